@@ -1,0 +1,1 @@
+//! Thin axum API over what was published

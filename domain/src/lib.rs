@@ -1,0 +1,1 @@
+//! Pure types: facts, time, quantiles, plans, job arguments, events

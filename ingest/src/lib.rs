@@ -1,0 +1,1 @@
+//! Outside world to raw record to facts

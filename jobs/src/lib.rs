@@ -1,0 +1,1 @@
+//! Where ingest, pipeline and models meet

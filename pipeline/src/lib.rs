@@ -1,0 +1,1 @@
+//! Facts to feature matrix as of a cutoff

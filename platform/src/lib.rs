@@ -1,0 +1,1 @@
+//! Everything the product stands on: config, database, queue, cache, bus, objects, mail, telemetry, clock

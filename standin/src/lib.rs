@@ -1,0 +1,1 @@
+//! Loopback stand-ins of the outside services, and the seeded demo world they serve
