@@ -1,0 +1,1 @@
+//! From forecasts to what a shop prepares and buys.
