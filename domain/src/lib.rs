@@ -12,6 +12,7 @@ pub mod money;
 pub mod panel;
 pub mod plan;
 pub mod quantile;
+pub mod text;
 pub mod time;
 
 pub use features::{FeatureError, FeatureMatrix, FeatureSource, History, Layout};
