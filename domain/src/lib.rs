@@ -1,1 +1,25 @@
-//! Pure types: facts, time, quantiles, plans, job arguments, events
+#![doc = include_str!("../README.md")]
+
+pub mod event;
+pub mod facts;
+pub mod features;
+pub mod forecast;
+pub mod frequency;
+pub mod hint;
+pub mod ids;
+pub mod job;
+pub mod money;
+pub mod panel;
+pub mod plan;
+pub mod quantile;
+pub mod text;
+pub mod time;
+
+pub use features::{FeatureError, FeatureMatrix, FeatureSource, History, Layout};
+pub use forecast::{Rung, SeriesForecast, StepForecast};
+pub use frequency::{Frequency, Ordinal};
+pub use hint::Hint;
+pub use money::Idr;
+pub use panel::Panel;
+pub use quantile::{LEVELS, Quantiles};
+pub use time::Window;

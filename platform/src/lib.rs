@@ -1,3 +1,14 @@
-//! Everything the product stands on: config, database, queue, cache, bus, objects, mail, telemetry, clock
+//! Everything the product stands on: config, database, queue, cache, bus, objects, mail, telemetry, clock.
+//!
+//! This crate knows no source, model or screen by name. What the other crates use most:
+//!
+//! * [`database::Database`]: the pools of the three roles, on the private cluster or on `DATABASE_URL`;
+//! * [`db`]: every SQL statement, one file a table;
+//! * [`testing::TestDb`]: a migrated database of its own for every test.
 
+pub mod config;
+pub mod data_dir;
+pub mod database;
 pub mod db;
+pub mod embedded;
+pub mod testing;

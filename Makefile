@@ -1,0 +1,54 @@
+# `make demo`  every set-up step, then the main job end to end, then the app (Ctrl-C to stop)
+# `make test`  every set-up step, then every check
+# `make help`  the rest
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# One build serves demo and tests: the same folder, the same flags, always.
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/viralcast/target
+BUILD := --locked --workspace --bins --tests
+VIRALCAST := $(CARGO_TARGET_DIR)/debug/viralcast
+RELEASE := $(CARGO_TARGET_DIR)/release/viralcast
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
+
+.PHONY: setup
+setup: ## what the machine must have: Rust, PostgreSQL's binaries
+	@scripts/setup
+
+.PHONY: build
+build: setup ## the one build
+	cargo build $(BUILD)
+
+.PHONY: demo
+demo: build ## the main job on the demo world and on a real restaurant, then the app until Ctrl-C
+	$(VIRALCAST) demo
+
+.PHONY: lint
+lint: setup ## format and lints
+	cargo fmt --all --check
+	cargo clippy --quiet $(BUILD) -- --deny warnings
+
+.PHONY: test
+test: lint build ## every check; ends with the test runner's summary
+	@scripts/test $(BUILD)
+
+.PHONY: release
+release: setup ## the thin-LTO binary that speed targets refer to
+	cargo build --locked --release --workspace --bins
+
+.PHONY: bench
+bench: release ## whole-job benchmarks with the release binary; figures go to docs/benchmarks.md
+	@scripts/bench $(RELEASE)
+
+.PHONY: sql
+sql: setup ## re-check every SQL statement against the migrations and rewrite .sqlx/
+	@scripts/prepare-sql.sh
+
+.PHONY: sizes
+sizes: ## lines a file: median, 90th percentile, greatest
+	@git ls-files '*.rs' '*.sql' | grep -v '/snapshots/' | xargs wc -l | awk '$$2 != "total" { print $$1 }' | sort -n \
+	  | awk '{ n[NR] = $$1 } END { print "files", NR, " median", n[int((NR + 1) / 2)], " p90", n[int(NR * 0.9)], " max", n[NR] }'

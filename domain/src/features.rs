@@ -1,0 +1,170 @@
+//! What `models` asks of `pipeline`: feature matrices as of any cutoff.
+
+use std::ops::RangeInclusive;
+
+use crate::frequency::{Frequency, Ordinal};
+use crate::hint::Hint;
+
+/// How feature rows relate to the cutoff they may know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Layout {
+    /// Rows for targets up to `lead` steps ahead: nothing of the target's own history younger than `lead` steps before
+    /// the target is used, so that one row serves any step up to `lead` without knowing the steps between.
+    Direct { lead: u16 },
+    /// One step ahead; longer horizons feed predictions back through [`FeatureSource::step`].
+    Recursive,
+}
+
+impl Layout {
+    /// Steps between the youngest usable observation and the target.
+    #[must_use]
+    pub fn lead(self) -> u16 {
+        match self {
+            Self::Direct { lead } => lead.max(1),
+            Self::Recursive => 1,
+        }
+    }
+}
+
+/// Rows of features, column-major: column `j` is `data[j * rows .. (j + 1) * rows]`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FeatureMatrix {
+    pub columns: Vec<FeatureColumn>,
+    pub rows: usize,
+    /// NaN is missing.
+    pub data: Vec<f32>,
+    /// Series number of each row.
+    pub series: Vec<u32>,
+    /// Period that each row predicts.
+    pub at: Vec<Ordinal>,
+    /// Target as of the cutoff; NaN in future rows.
+    pub target: Vec<f32>,
+    /// 0 for rows that must not teach (missing, closed), less than 1 for doubtful ones (sold out), else 1.
+    pub weight: Vec<f32>,
+}
+
+impl FeatureMatrix {
+    /// Values of one column.
+    #[must_use]
+    pub fn column(&self, index: usize) -> &[f32] {
+        &self.data[index * self.rows..(index + 1) * self.rows]
+    }
+
+    /// Index of a column by name.
+    #[must_use]
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name == name)
+    }
+}
+
+/// A named column of a [`FeatureMatrix`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeatureColumn {
+    pub name: String,
+    /// `lags`, `calendar`, ...: the family that made it, which backtests switch on and off.
+    pub family: &'static str,
+    /// Number of levels if the column holds category codes, 0 for numbers.
+    pub levels: u32,
+    /// Whether the column carries the target's own scale (lags, rolling means) and is divided by the series' scale
+    /// before a global model sees it.
+    pub in_target_units: bool,
+}
+
+/// One series as known at a cutoff, gap-filled to the grid: entry `k` is period `first + k`, the last one is the cutoff
+/// or earlier if the series ended before.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct History {
+    pub first: Ordinal,
+    /// NaN where nothing is known.
+    pub values: Vec<f64>,
+    /// Sold out: the value is a lower bound.
+    pub censored: Vec<bool>,
+    /// No sale was possible.
+    pub closed: Vec<bool>,
+}
+
+impl History {
+    /// Period after the last entry.
+    #[must_use]
+    pub fn end(&self) -> Ordinal {
+        self.first + self.values.len() as Ordinal
+    }
+}
+
+/// A panel that can be read as of any cutoff. Implemented by `pipeline`; `models` knows nothing else of features.
+///
+/// Every method reads only cells with `known_from <= cutoff`, and of the target only periods `<= cutoff`: corrupting
+/// whatever is younger must not change a byte of the answer.
+pub trait FeatureSource: Send + Sync {
+    fn frequency(&self) -> Frequency;
+
+    /// `unique_id` of every series.
+    fn series(&self) -> &[String];
+
+    /// Last period with an observation, over all series as known at the end of time: the default cutoff. `None` if the
+    /// panel is empty.
+    fn last_period(&self) -> Option<Ordinal>;
+
+    /// Every series as of a cutoff; a series without an observation by then has no values.
+    ///
+    /// # Errors
+    /// [`FeatureError`] if a column cannot be computed.
+    fn histories(&self, cutoff: Ordinal) -> Result<Vec<History>, FeatureError>;
+
+    /// Training rows with targets at or before the cutoff, the youngest at most `max_rows` of them, spread evenly over
+    /// the series, ordered by series, then period.
+    ///
+    /// # Errors
+    /// [`FeatureError`] if a column cannot be computed.
+    fn training(&self, cutoff: Ordinal, layout: Layout, max_rows: usize) -> Result<FeatureMatrix, FeatureError>;
+
+    /// One row per series that has a history, and step, ordered by series, then step. The same columns as `training`.
+    ///
+    /// # Errors
+    /// [`FeatureError::MissingFuture`] if a known-future regressor has no value for a period it is needed on.
+    fn future(&self, cutoff: Ordinal, layout: Layout, steps: RangeInclusive<u16>) -> Result<FeatureMatrix, FeatureError>;
+
+    /// Rows of the next step of a recursive forecast: step `n + 1`, where `predicted[series]` holds the `n` predictions
+    /// so far (all of the same length).
+    ///
+    /// # Errors
+    /// As [`FeatureSource::future`].
+    fn step(&self, cutoff: Ordinal, predicted: &[Vec<f64>]) -> Result<FeatureMatrix, FeatureError>;
+
+    /// Whether each series is closed on each of the steps: `closed[series][step - 1]`.
+    ///
+    /// # Errors
+    /// [`FeatureError`] if the column cannot be read.
+    fn closed(&self, cutoff: Ordinal, horizon: u16) -> Result<Vec<Vec<bool>>, FeatureError>;
+
+    /// What was observed on the steps after a cutoff, as known today: the held-out truth of a backtest. `NaN` where
+    /// nothing is known. The only method that looks beyond the cutoff, and never an input of a model.
+    ///
+    /// # Errors
+    /// [`FeatureError`] if the column cannot be read.
+    fn actuals(&self, cutoff: Ordinal, horizon: u16) -> Result<Vec<Vec<f64>>, FeatureError>;
+}
+
+/// Why features could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum FeatureError {
+    #[error("known-future regressor `{name}` has no value for series `{series}` at {period}")]
+    MissingFuture { name: String, series: String, period: String },
+    #[error("feature family `{family}` could not be computed")]
+    Compute {
+        family: &'static str,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl Hint for FeatureError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::MissingFuture { name, .. } => {
+                Some(format!("give its future values (for a file: --future FILE with a column `{name}`), or drop it from --known-future"))
+            }
+            Self::Compute { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Settings of the product, one documented struct per concern.
+
+mod database;
+
+pub use database::DatabaseConfig;

@@ -1,0 +1,4 @@
+mod database;
+mod db;
+mod embedded;
+mod testing;
