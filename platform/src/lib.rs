@@ -3,13 +3,9 @@
 //! This crate knows no source, model or screen by name. What the other crates use most:
 //!
 //! * [`database::Database`]: the pools of the three roles, on the private cluster or on `DATABASE_URL`;
-<<<<<<< HEAD
-//! * [`db`]: every SQL statement but the queue's;
+//! * [`db`]: every SQL statement but the queue's and the outbox', one file a table;
 //! * [`config::Config`]: all settings, from a TOML file and the environment;
 //! * [`clock::SharedClock`]: what time it is, also in tests that set it;
-=======
-//! * [`db`]: every SQL statement, one file a table;
->>>>>>> db
 //! * [`testing::TestDb`]: a migrated database of its own for every test.
 
 pub mod clock;
@@ -18,9 +14,7 @@ pub mod data_dir;
 pub mod database;
 pub mod db;
 pub mod embedded;
-<<<<<<< HEAD
 pub mod health;
+pub mod queue;
 pub mod telemetry;
-=======
->>>>>>> db
 pub mod testing;
