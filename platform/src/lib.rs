@@ -15,6 +15,5 @@ pub mod database;
 pub mod db;
 pub mod embedded;
 pub mod health;
-pub mod queue;
 pub mod telemetry;
 pub mod testing;
