@@ -79,7 +79,21 @@ pub struct Regressor {
     pub kind: RegressorKind,
     /// Which cells belong to which series.
     pub scope: Scope,
+    /// What stands in where a [`RegressorKind::KnownFuture`] has no known value; ignored for the other kinds.
+    pub beyond: Beyond,
     pub cells: Cells,
+}
+
+/// What a known-future regressor is worth on a period for which no value is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Beyond {
+    /// A value must be given for every future period (a plan, a price list); without one there is no forecast.
+    #[default]
+    Required,
+    /// Issued for some periods ahead only (a weather forecast): farther ahead, what is usual at that time of the year.
+    Climatology,
+    /// Sparse (holidays, promotions): absence means no, the value is 0.
+    Zero,
 }
 
 /// Maps a series to the key of a regressor's cells.

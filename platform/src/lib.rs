@@ -3,12 +3,17 @@
 //! This crate knows no source, model or screen by name. What the other crates use most:
 //!
 //! * [`database::Database`]: the pools of the three roles, on the private cluster or on `DATABASE_URL`;
-//! * [`db`]: every SQL statement, one file a table;
+//! * [`db`]: every SQL statement but the queue's and the outbox', one file a table;
+//! * [`config::Config`]: all settings, from a TOML file and the environment;
+//! * [`clock::SharedClock`]: what time it is, also in tests that set it;
 //! * [`testing::TestDb`]: a migrated database of its own for every test.
 
+pub mod clock;
 pub mod config;
 pub mod data_dir;
 pub mod database;
 pub mod db;
 pub mod embedded;
+pub mod health;
+pub mod telemetry;
 pub mod testing;

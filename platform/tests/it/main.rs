@@ -1,4 +1,7 @@
+mod config;
 mod database;
 mod db;
 mod embedded;
+mod health;
+mod telemetry;
 mod testing;
