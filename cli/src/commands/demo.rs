@@ -1,0 +1,112 @@
+//! `viralcast demo`
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use clap::Args;
+use domain::Idr;
+use domain::text::amount;
+use jobs::NightReport;
+use platform::db::forecasts::published_forecasts;
+use platform::db::plan_items::{PlanItemRow, published_plan};
+use platform::db::stores::StoreRow;
+
+use super::run::night;
+use super::serve::{Roles, until_told};
+use crate::context::{Context, Global, with_context};
+use crate::table::table;
+use crate::world;
+
+/// Seed of the demo world.
+pub const SEED: u64 = 7;
+
+/// Everything embedded: load the demo world and a real restaurant, forecast tonight, print the plans, serve the app
+#[derive(Debug, Args)]
+#[command(after_help = "Example: viralcast demo --once")]
+pub struct Arguments {
+    /// Stop after printing the plans
+    #[arg(long)]
+    once: bool,
+    /// Day of the demo world; without it today in western Indonesia
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    today: Option<NaiveDate>,
+    #[arg(long, default_value_t = SEED)]
+    seed: u64,
+}
+
+impl Arguments {
+    pub fn run(self, global: &Global) -> anyhow::Result<()> {
+        with_context(global, async |context| {
+            context.db.migrate().await?;
+            let today = self.today.unwrap_or_else(|| context.clock.now().with_timezone(&chrono_tz::Asia::Jakarta).date_naive());
+            let mut nights: Vec<(StoreRow, NaiveDate)> = Vec::new();
+            for store in world::load(&context, self.seed, today).await? {
+                nights.push((store, today));
+            }
+            nights.push((world::load_restaurant(&context).await?, world::RESTAURANT_DAY));
+            for (store, date) in &nights {
+                let report = night(&context, store, Some(*date)).await?;
+                print_plan(&context, store, *date, &report).await?;
+            }
+            if self.once {
+                return Ok(());
+            }
+            print_urls(&context, &nights);
+            until_told(&context, Roles::ALL).await
+        })
+    }
+}
+
+/// Rows of a list that fit a screen.
+const SHOWN: usize = 8;
+
+async fn print_plan(context: &Context, store: &StoreRow, date: NaiveDate, report: &NightReport) -> anyhow::Result<()> {
+    let pool = context.db.work();
+    let items = published_plan(pool, store.id, date).await?;
+    let result = if report.unchanged { "unchanged since the last run".to_owned() } else { format!("{} forecasts in {:.1} s", report.rows, report.seconds) };
+    println!("\n{} - plan for {date} ({result}; rung: {})", store.name, report.rung);
+    let prep: Vec<&PlanItemRow> = items.iter().filter(|item| item.kind == "prep" && item.quantity > 0.0).collect();
+    if prep.is_empty() {
+        println!("Closed that day, or nothing expected to sell.");
+    } else {
+        let rows = prep.iter().take(SHOWN).map(|item| {
+            let range = format!("{:.0} - {:.0}", item.low, item.high);
+            vec![item.item.clone(), format!("{:.1}", item.need), range, format!("{:.0} {}", item.quantity, item.unit)]
+        });
+        println!("{}", table(&["prepare", "expected", "4 days in 5", "make"], 1.., rows));
+        more(prep.len());
+    }
+    let buy: Vec<&PlanItemRow> = items.iter().filter(|item| item.kind == "purchase").collect();
+    if !buy.is_empty() {
+        let rows = buy.iter().take(SHOWN).map(|item| {
+            let quantity = item.unit.parse().map_or_else(|_| format!("{} {}", item.quantity, item.unit), |unit| amount(item.quantity, unit));
+            vec![item.item.clone(), item.pieces.to_string(), quantity, Idr(item.cost.unwrap_or_default()).to_string()]
+        });
+        println!("{}", table(&["buy", "packs", "in all", "cost"], 1.., rows));
+        more(buy.len());
+        println!("Shopping total {}", buy.iter().map(|item| Idr(item.cost.unwrap_or_default())).sum::<Idr>());
+    }
+    let tomorrow = date.succ_opt().unwrap_or(date);
+    let ahead = published_forecasts(pool, store.id, Some("product"), tomorrow, tomorrow).await?;
+    let units: f64 = ahead.iter().map(|row| row.yhat).sum();
+    println!("{tomorrow}: {units:.0} units expected over {} products", ahead.len());
+    Ok(())
+}
+
+fn more(all: usize) {
+    if all > SHOWN {
+        println!("... and {} more", all - SHOWN);
+    }
+}
+
+fn print_urls(context: &Arc<Context>, nights: &[(StoreRow, NaiveDate)]) {
+    let base = format!("http://{}", context.config.http.address());
+    println!("\nThe app is up; Ctrl-C stops it.");
+    println!("  API docs          {base}/docs");
+    println!("  stores            {base}/api/v1/stores");
+    for (store, date) in nights {
+        println!("  {:<17} {base}/api/v1/stores/{}/plan?date={date}", store.slug, store.slug);
+    }
+    println!("  runs              {base}/api/v1/runs");
+    println!("  health            {base}/api/v1/healthchecker");
+}
