@@ -133,9 +133,9 @@ impl ProductSeries<'_> {
             let guess = plain * (1.0 + 0.08 * stream.normal()).max(0.6);
             let spread = libm::sqrt(guess + self.family.dispersion * guess * guess);
             let short = if stream.chance(0.015) { 0.6 } else { 1.0 };
-            let wanted = (guess + 1.45 * spread) * short;
+            let wanted = (guess + 1.2 * spread) * short;
             let batch = f64::from(self.product.batch);
-            return Some(((wanted / batch).ceil() * batch).max(1.0) as u32);
+            return Some(((wanted / batch).round() * batch).max(batch) as u32);
         }
         let fails = stream.chance(0.01);
         fails.then(|| (plain * stream.between(0.3, 0.8)).ceil().max(1.0) as u32)

@@ -26,7 +26,7 @@ mod write;
 use std::sync::LazyLock;
 
 pub use calendar::{Calendar, Feast};
-pub use definition::{Daypart, Definition, Export, Family, Observance, Region, StockPolicy, Store, Topic};
+pub use definition::{Closing, Columns, Daypart, Definition, Export, Family, Observance, Region, StockPolicy, Store, Topic};
 pub use effects::{EffectRow, Effects, FACTORS};
 pub use error::WorldError;
 pub use menu::{ComponentUse, Ingredient, Product, Recipe};

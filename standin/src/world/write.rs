@@ -1,5 +1,6 @@
 //! Writes a world as files: what an owner and the outside would hand over, and `truth/` beside it.
 
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -62,23 +63,15 @@ impl SimulatedWorld {
     fn write_effects(&self, file: &mut dyn Write) -> Result<(), Cause> {
         let factors = FACTORS.join(",");
         writeln!(file, "store,product,business_day,base,{factors},open,expected,demand,prepared,sales")?;
-        let mut line = String::new();
         for row in &self.truth.rows {
             let store = &self.definition.stores[usize::from(row.store)];
-            line.clear();
-            push_field(&mut line, &store.slug);
-            push_field(&mut line, &store.products[usize::from(row.product)].name);
-            push_field(&mut line, &row.business_day.to_string());
-            push_field(&mut line, &format!("{:.6}", row.base));
+            let product = quoted(&store.products[usize::from(row.product)].name);
+            write!(file, "{},{product},{},{:.6}", store.slug, row.business_day, row.base)?;
             for factor in row.factors {
-                push_field(&mut line, &format!("{factor:.6}"));
+                write!(file, ",{factor:.6}")?;
             }
-            push_field(&mut line, if row.open { "1" } else { "0" });
-            push_field(&mut line, &format!("{:.6}", row.expected));
-            push_field(&mut line, &row.demand.to_string());
-            push_field(&mut line, &row.prepared.map(|units| units.to_string()).unwrap_or_default());
-            line.push_str(&row.sales.to_string());
-            writeln!(file, "{line}")?;
+            let prepared = row.prepared.map(|units| units.to_string()).unwrap_or_default();
+            writeln!(file, ",{},{:.6},{},{prepared},{}", u8::from(row.open), row.expected, row.demand, row.sales)?;
         }
         Ok(())
     }
@@ -114,17 +107,15 @@ fn write_sales(file: &mut dyn Write, store: &Store, lines: &[SalesLine]) -> Resu
     }
     let mut writer = csv::WriterBuilder::new().delimiter(u8::try_from(export.delimiter)?).from_writer(file);
     writer.write_record(export.columns.pairs().map(|(_, header)| header))?;
-    for line in lines {
-        let product = &store.products[usize::from(line.product)];
-        writer.write_record([
-            order_id(store, line).as_str(),
-            &line.ordered_at.format(&export.datetime).to_string(),
-            &product.name,
-            &product.category,
-            &number(export, i64::from(line.quantity)),
-            &number(export, line.unit_price),
-            &store.channels[usize::from(line.channel)].0,
-        ])?;
+    for order in lines.chunk_by(|a, b| (a.business_day, a.order) == (b.business_day, b.order)) {
+        let (id, time) = (order_id(store, &order[0]), order[0].ordered_at.format(&export.datetime).to_string());
+        for line in order {
+            let product = &store.products[usize::from(line.product)];
+            let quantity = number(export, i64::from(line.quantity));
+            let price = number(export, line.unit_price);
+            let channel = &store.channels[usize::from(line.channel)].0;
+            writer.write_record([&id, &time, &product.name, &product.category, &quantity, &price, channel])?;
+        }
     }
     Ok(writer.flush()?)
 }
@@ -139,15 +130,8 @@ fn number(export: &Export, value: i64) -> String {
 }
 
 /// Names of the definition hold no quotes; those with a comma ("Air Mineral 1,5 L") are quoted.
-fn push_field(line: &mut String, field: &str) {
-    if field.contains(',') {
-        line.push('"');
-        line.push_str(field);
-        line.push('"');
-    } else {
-        line.push_str(field);
-    }
-    line.push(',');
+fn quoted(field: &str) -> Cow<'_, str> {
+    if field.contains(',') { format!("\"{field}\"").into() } else { field.into() }
 }
 
 fn table<T: Serialize>(file: &mut dyn Write, rows: &[T]) -> Result<(), Cause> {

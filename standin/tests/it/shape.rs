@@ -94,7 +94,7 @@ fn sold_out_days_are_cut_off() {
     };
     let (all, out) = world.truth.rows.iter().filter(cooked).fold((0, 0), |(all, out), row| (all + 1, out + i32::from(row.sold_out())));
     let share = f64::from(out) / f64::from(all);
-    assert!((0.03..0.12).contains(&share), "{share} of the cooked product days sell out");
+    assert!((0.05..0.15).contains(&share), "{share} of the cooked product days sell out");
 
     let mut last_sale = HashMap::new();
     for (store, lines) in world.definition.stores.iter().zip(&world.sales) {
