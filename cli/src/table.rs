@@ -1,14 +1,19 @@
 //! Tables for people; machines get JSON.
 
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{CellAlignment, ContentArrangement, Table};
+use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent};
 
 /// A table whose columns named in `right` are aligned to the right.
 pub fn table(head: &[&str], right: std::ops::RangeFrom<usize>, rows: impl IntoIterator<Item = Vec<String>>) -> Table {
     let mut table = Table::new();
     table.load_preset(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(head.to_vec());
-    rows.into_iter().for_each(|row| drop(table.add_row(row)));
+    for component in [TableComponent::HorizontalLines, TableComponent::MiddleIntersections, TableComponent::LeftBorderIntersections, TableComponent::RightBorderIntersections] {
+        table.remove_style(component);
+    }
+    for row in rows {
+        table.add_row(row);
+    }
     for column in table.column_iter_mut().skip(right.start) {
         column.set_cell_alignment(CellAlignment::Right);
     }

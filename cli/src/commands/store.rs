@@ -108,5 +108,5 @@ pub async fn owner_id(connection: &mut PgConnection, email: &str) -> anyhow::Res
     if let Some(id) = find_user_id(&mut *connection, email).await? {
         return Ok(id);
     }
-    Ok(create_user(connection, &NewUser::without_login(email)).await?)
+    Ok(create_user(connection, &NewUser { email: email.to_owned(), name: None, password_hash: None, is_operator: false }).await?)
 }

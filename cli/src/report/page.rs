@@ -46,7 +46,9 @@ fn figure(data: &Chart) -> String {
 
 fn table(accuracy: &Accuracy) -> String {
     let mut html = String::from("<h2>Accuracy</h2><div class=\"scroll\"><table><thead><tr><th>model</th>");
-    accuracy.metrics.iter().for_each(|metric| drop(write!(html, "<th>{}</th>", escape(metric))));
+    for metric in &accuracy.metrics {
+        let _ = write!(html, "<th>{}</th>", escape(metric));
+    }
     html.push_str("</tr></thead><tbody>");
     for (model, values) in &accuracy.rows {
         let class = match model.as_str() {
