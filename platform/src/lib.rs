@@ -8,5 +8,6 @@
 pub mod config;
 pub mod data_dir;
 pub mod database;
+pub mod db;
 pub mod embedded;
 pub mod testing;

@@ -1,0 +1,7 @@
+-- A corrected order keeps its id and loses its lines; the new ones follow.
+update orders
+set total_amount = told.total_amount, order_date = told.order_date, business_date = told.business_date,
+    content_hash = told.content_hash, available_at = greatest(orders.available_at, told.available_at)
+from staging_orders told
+where told.verdict = 'corrected' and orders.id = told.id;
+delete from order_items using staging_orders told where told.verdict = 'corrected' and order_items.order_id = told.id;

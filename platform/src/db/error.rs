@@ -1,0 +1,70 @@
+//! What can go wrong between us and Postgres.
+
+/// A statement that failed, with the table and the operation it belongs to.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// A named CHECK, UNIQUE, foreign key or trigger refused the rows.
+    #[error("cannot {operation}: `{table}` refuses it by its rule `{rule}`")]
+    Rule {
+        table: &'static str,
+        operation: &'static str,
+        rule: String,
+        #[source]
+        source: sqlx::Error,
+    },
+    /// The statement could not be run.
+    #[error("cannot {operation} (table `{table}`)")]
+    Statement {
+        table: &'static str,
+        operation: &'static str,
+        #[source]
+        source: sqlx::Error,
+    },
+    /// The rows handed in contradict what is stored.
+    #[error("cannot {operation} (table `{table}`): {reason}")]
+    Refused { table: &'static str, operation: &'static str, reason: String, hint: &'static str },
+}
+
+impl DbError {
+    /// What the reader can do next.
+    pub fn hint(&self) -> &str {
+        match self {
+            Self::Refused { hint, .. } => hint,
+            Self::Rule { source, .. } => {
+                database_hint(source).unwrap_or("correct the named value and try again; nothing of this load was stored")
+            }
+            Self::Statement { source, .. } => database_hint(source).unwrap_or(match source {
+                sqlx::Error::PoolTimedOut => "the database is busy: try again, or raise the number of connections",
+                sqlx::Error::Io(_) | sqlx::Error::PoolClosed => "is the database running? `viralcast doctor` tells",
+                sqlx::Error::Database(_) => "has the schema been migrated? `viralcast migrate` brings it up to date",
+                _ => "run `viralcast doctor`",
+            }),
+        }
+    }
+
+    /// The name of the rule that was broken, where one was.
+    pub fn rule(&self) -> Option<&str> {
+        match self {
+            Self::Rule { rule, .. } => Some(rule),
+            _ => None,
+        }
+    }
+}
+
+fn database_hint(source: &sqlx::Error) -> Option<&str> {
+    source.as_database_error()?.try_downcast_ref::<sqlx::postgres::PgDatabaseError>()?.hint()
+}
+
+/// Adds table and operation to a driver's error.
+pub(crate) trait InTable<T> {
+    fn in_table(self, table: &'static str, operation: &'static str) -> Result<T, DbError>;
+}
+
+impl<T> InTable<T> for Result<T, sqlx::Error> {
+    fn in_table(self, table: &'static str, operation: &'static str) -> Result<T, DbError> {
+        self.map_err(|source| match source.as_database_error().and_then(|error| error.constraint()).map(str::to_owned) {
+            Some(rule) => DbError::Rule { table, operation, rule, source },
+            None => DbError::Statement { table, operation, source },
+        })
+    }
+}

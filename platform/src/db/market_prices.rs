@@ -1,0 +1,90 @@
+//! Food prices on the markets, every version.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::{Connection, PgConnection, PgExecutor};
+use uuid::Uuid;
+
+use super::error::{DbError, InTable};
+use super::month_partitions::{MonthlyTable, ensure_month_partitions};
+
+/// The price of a commodity in a region on a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MarketPriceVersion {
+    pub commodity: String,
+    /// `ID`, or the first parts of a Kemendagri code.
+    pub region: String,
+    /// traditional, modern, wholesale or producer.
+    pub market: String,
+    pub price_date: NaiveDate,
+    /// Rupiah per `unit`.
+    pub price: i64,
+    pub unit: String,
+    /// Of the first version; a correction is available when it is recorded.
+    pub available_at: DateTime<Utc>,
+}
+
+const TABLE: &str = "market_prices";
+
+/// Stores prices and returns how many versions that made: a price that is known just so makes none, so that the same grid can
+/// be read every day. A changed price becomes available at `recorded_at`.
+pub async fn insert_market_prices(
+    connection: &mut PgConnection,
+    source: &str,
+    raw_record_id: Option<Uuid>,
+    recorded_at: DateTime<Utc>,
+    prices: &[MarketPriceVersion],
+) -> Result<u64, DbError> {
+    let operation = "store market prices";
+    let dates = prices.iter().map(|price| price.price_date);
+    let (Some(first), Some(last)) = (dates.clone().min(), dates.max()) else {
+        return Ok(0);
+    };
+    let mut transaction = connection.begin().await.in_table(TABLE, operation)?;
+    ensure_month_partitions(&mut transaction, MonthlyTable::MarketPrices, first, last).await?;
+    let done = sqlx::query_file!(
+        "src/db/insert_market_prices.sql",
+        source,
+        raw_record_id,
+        recorded_at,
+        &prices.iter().map(|price| price.commodity.clone()).collect::<Vec<_>>(),
+        &prices.iter().map(|price| price.region.clone()).collect::<Vec<_>>(),
+        &prices.iter().map(|price| price.market.clone()).collect::<Vec<_>>(),
+        &prices.iter().map(|price| price.price_date).collect::<Vec<_>>(),
+        &prices.iter().map(|price| price.price).collect::<Vec<_>>(),
+        &prices.iter().map(|price| price.unit.clone()).collect::<Vec<_>>(),
+        &prices.iter().map(|price| price.available_at).collect::<Vec<_>>(),
+    )
+    .execute(&mut *transaction)
+    .await
+    .in_table(TABLE, operation)?;
+    transaction.commit().await.in_table(TABLE, operation)?;
+    Ok(done.rows_affected())
+}
+
+/// Versions of the prices of `commodities` on the days [`first`, `last`] that were known by `available_until`, in the regions
+/// that contain `adm4` and in the whole country, by commodity, day and availability.
+pub async fn market_price_versions(
+    executor: impl PgExecutor<'_>,
+    commodities: &[String],
+    adm4: &str,
+    first: NaiveDate,
+    last: NaiveDate,
+    available_until: DateTime<Utc>,
+) -> Result<Vec<MarketPriceVersion>, DbError> {
+    sqlx::query_as!(
+        MarketPriceVersion,
+        "select commodity, region, market, price_date, price, unit, available_at
+         from market_prices
+         where commodity = any ($1) and (region = 'ID' or starts_with($2, region)) and price_date between $3 and $4
+           and available_at <= $5
+         order by commodity, price_date, available_at, region, market, source",
+        commodities,
+        adm4,
+        first,
+        last,
+        available_until,
+    )
+    .fetch_all(executor)
+    .await
+    .in_table(TABLE, "read the versions of market prices")
+}

@@ -1,0 +1,39 @@
+//! Every SQL statement of the product that is not the queue's: one file a table or tight group.
+//!
+//! Functions take an executor (or a connection where they open a transaction of their own, which nests in the caller's).
+//! Statements are checked at build time against `.sqlx/`; `scripts/prepare-sql.sh` renews it. Times come from the caller, who
+//! has the clock.
+//!
+//! Facts are read as *versions*: everything that was available by some time, each with its `available_at`. A version counts
+//! until the next one of the same fact; `as_of(cutoff)` in the pipeline picks.
+
+mod copy;
+mod error;
+
+pub mod calendar_events;
+pub mod forecast_runs;
+pub mod forecasts;
+pub mod ingredients;
+pub mod market_prices;
+pub mod month_partitions;
+pub mod news_signals;
+pub mod orders;
+pub mod plan_items;
+pub mod predictions;
+pub mod products;
+pub mod promos;
+pub mod published_runs;
+pub mod quarantined_rows;
+pub mod raw_records;
+pub mod recipes;
+pub mod runs;
+pub mod sales_daily;
+pub mod schedule_ticks;
+pub mod stockout_events;
+pub mod stores;
+pub mod tenant;
+pub mod users;
+pub mod watermarks;
+pub mod weather_forecasts;
+
+pub use error::DbError;

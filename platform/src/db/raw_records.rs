@@ -1,0 +1,97 @@
+//! What came from outside, by content.
+
+use chrono::{DateTime, Utc};
+use sqlx::{Connection, PgConnection};
+use uuid::Uuid;
+
+use super::error::{DbError, InTable};
+use super::month_partitions::{MonthlyTable, ensure_month_partitions};
+
+/// A reply or a file as it came. The bytes lie in object storage under `object_key`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewRawRecord {
+    pub source: String,
+    /// Whose file it is; `None`: everybody's.
+    pub store_id: Option<Uuid>,
+    /// Region, topic, ...; empty where the source has no such thing.
+    pub scope: String,
+    /// The half-open window it was fetched for.
+    pub window: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    pub url: Option<String>,
+    pub status: Option<i16>,
+    pub headers: serde_json::Value,
+    pub content_type: Option<String>,
+    /// SHA-256.
+    pub content_hash: [u8; 32],
+    pub content_length: i64,
+    pub object_key: String,
+    pub fetched_at: DateTime<Utc>,
+}
+
+/// A record that is stored, and whether it was there before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LandedRecord {
+    pub id: Uuid,
+    pub is_new: bool,
+}
+
+const TABLE: &str = "raw_records";
+
+/// Stores the record, or finds the one of the same source and store with the same bytes. Two landings of the same bytes at one
+/// moment give one record.
+pub async fn land_raw_record(connection: &mut PgConnection, record: &NewRawRecord) -> Result<LandedRecord, DbError> {
+    let operation = "land a raw record";
+    let mut transaction = connection.begin().await.in_table(TABLE, operation)?;
+    let day = record.fetched_at.date_naive();
+    ensure_month_partitions(&mut transaction, MonthlyTable::RawRecords, day, day).await?;
+    sqlx::query!(
+        "select pg_advisory_xact_lock(hashtextextended('raw_record:' || $1 || ':' || encode($2, 'hex'), 0))",
+        record.source,
+        &record.content_hash[..],
+    )
+    .execute(&mut *transaction)
+    .await
+    .in_table(TABLE, operation)?;
+    let known = sqlx::query_scalar!(
+        "select id from raw_records where source = $1 and content_hash = $2 and store_id is not distinct from $3 limit 1",
+        record.source,
+        &record.content_hash[..],
+        record.store_id,
+    )
+    .fetch_optional(&mut *transaction)
+    .await
+    .in_table(TABLE, operation)?;
+    let landed = match known {
+        Some(id) => LandedRecord { id, is_new: false },
+        None => LandedRecord { id: insert(&mut transaction, record).await?, is_new: true },
+    };
+    transaction.commit().await.in_table(TABLE, operation)?;
+    Ok(landed)
+}
+
+async fn insert(transaction: &mut PgConnection, record: &NewRawRecord) -> Result<Uuid, DbError> {
+    let id = Uuid::now_v7();
+    sqlx::query!(
+        "insert into raw_records (id, source, store_id, scope, window_start, window_end, url, status, headers, content_type,
+                                  content_hash, content_length, object_key, fetched_at, recorded_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)",
+        id,
+        record.source,
+        record.store_id,
+        record.scope,
+        record.window.map(|(start, _)| start),
+        record.window.map(|(_, end)| end),
+        record.url,
+        record.status,
+        record.headers,
+        record.content_type,
+        &record.content_hash[..],
+        record.content_length,
+        record.object_key,
+        record.fetched_at,
+    )
+    .execute(transaction)
+    .await
+    .in_table(TABLE, "land a raw record")?;
+    Ok(id)
+}

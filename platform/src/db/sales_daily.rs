@@ -1,0 +1,202 @@
+//! Units sold per product and business day, version upon version.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::{Connection, PgConnection, PgExecutor};
+use uuid::Uuid;
+
+use super::copy::copy_rows;
+use super::error::{DbError, InTable};
+use super::month_partitions::{MonthlyTable, ensure_month_partitions};
+
+/// One product on one business day, as a source tells it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DailyRow {
+    pub product_id: Uuid,
+    pub business_date: NaiveDate,
+    /// Selling units.
+    pub quantity: f64,
+    /// Rupiah.
+    pub revenue: Option<i64>,
+    /// Demand was at least `quantity`.
+    pub is_sold_out: bool,
+    /// When the first version of this fact could have been known: the day's end plus the source's declared delay.
+    pub available_at: DateTime<Utc>,
+}
+
+/// Where a load comes from and when it happens.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DailyLoad<'a> {
+    pub store_id: Uuid,
+    pub source: &'a str,
+    pub raw_record_id: Option<Uuid>,
+    /// Now, by `platform::clock`. Corrections become available at it.
+    pub recorded_at: DateTime<Utc>,
+}
+
+/// What a load changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LoadCounts {
+    /// Facts that were not known before.
+    pub inserted: u64,
+    /// Facts that got a new version.
+    pub superseded: u64,
+    /// Facts that were known just so.
+    pub unchanged: u64,
+}
+
+/// A version of a fact: from `available_at` on this is what we know, until the next one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SalesVersion {
+    pub product_id: Uuid,
+    pub business_date: NaiveDate,
+    pub quantity: f64,
+    pub is_sold_out: bool,
+    pub available_at: DateTime<Utc>,
+}
+
+/// First and last business day of a store's sales.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SalesSpan {
+    pub first: NaiveDate,
+    pub last: NaiveDate,
+}
+
+pub(super) const TABLE: &str = "sales_daily";
+
+/// Loads daily totals by COPY and adds a version only where a fact is new or differs from its current version of the same
+/// source. A fact told twice in `rows` counts as its sum. All or nothing.
+pub async fn copy_sales_daily(
+    connection: &mut PgConnection,
+    load: DailyLoad<'_>,
+    rows: impl Iterator<Item = DailyRow>,
+) -> Result<LoadCounts, DbError> {
+    let operation = "load daily sales";
+    let mut transaction = connection.begin().await.in_table(TABLE, operation)?;
+    create_staging(&mut transaction).await?;
+    copy_rows(&mut transaction, "copy staging_sales_daily from stdin", rows, |row, line| {
+        line.value(row.product_id)
+            .value(row.business_date)
+            .value(row.quantity)
+            .optional(row.revenue)
+            .value(if row.is_sold_out { 't' } else { 'f' })
+            .value(row.available_at.to_rfc3339());
+    })
+    .await
+    .in_table(TABLE, operation)?;
+    let counts = add_staged_versions(&mut transaction, load).await?;
+    transaction.commit().await.in_table(TABLE, operation)?;
+    Ok(counts)
+}
+
+/// An empty table of this transaction's own, in the shape of [`DailyRow`].
+pub(super) async fn create_staging(transaction: &mut PgConnection) -> Result<(), DbError> {
+    sqlx::raw_sql(
+        "create temp table if not exists staging_sales_daily (
+             product_id uuid not null, business_date date not null, quantity numeric not null, revenue bigint,
+             is_sold_out boolean not null, available_at timestamptz not null
+         ) on commit drop;
+         truncate staging_sales_daily",
+    )
+    .execute(transaction)
+    .await
+    .in_table(TABLE, "stage daily sales")?;
+    Ok(())
+}
+
+/// Turns what is staged into versions.
+pub(super) async fn add_staged_versions(transaction: &mut PgConnection, load: DailyLoad<'_>) -> Result<LoadCounts, DbError> {
+    let operation = "add versions of daily sales";
+    let (first, last, unknown): (Option<NaiveDate>, Option<NaiveDate>, i64) = sqlx::query_as(
+        "select min(business_date), max(business_date),
+                count(*) filter (where not exists (select from products p where p.id = product_id and p.store_id = $1))
+         from staging_sales_daily",
+    )
+    .bind(load.store_id)
+    .fetch_one(&mut *transaction)
+    .await
+    .in_table(TABLE, operation)?;
+    let (Some(first), Some(last)) = (first, last) else {
+        return Ok(LoadCounts::default());
+    };
+    if unknown > 0 {
+        return Err(DbError::Refused {
+            table: TABLE,
+            operation,
+            reason: format!("{unknown} rows are of products that the store `{}` does not have", load.store_id),
+            hint: "create the products first and load with their ids",
+        });
+    }
+    ensure_month_partitions(transaction, MonthlyTable::SalesDaily, first, last).await?;
+    let (inserted, superseded, unchanged): (i64, i64, i64) = sqlx::query_as(include_str!("add_sales_versions.sql"))
+        .bind(load.store_id)
+        .bind(load.source)
+        .bind(load.raw_record_id)
+        .bind(load.recorded_at)
+        .bind(first)
+        .bind(last)
+        .fetch_one(transaction)
+        .await
+        .in_table(TABLE, operation)?;
+    Ok(LoadCounts { inserted: inserted.unsigned_abs(), superseded: superseded.unsigned_abs(), unchanged: unchanged.unsigned_abs() })
+}
+
+/// Every version of every daily fact of a store that was available by `available_until`, ordered by product, day and
+/// availability. Only the sales that count: the store's own orders or the imported totals, as the store's setting says.
+pub async fn sales_versions(
+    executor: impl PgExecutor<'_>,
+    store_id: Uuid,
+    available_until: DateTime<Utc>,
+) -> Result<Vec<SalesVersion>, DbError> {
+    sqlx::query_as!(
+        SalesVersion,
+        r#"select d.product_id, d.business_date, d.quantity::float8 as "quantity!", d.is_sold_out, d.available_at
+           from sales_daily d
+           join stores s on s.id = d.store_id
+           where d.store_id = $1
+             and d.available_at <= $2
+             and (d.source = 'orders') = (s.sales_source = 'orders')
+           order by d.product_id, d.business_date, d.available_at, d.source"#,
+        store_id,
+        available_until,
+    )
+    .fetch_all(executor)
+    .await
+    .in_table(TABLE, "read the versions of daily sales")
+}
+
+/// First and last day of the sales that count, whenever they became known.
+pub async fn sales_span(executor: impl PgExecutor<'_>, store_id: Uuid) -> Result<Option<SalesSpan>, DbError> {
+    let row = sqlx::query!(
+        "select min(d.business_date) as first, max(d.business_date) as last
+         from sales_daily d
+         join stores s on s.id = d.store_id
+         where d.store_id = $1 and (d.source = 'orders') = (s.sales_source = 'orders')",
+        store_id,
+    )
+    .fetch_one(executor)
+    .await
+    .in_table(TABLE, "find the span of daily sales")?;
+    Ok(row.first.zip(row.last).map(|(first, last)| SalesSpan { first, last }))
+}
+
+/// The last business day of a store with sales that were known at `now` and that had ended by then, in the store's own zone.
+pub async fn last_complete_business_date(
+    executor: impl PgExecutor<'_>,
+    store_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Option<NaiveDate>, DbError> {
+    sqlx::query_scalar!(
+        "select max(d.business_date)
+         from sales_daily d
+         join stores s on s.id = d.store_id
+         where d.store_id = $1
+           and d.available_at <= $2
+           and (d.source = 'orders') = (s.sales_source = 'orders')
+           and (d.business_date + 1 + s.business_day_cutoff) at time zone s.time_zone <= $2",
+        store_id,
+        now,
+    )
+    .fetch_one(executor)
+    .await
+    .in_table(TABLE, "find the last complete business day")
+}

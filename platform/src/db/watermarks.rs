@@ -1,0 +1,61 @@
+//! Up to when each source is complete.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgExecutor;
+
+use super::error::{DbError, InTable};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watermark {
+    pub source: String,
+    /// Store, region, topic; empty: the whole source.
+    pub scope: String,
+    /// Everything before it is there.
+    pub complete_until: DateTime<Utc>,
+    pub last_success_at: DateTime<Utc>,
+}
+
+pub async fn get_watermark(executor: impl PgExecutor<'_>, source: &str, scope: &str) -> Result<Option<Watermark>, DbError> {
+    sqlx::query_as!(
+        Watermark,
+        "select source, scope, complete_until, last_success_at from watermarks where source = $1 and scope = $2",
+        source,
+        scope,
+    )
+    .fetch_optional(executor)
+    .await
+    .in_table("watermarks", "read a watermark")
+}
+
+/// Moves a watermark forward, never back, and returns where it stands now.
+pub async fn advance_watermark(
+    executor: impl PgExecutor<'_>,
+    source: &str,
+    scope: &str,
+    complete_until: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<DateTime<Utc>, DbError> {
+    sqlx::query_scalar!(
+        "insert into watermarks (source, scope, complete_until, last_success_at)
+         values ($1, $2, $3, $4)
+         on conflict on constraint one_watermark_per_source_and_scope do update
+         set complete_until = greatest(watermarks.complete_until, excluded.complete_until),
+             last_success_at = greatest(watermarks.last_success_at, excluded.last_success_at)
+         returning complete_until",
+        source,
+        scope,
+        complete_until,
+        now,
+    )
+    .fetch_one(executor)
+    .await
+    .in_table("watermarks", "advance a watermark")
+}
+
+/// All watermarks by source and scope.
+pub async fn list_watermarks(executor: impl PgExecutor<'_>) -> Result<Vec<Watermark>, DbError> {
+    sqlx::query_as!(Watermark, "select source, scope, complete_until, last_success_at from watermarks order by source, scope",)
+        .fetch_all(executor)
+        .await
+        .in_table("watermarks", "list watermarks")
+}
