@@ -217,7 +217,7 @@ create table plan_items (
     created_at timestamptz not null default now(),
     constraint plan_item_is_taken unique (run_id, business_date, kind, item, part_of_day),
     constraint plan_item_belongs_to_run foreign key (store_id, run_id) references forecast_runs (store_id, run_id) on delete cascade,
-    constraint plan_kind_is_known check (kind in ('prep', 'purchase')),
+    constraint plan_kind_is_known check (kind in ('prep', 'kitchen', 'purchase')),
     constraint part_of_day_is_known check (part_of_day in ('all', 'morning', 'midday', 'evening')),
     constraint plan_range_is_ordered check (low >= 0 and low <= high and high < 'infinity'),
     constraint plan_need_is_not_negative check (need >= 0 and need < 'infinity'),

@@ -15,6 +15,10 @@ pub trait JobArgs: Serialize + DeserializeOwned + Send + Sync + 'static {
     const MAX_ATTEMPTS: u16 = 5;
     /// An attempt that takes longer has failed.
     const TIMEOUT: Duration = Duration::from_secs(15 * 60);
+    /// The wait after the first failure; it doubles with each further one. Half of every wait is random.
+    const BACKOFF_BASE: Duration = Duration::from_secs(5);
+    /// The longest wait between two attempts.
+    const BACKOFF_MAX: Duration = Duration::from_secs(60 * 60);
 
     /// At most one unfinished job of this kind has this key; enqueueing a second one changes nothing.
     fn unique_key(&self) -> Option<String> {

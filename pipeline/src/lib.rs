@@ -1,1 +1,26 @@
-//! Facts to feature matrix as of a cutoff
+#![doc = include_str!("../README.md")]
+
+mod climatology;
+mod config;
+mod error;
+mod features;
+mod frame;
+mod latest;
+mod matrix;
+mod observations;
+mod past;
+mod regressors;
+mod rows;
+mod source;
+mod view;
+
+pub use config::FeatureConfig;
+pub use error::PipelineError;
+pub use matrix::CENSORED_WEIGHT;
+pub use source::PanelFeatures;
+
+/// Names of all feature families, in the order of their columns: what [`FeatureConfig::exclude`] may name.
+#[must_use]
+pub fn families() -> Vec<&'static str> {
+    features::all().names()
+}

@@ -3,6 +3,7 @@
 //! This crate knows no source, model or screen by name. What the other crates use most:
 //!
 //! * [`database::Database`]: the pools of the three roles, on the private cluster or on `DATABASE_URL`;
+//! * [`db`]: every SQL statement but the queue's;
 //! * [`testing::TestDb`]: a migrated database of its own for every test.
 
 pub mod config;

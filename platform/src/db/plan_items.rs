@@ -9,7 +9,7 @@ use super::error::{DbError, InTable};
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlanItemRow {
     pub business_date: NaiveDate,
-    /// prep or purchase.
+    /// prep, kitchen (made on the way to the products) or purchase.
     pub kind: String,
     /// all, morning, midday or evening.
     pub part_of_day: String,
@@ -72,7 +72,7 @@ pub async fn published_plan(executor: impl PgExecutor<'_>, store_id: Uuid, busin
            from published_runs p
            join plan_items i on i.run_id = p.run_id
            where p.store_id = $1 and i.store_id = $1 and i.business_date = $2
-           order by i.kind, i.id"#,
+           order by array_position(array['prep', 'kitchen', 'purchase'], i.kind), i.id"#,
         store_id,
         business_date,
     )

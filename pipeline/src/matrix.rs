@@ -1,0 +1,143 @@
+//! Rows wanted to matrix: families run over a few series at a time, and their columns are laid side by side.
+
+use std::collections::HashSet;
+
+use domain::features::FeatureColumn;
+use domain::{FeatureError, FeatureMatrix, Ordinal};
+
+use crate::config::Shape;
+use crate::features::{Families, Feature};
+use crate::frame::Frame;
+use crate::observations::AsOf;
+use crate::past::Past;
+use crate::rows::Block;
+use crate::source::PanelFeatures;
+use crate::view::{Purpose, View};
+
+/// Weight of a training row whose target was sold out: its value is a lower bound of demand, better than nothing.
+pub const CENSORED_WEIGHT: f32 = 0.5;
+
+/// Rows of a frame that are computed at once: columns of this size stay in the processor's cache, and memory stays small
+/// however large the panel is.
+const ROWS_AT_ONCE: usize = 1 << 16;
+
+/// Which rows, and what they may know.
+pub(crate) struct Request<'a> {
+    pub shape: Shape,
+    pub cutoff: Ordinal,
+    pub purpose: Purpose,
+    pub blocks: Vec<Block>,
+    /// By series, predictions for the periods after the cutoff that stand in for observations.
+    pub predicted: &'a [Vec<f64>],
+}
+
+/// Columns of some of the rows.
+type Evaluated = Vec<(&'static str, Feature, Vec<f32>)>;
+
+impl Request<'_> {
+    pub fn matrix(&self, source: &PanelFeatures) -> Result<FeatureMatrix, FeatureError> {
+        let warm_up = source.families.iter().map(|family| family.warm_up(&self.shape)).max().unwrap_or(0);
+        let reach = source.families.iter().map(|family| family.reach(&self.shape)).max().unwrap_or(0).max(warm_up);
+        let mut matrix = self.rows(source);
+        let mut done = 0;
+        for blocks in few_at_a_time(&self.blocks, warm_up) {
+            let past = Past::new(blocks, self.shape.lead, reach, |block, periods| {
+                source.usable(block.series, self.cutoff, periods, self.predicted.get(block.series as usize).map_or(&[], Vec::as_slice))
+            });
+            let view = View {
+                shape: self.shape,
+                cutoff: self.cutoff,
+                purpose: self.purpose,
+                series: &source.series,
+                regressors: &source.regressors,
+                blocks,
+                past,
+            };
+            let evaluated = evaluate(&source.families, &view, warm_up)?;
+            if done == 0 {
+                matrix.columns = describe(&evaluated);
+                matrix.data = vec![f32::NAN; matrix.columns.len() * matrix.rows];
+            }
+            for (j, (_, _, values)) in evaluated.iter().enumerate() {
+                let start = j * matrix.rows + done;
+                matrix.data[start..start + values.len()].copy_from_slice(values);
+            }
+            done += view.rows();
+        }
+        Ok(matrix)
+    }
+
+    /// The rows' keys, targets and weights.
+    fn rows(&self, source: &PanelFeatures) -> FeatureMatrix {
+        let mut matrix = FeatureMatrix { rows: self.blocks.iter().map(Block::rows).sum(), ..FeatureMatrix::default() };
+        for block in &self.blocks {
+            let stretch = source.observations.stretch(block.series as usize, AsOf::cutoff(self.cutoff), block.periods());
+            for (at, (value, censored)) in block.periods().zip(stretch.values.into_iter().zip(stretch.censored)) {
+                matrix.series.push(block.series);
+                matrix.at.push(at);
+                matrix.target.push(value as f32);
+                let closed = source.is_closed(block.series, at, self.cutoff);
+                matrix.weight.push(weight(self.purpose, value, censored, closed));
+            }
+        }
+        matrix
+    }
+}
+
+fn weight(purpose: Purpose, value: f64, censored: bool, closed: bool) -> f32 {
+    match purpose {
+        _ if closed => 0.0,
+        Purpose::Future => 1.0,
+        Purpose::Training if value.is_nan() => 0.0,
+        Purpose::Training if censored => CENSORED_WEIGHT,
+        Purpose::Training => 1.0,
+    }
+}
+
+/// Splits blocks so that a frame has about [`ROWS_AT_ONCE`] rows. At least one part, for even no rows have columns.
+fn few_at_a_time(blocks: &[Block], warm_up: usize) -> Vec<&[Block]> {
+    let mut parts = Vec::new();
+    let (mut start, mut height) = (0, 0);
+    for (position, block) in blocks.iter().enumerate() {
+        height += block.rows() + warm_up;
+        if height >= ROWS_AT_ONCE {
+            parts.push(&blocks[start..=position]);
+            (start, height) = (position + 1, 0);
+        }
+    }
+    if start < blocks.len() || parts.is_empty() {
+        parts.push(&blocks[start..]);
+    }
+    parts
+}
+
+fn evaluate(families: &Families, view: &View<'_>, warm_up: usize) -> Result<Evaluated, FeatureError> {
+    let frame = Frame::new(view, warm_up);
+    let mut evaluated = Vec::new();
+    for family in families.iter() {
+        let columns = frame.evaluate(family, view, family.features(view)?)?;
+        evaluated.extend(columns.into_iter().map(|(feature, values)| (family.name(), feature, values)));
+    }
+    Ok(evaluated)
+}
+
+/// A regressor may be called like one of our columns; then the later of the two carries its family's name too.
+fn describe(evaluated: &Evaluated) -> Vec<FeatureColumn> {
+    let mut taken = HashSet::new();
+    let mut unique = |name: &str, family: &str| {
+        let mut name = name.to_owned();
+        while !taken.insert(name.clone()) {
+            name = format!("{name}.{family}");
+        }
+        name
+    };
+    evaluated
+        .iter()
+        .map(|(family, feature, _)| FeatureColumn {
+            name: unique(&feature.name, family),
+            family,
+            levels: feature.levels,
+            in_target_units: feature.in_target_units,
+        })
+        .collect()
+}

@@ -1,0 +1,110 @@
+//! What a feature family sees: the rows wanted and everything that they may know.
+
+use std::collections::HashMap;
+
+use domain::panel::Beyond;
+use domain::{FeatureError, Ordinal};
+
+use crate::config::Shape;
+use crate::past::Past;
+use crate::regressors::RegressorStore;
+use crate::rows::Block;
+
+/// What rows are made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Targets are known: a row knows what was known `lead` steps before its target.
+    Training,
+    /// Targets lie ahead: every row knows what is known at the cutoff.
+    Future,
+}
+
+/// The rows wanted and everything that they may know.
+pub(crate) struct View<'a> {
+    pub shape: Shape,
+    pub cutoff: Ordinal,
+    pub purpose: Purpose,
+    pub series: &'a [String],
+    pub regressors: &'a [RegressorStore],
+    pub blocks: &'a [Block],
+    pub past: Past,
+}
+
+impl View<'_> {
+    pub fn rows(&self) -> usize {
+        self.blocks.iter().map(Block::rows).sum()
+    }
+
+    /// What the row that predicts `at` may know.
+    pub fn knowledge(&self, at: Ordinal) -> Ordinal {
+        match self.purpose {
+            Purpose::Training => at - self.shape.lead as Ordinal,
+            Purpose::Future => self.cutoff,
+        }
+    }
+
+    /// A known-future value for the row that predicts `target`, at some period `at` near it.
+    ///
+    /// A regressor that must be given for every future period was, by that contract, known ahead: a file that labels
+    /// its cells with their own day still teaches, with the value known at the cutoff.
+    pub fn planned(&self, regressor: &RegressorStore, slot: Option<usize>, at: Ordinal, target: Ordinal) -> Option<f64> {
+        let known = regressor.value(slot, at, self.knowledge(target));
+        match regressor.beyond {
+            Beyond::Required => known.or_else(|| regressor.value(slot, at, self.cutoff)),
+            Beyond::Zero => Some(known.unwrap_or(0.0)),
+            Beyond::Climatology => known,
+        }
+    }
+
+    /// As [`View::planned`] at the target itself: NaN in a training row that lacks it, an error in a future row.
+    pub fn required(&self, regressor: &RegressorStore, block: &Block, at: Ordinal) -> Result<f64, FeatureError> {
+        match self.planned(regressor, regressor.slot(block.series), at, at) {
+            Some(value) => Ok(value),
+            None if self.purpose == Purpose::Future && regressor.beyond == Beyond::Required => Err(FeatureError::MissingFuture {
+                name: regressor.name.clone(),
+                series: self.series[block.series as usize].clone(),
+                period: self.shape.frequency.label(at),
+            }),
+            None => Ok(f64::NAN),
+        }
+    }
+
+    /// One value per row from the block and the period.
+    pub fn by_row(&self, mut value: impl FnMut(&Block, Ordinal) -> f32) -> Vec<f32> {
+        let mut values = Vec::with_capacity(self.rows());
+        for block in self.blocks {
+            values.extend(block.periods().map(|at| value(block, at)));
+        }
+        values
+    }
+
+    /// `N` values per row that depend on the period alone.
+    pub fn by_period<const N: usize>(&self, value: impl Fn(Ordinal) -> [f32; N]) -> [Vec<f32>; N] {
+        self.by_key(|_| None, |_, at| Ok::<_, std::convert::Infallible>(value(at))).unwrap_or_else(|never| match never {})
+    }
+
+    /// `N` values per row that depend on a regressor's key and the period, computed once for series that share a key.
+    pub fn by_key<const N: usize, E>(
+        &self,
+        slot: impl Fn(&Block) -> Option<usize>,
+        mut value: impl FnMut(&Block, Ordinal) -> Result<[f32; N], E>,
+    ) -> Result<[Vec<f32>; N], E> {
+        let mut tables: HashMap<Option<usize>, (Ordinal, Vec<[f32; N]>)> = HashMap::new();
+        let mut columns = std::array::from_fn(|_| Vec::with_capacity(self.rows()));
+        for block in self.blocks {
+            let (start, table) = tables.entry(slot(block)).or_default();
+            let covered = *start <= block.from && *start + table.len() as Ordinal > block.to;
+            if !covered {
+                *start = block.from;
+                *table = block.periods().map(|at| value(block, at)).collect::<Result<_, E>>()?;
+            }
+            let offset = (block.from - *start) as usize;
+            for values in &table[offset..offset + block.rows()] {
+                for (column, value) in columns.iter_mut().zip(values) {
+                    column.push(*value);
+                }
+            }
+        }
+        Ok(columns)
+    }
+}

@@ -1,0 +1,4 @@
+//! A panel read as of a cutoff.
+
+mod panels;
+mod rows;

@@ -1,0 +1,42 @@
+//! Background jobs on PostgreSQL.
+//!
+//! - [`enqueue`] writes a job in the caller's transaction: it exists if and only if the transaction commits.
+//! - [`run`] claims jobs and hands them to the [`Worker`]s of a registry ([`Workers`]). apalis drives the workers through
+//!   tower layers; its backend is [`PgQueue`], over our own table.
+//! - A claim is a lease with a fencing token. The lease is extended by a heartbeat; one that expires is rescued and its
+//!   attempt counted; whoever lost it can no longer change the job ([`QueueError::LeaseLost`]).
+//! - [`stats`], [`list`], [`show`], [`replay`] and [`request_cancel`] are for operators.
+//!
+//! Delivery is at least once. An effect in the same database is exactly once when the worker commits it together with
+//! [`JobContext::complete_in`].
+
+mod backend;
+mod claim;
+mod enqueue;
+mod error;
+mod events;
+mod fetch;
+mod inspect;
+mod job;
+mod keep;
+mod leases;
+mod rescue;
+mod run;
+mod service;
+mod settle;
+mod settle_layer;
+mod worker;
+
+pub use backend::PgQueue;
+pub use claim::{Claim, claim};
+pub use enqueue::{EnqueueOptions, Enqueued, enqueue};
+pub use error::QueueError;
+pub use inspect::{JobFilter, JobRow, QueueStat, dead_list, list, replay, request_cancel, show, stats};
+pub use job::{Job, Lease, State};
+pub use rescue::{Heartbeat, Rescued, heartbeat, rescue};
+pub use run::{WorkerOptions, run};
+pub use settle::{cancel, complete, discard, hand_back, retry, snooze};
+pub use worker::{JobContext, Worker, Workers};
+
+/// Channel of `NOTIFY` by which a commit wakes idle workers; the payload is the lane.
+pub const CHANNEL: &str = "viralcast_jobs";

@@ -1,0 +1,23 @@
+with dead as (
+    select distinct on (kind, coalesce(unique_key, id::text)) id, finished_at
+    from jobs
+    where state = 'discarded'
+        and ($1::uuid is null or id = $1)
+        and ($2::text is null or kind = $2)
+        and not exists (
+            select from jobs as living
+            where living.kind = jobs.kind
+                and living.unique_key = jobs.unique_key
+                and living.state not in ('completed', 'cancelled', 'discarded')
+        )
+    order by kind, coalesce(unique_key, id::text), finished_at desc
+), chosen as (
+    select id from dead order by finished_at desc limit $3
+), replayed as (
+    update jobs
+    set state = 'available', attempt = 0, run_at = clock_timestamp(), finished_at = null, cancel_requested_at = null
+    from chosen
+    where jobs.id = chosen.id and jobs.state = 'discarded'
+    returning jobs.id, lane
+)
+select id, pg_notify($4, lane)::text as woken from replayed

@@ -1,0 +1,82 @@
+//! The innermost service: one attempt of one job, whatever its kind.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use apalis_core::error::BoxDynError;
+use apalis_core::task::Task;
+use domain::job::Outcome;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
+use tower::Service;
+
+use super::leases::Claimed;
+use super::worker::{JobContext, Workers};
+
+/// Why an attempt was ended from outside.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Interrupted {
+    #[error("the program is stopping")]
+    Stopping,
+    #[error("the lease was lost")]
+    LeaseLost,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum AttemptError {
+    #[error("no worker for kind `{0}`")]
+    UnknownKind(String),
+    #[error("the arguments of kind `{kind}` do not fit this program")]
+    Arguments {
+        kind: String,
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("timed out after {0:?}")]
+    TimedOut(Duration),
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Attempt {
+    pub workers: Arc<Workers>,
+    /// The end of a shutdown's grace.
+    pub abort: CancellationToken,
+}
+
+impl Service<Task<Claimed>> for Attempt {
+    type Response = Outcome;
+    type Error = BoxDynError;
+    type Future = BoxFuture<'static, Result<Outcome, BoxDynError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxDynError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, task: Task<Claimed>) -> Self::Future {
+        let (workers, abort, claimed) = (Arc::clone(&self.workers), self.abort.clone(), task.args);
+        async move {
+            let hold = Arc::clone(&claimed.hold);
+            // Blocking work outlives its future: however this ends, it is told.
+            let _told = hold.cancel.clone().drop_guard();
+            tokio::select! {
+                biased;
+                () = hold.lost.cancelled() => Err(Interrupted::LeaseLost.into()),
+                () = abort.cancelled() => Err(Interrupted::Stopping.into()),
+                outcome = attempt(&workers, &claimed) => outcome.map_err(Into::into),
+            }
+        }
+        .boxed()
+    }
+}
+
+async fn attempt(workers: &Workers, claimed: &Claimed) -> Result<Outcome, AttemptError> {
+    let job = &claimed.job;
+    let worker = workers.of_kind(&job.kind).ok_or_else(|| AttemptError::UnknownKind(job.kind.clone()))?;
+    let limit = worker.timeout();
+    tokio::time::timeout(limit, worker.work(job.args.clone(), JobContext::of(claimed)))
+        .await
+        .map_err(|_| AttemptError::TimedOut(limit))?
+        .map_err(|source| AttemptError::Arguments { kind: job.kind.clone(), source })
+}
