@@ -98,7 +98,8 @@ mod tests {
 
     #[test]
     fn a_refusal_names_the_parameter() {
-        let broken = ["from=23/11/2026", "from=%2B99999-01-01", "from=2026-1-2", "from=2026-02-30", "from=", "from=2026-01-01&from=2026-01-02"];
+        let broken =
+            ["from=23/11/2026", "from=%2B99999-01-01", "from=2026-1-2", "from=2026-02-30", "from=", "from=2026-01-01&from=2026-01-02"];
         for query in broken {
             assert_eq!(read(query).expect_err(query).field, "from", "{query}");
         }

@@ -1,10 +1,9 @@
 //! What every request needs.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use platform::clock::Clock;
+use platform::clock::SharedClock;
 use sqlx::PgPool;
 
 /// Shared by all requests; cheap to clone.
@@ -13,7 +12,7 @@ pub struct AppState {
     /// Pool of the serving role (`platform::database::Database::serve`): it sees what row-level security lets through, and
     /// nothing outside of a transaction that names the caller.
     pub db: PgPool,
-    pub clock: Arc<dyn Clock>,
+    pub clock: SharedClock,
     /// Renders the process's metrics.
     pub metrics: PrometheusHandle,
     pub limits: Limits,
@@ -34,11 +33,6 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            timeout: Duration::from_secs(15),
-            body_bytes: 64 * 1024,
-            probe: Duration::from_secs(1),
-            drain: Duration::from_secs(10),
-        }
+        Self { timeout: Duration::from_secs(15), body_bytes: 64 * 1024, probe: Duration::from_secs(1), drain: Duration::from_secs(10) }
     }
 }

@@ -55,7 +55,8 @@ mod tests {
 
     #[test]
     fn everything_else_is_foreign() {
-        let foreign = ["evil.example", "127.0.0.1.evil.example:4000", "localhost.evil.example", "localhost@evil.example", "0.0.0.0", "", "a b"];
+        let foreign =
+            ["evil.example", "127.0.0.1.evil.example:4000", "localhost.evil.example", "localhost@evil.example", "0.0.0.0", "", "a b"];
         for host in foreign {
             assert!(!named(&[host]).is_some_and(|name| is_local(&name)), "{host}");
         }

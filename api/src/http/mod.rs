@@ -33,3 +33,6 @@ pub(crate) fn wrap(routes: Router<AppState>, state: &AppState) -> Router<AppStat
             .layer(DefaultBodyLimit::max(state.limits.body_bytes)),
     )
 }
+
+#[cfg(test)]
+mod tests;

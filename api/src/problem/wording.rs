@@ -33,7 +33,10 @@ impl Wording {
                     StatusCode::BAD_REQUEST,
                     "/problems/invalid-request",
                     say("Permintaan tidak valid", "Invalid request"),
-                    say("Ada bagian permintaan yang tidak dapat dibaca; lihat `errors`.", "Parts of the request cannot be read; see `errors`."),
+                    say(
+                        "Ada bagian permintaan yang tidak dapat dibaca; lihat `errors`.",
+                        "Parts of the request cannot be read; see `errors`.",
+                    ),
                 )
             }
             .hint(say("Parameter setiap rute dijelaskan di /docs/.", "The parameters of every route are described at /docs/.")),
@@ -42,7 +45,10 @@ impl Wording {
                 StatusCode::NOT_FOUND,
                 "/problems/nothing-published",
                 say("Belum ada prakiraan", "No forecast yet"),
-                say(format!("Toko `{store}` belum punya prakiraan yang diterbitkan."), format!("Store `{store}` has no published forecast yet.")),
+                say(
+                    format!("Toko `{store}` belum punya prakiraan yang diterbitkan."),
+                    format!("Store `{store}` has no published forecast yet."),
+                ),
             )
             .hint(say("Jalankan `viralcast run nightly`.", "Run `viralcast run nightly`.")),
             ApiError::RouteNotFound => Self::new(
