@@ -1,5 +1,7 @@
 //! The data folder: where the embedded engines keep their files.
 
+use std::fs::{DirBuilder, Permissions};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// Environment variable that overrides the data folder.
@@ -47,6 +49,18 @@ impl DataDir {
             Some(path) => Self::at(path),
             None => Self::default_for_user(),
         }
+    }
+
+    /// Creates the folder if it is missing and returns its canonical path.
+    ///
+    /// It is closed to other users; as root they may pass through it, since the database server is one of them.
+    pub fn create(&self) -> std::io::Result<PathBuf> {
+        let mode = if rustix::process::geteuid().is_root() { 0o711 } else { 0o700 };
+        if !self.0.exists() {
+            DirBuilder::new().recursive(true).mode(mode).create(&self.0)?;
+            std::fs::set_permissions(&self.0, Permissions::from_mode(mode))?;
+        }
+        self.0.canonicalize()
     }
 
     /// The folder itself.

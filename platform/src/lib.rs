@@ -4,11 +4,16 @@
 //!
 //! * [`database::Database`]: the pools of the three roles, on the private cluster or on `DATABASE_URL`;
 //! * [`db`]: every SQL statement but the queue's;
+//! * [`config::Config`]: all settings, from a TOML file and the environment;
+//! * [`clock::SharedClock`]: what time it is, also in tests that set it;
 //! * [`testing::TestDb`]: a migrated database of its own for every test.
 
+pub mod clock;
 pub mod config;
 pub mod data_dir;
 pub mod database;
 pub mod db;
 pub mod embedded;
+pub mod health;
+pub mod telemetry;
 pub mod testing;

@@ -1,6 +1,7 @@
 //! One handle for the database, wherever it is: pools of the three roles, migrations, orderly closing.
 
 mod error;
+mod inspect;
 mod servers;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use crate::data_dir::DataDir;
 use crate::embedded::{Cluster, Departure};
 
 pub use error::DatabaseError;
+pub use inspect::MigrationState;
 use servers::Servers;
 
 /// The schema, in order.

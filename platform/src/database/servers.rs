@@ -58,7 +58,9 @@ fn acting_as(login: &PgConnectOptions, role: Role) -> PgConnectOptions {
 
 fn parse(variable: &'static str, url: Option<&SecretString>) -> Result<Option<PgConnectOptions>, DatabaseError> {
     let parsed = url.map(|url| PgConnectOptions::from_str(url.expose_secret())).transpose();
-    parsed.map_err(|source| DatabaseError::InvalidUrl { variable, source })
+    // The name by which `doctor` finds the hosts that share a database.
+    let named = parsed.map(|options| options.map(|options| options.application_name("viralcast")));
+    named.map_err(|source| DatabaseError::InvalidUrl { variable, source })
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub(super) struct Layout {
 impl Layout {
     /// Creates the folders that are missing and checks the others.
     pub fn prepare(data: &DataDir) -> Result<Self, EmbeddedError> {
-        let top = open_folder(data.path())?;
+        let top = data.create().map_err(EmbeddedError::io("create the data folder", data.path()))?;
         let root = top.join("postgres");
         let account = Account::choose(owner_of(&root.join("data")).or_else(|| owner_of(&root)))?;
         if account.drop_to
@@ -118,18 +118,6 @@ impl Layout {
             _ => Err(unsafe_because("other users may enter it".to_owned())),
         }
     }
-}
-
-/// The canonical data folder, created if missing. As root others may pass through it, since the server must.
-fn open_folder(path: &Path) -> Result<PathBuf, EmbeddedError> {
-    let mode = if rustix::process::geteuid().is_root() { 0o711 } else { 0o700 };
-    if !path.exists() {
-        let mut parents = DirBuilder::new();
-        parents.recursive(true).mode(mode);
-        parents.create(path).map_err(EmbeddedError::io("create the data folder", path))?;
-        set_mode(path, mode)?;
-    }
-    path.canonicalize().map_err(EmbeddedError::io("open the data folder", path))
 }
 
 fn private_folder(path: &Path, account: &Account) -> Result<(), EmbeddedError> {

@@ -1,3 +1,6 @@
+mod config;
 mod database;
 mod embedded;
+mod health;
+mod telemetry;
 mod testing;

@@ -1,0 +1,84 @@
+//! The database: reachable, new enough, migrated, and its roles confined as they should be.
+
+use sqlx::PgPool;
+
+use super::Check;
+use crate::database::{Database, MigrationState};
+
+const OLDEST_VERSION: i32 = 150_000;
+
+pub(super) async fn version(database: &Database) -> Check {
+    const NAME: &str = "database";
+    match database.server_version().await {
+        Ok((number, text)) if number >= OLDEST_VERSION => Check::ok(NAME, format!("PostgreSQL {text}")),
+        Ok((_, text)) => Check::failed(NAME, format!("PostgreSQL {text}"), "PostgreSQL 15 or newer is needed"),
+        Err(error) => Check::failed(NAME, error.to_string(), "check DATABASE_URL and that the server is running"),
+    }
+}
+
+pub(super) async fn migrations(database: &Database) -> Check {
+    const NAME: &str = "migrations";
+    match database.migration_state().await {
+        Ok(MigrationState { missing: 0, unknown: 0, edited: 0, applied }) => Check::ok(NAME, format!("all {applied} applied")),
+        Ok(MigrationState { missing, unknown: 0, edited: 0, .. }) => {
+            Check::failed(NAME, format!("{missing} not applied yet"), "run `viralcast migrate`")
+        }
+        Ok(MigrationState { unknown, edited: 0, .. }) => Check::failed(
+            NAME,
+            format!("the database has {unknown} that this program does not know"),
+            "use the newer viralcast that applied them",
+        ),
+        Ok(MigrationState { edited, .. }) => Check::failed(
+            NAME,
+            format!("{edited} applied ones differ from this program's"),
+            "restore the migration files as they were; a change goes into a new file",
+        ),
+        Err(error) => Check::failed(NAME, error.to_string(), "check that the owner's login may read its own schema"),
+    }
+}
+
+/// Row-level security confines only roles that are neither superuser nor exempt from it.
+pub(super) async fn roles(database: &Database) -> Check {
+    const NAME: &str = "roles";
+    let (work, serve) = match (exempt(database.work()).await, exempt(database.serve()).await) {
+        (Ok(work), Ok(serve)) => (work, serve),
+        (Err(error), _) => return unusable(NAME, "viralcast_work", "DATABASE_WORK_URL", &error),
+        (_, Err(error)) => return unusable(NAME, "viralcast_serve", "DATABASE_SERVE_URL", &error),
+    };
+    match (work, serve) {
+        (_, true) => Check::failed(
+            NAME,
+            "the API's role is exempt from row-level security",
+            "give DATABASE_SERVE_URL a role that is neither superuser nor bypassrls",
+        ),
+        (false, false) => Check::warning(
+            NAME,
+            "the workers' role is subject to row-level security and would see no rows",
+            "as a superuser: alter role viralcast_work bypassrls",
+        ),
+        (true, false) => Check::ok(NAME, "workers see all stores, the API one at a time"),
+    }
+}
+
+fn unusable(name: &'static str, role: &str, variable: &str, error: &sqlx::Error) -> Check {
+    let hint = format!("run `viralcast migrate`, make the login of DATABASE_URL a member of {role}, or set {variable}");
+    Check::failed(name, format!("cannot act as {role}: {error}"), hint)
+}
+
+async fn exempt(pool: &PgPool) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("select rolsuper or rolbypassrls from pg_roles where rolname = current_user").fetch_one(pool).await
+}
+
+/// Cache and objects of this build live on one host; several on one database would each see only their own.
+pub(super) async fn hosts(database: &Database) -> Check {
+    const NAME: &str = "hosts";
+    match database.client_hosts().await {
+        Ok(0 | 1) => Check::ok(NAME, "one host uses this database"),
+        Ok(hosts) => Check::failed(
+            NAME,
+            format!("{hosts} hosts use this database, but cache and objects are of one host each"),
+            "run viralcast on one host until Redis and S3 are in this build",
+        ),
+        Err(error) => Check::warning(NAME, format!("unknown: {error}"), "the owner's login should be able to read pg_stat_activity"),
+    }
+}

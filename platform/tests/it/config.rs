@@ -1,0 +1,127 @@
+//! Settings: layers, origins, and refusals that say which setting and where.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use platform::config::{Config, ConfigError, Origin, Setting, reference};
+use secrecy::ExposeSecret;
+use tempfile::TempDir;
+
+fn environment(pairs: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
+    pairs.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))).collect()
+}
+
+fn file(text: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("viralcast.toml");
+    std::fs::write(&path, text).expect("the file");
+    (folder, path)
+}
+
+fn refusal(text: &str, pairs: &[(&str, &str)]) -> String {
+    let (folder, path) = file(text);
+    let error = Config::load_with(Some(&path), environment(pairs)).expect_err("a refusal");
+    error.to_string().replace(&folder.path().display().to_string(), "FOLDER")
+}
+
+fn setting(config: &Config, key: &str) -> Setting {
+    config.settings().into_iter().find(|setting| setting.key == key).expect("a known setting")
+}
+
+#[test]
+fn nothing_has_to_be_set() {
+    let config = Config::load_with(None, environment(&[("PATH", "/bin")])).expect("defaults");
+    assert_eq!(config.http.address().to_string(), "127.0.0.1:4000");
+    assert!(config.database.url.is_none());
+    assert!(config.settings().iter().all(|setting| setting.origin == Origin::Default && setting.value == setting.default));
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_the_file_over_the_default() {
+    let (_folder, path) = file("[http]\nport = 4001\nrequest_timeout_seconds = 5\n");
+    let config = Config::load_with(Some(&path), environment(&[("VIRALCAST_HTTP__PORT", "4002")])).expect("loaded");
+    assert_eq!((config.http.port, config.http.request_timeout_seconds, config.http.shutdown_seconds), (4002, 5, 20));
+    let origins = ["http.port", "http.request_timeout_seconds", "http.shutdown_seconds"].map(|key| setting(&config, key).origin);
+    assert_eq!(origins, [Origin::Environment, Origin::File, Origin::Default]);
+    assert_eq!(config.file(), Some(path.as_path()));
+}
+
+#[test]
+fn the_variable_names_the_file_unless_an_argument_does() {
+    let (_folder, path) = file("[http]\nport = 4001\n");
+    let named = environment(&[("VIRALCAST_CONFIG", path.to_str().expect("text"))]);
+    assert_eq!(Config::load_with(None, named.clone()).expect("loaded").http.port, 4001);
+    let (_other_folder, other) = file("[http]\nport = 4009\n");
+    assert_eq!(Config::load_with(Some(&other), named).expect("loaded").http.port, 4009);
+}
+
+#[test]
+fn a_variable_set_to_nothing_is_unset() {
+    let config = Config::load_with(None, environment(&[("DATABASE_URL", ""), ("REDIS_URL", "")])).expect("loaded");
+    assert!(config.database.url.is_none());
+}
+
+#[test]
+fn secrets_are_read_but_never_shown() {
+    let url = "postgres://me:hunter2@db.example/shop";
+    let config = Config::load_with(None, environment(&[("DATABASE_URL", url)])).expect("loaded");
+    assert_eq!(config.database.url.as_ref().map(|secret| secret.expose_secret()), Some(url));
+    let shown = setting(&config, "database.url");
+    assert_eq!((shown.value.as_deref(), shown.origin), (Some("(set, not shown)"), Origin::Environment));
+    assert!(!format!("{config:?} {:?}", config.settings()).contains("hunter2"));
+}
+
+#[test]
+fn the_data_folder_can_be_set() {
+    let config = Config::load_with(None, environment(&[("VIRALCAST_DATA_DIR", "/srv/shop")])).expect("loaded");
+    assert_eq!(config.data_dir().expect("a folder").path(), Path::new("/srv/shop"));
+}
+
+/// What a person is told, for every way to get a setting wrong.
+#[test]
+fn refusals_name_setting_and_place() {
+    let files = [
+        "[http]\nprot = 4001",
+        "[htpp]\nport = 4001",
+        "port = 4001",
+        "[http]\nport = [4001]",
+        "[http]\nport = \"many\"",
+        "[http]\nport = 70000",
+        "[http\nport = 1",
+        "[http]\nbind = \"0.0.0.0\"",
+        "[telemetry]\nformat = \"loud\"",
+        "[objects]\nurl = \"s3://bucket\"",
+    ];
+    let variables = [
+        ("VIRALCAST_HTTP__PROT", "4001"),
+        ("VIRALCAST_HTPP__PORT", "4001"),
+        ("VIRALCAST_HTTP__PORT", "many"),
+        ("VIRALCAST_FORECAST__HORIZON_DAYS", "1"),
+        ("REDIS_URL", "redis://:secret@cache"),
+        ("PULSAR_URL", "pulsar://broker"),
+        ("OBJECT_STORE_URL", "s3://bucket"),
+        ("SMTP_URL", "smtp://mail"),
+    ];
+    let of_files = files.map(|text| format!("{}\n    {}", text.replace('\n', " / "), refusal(text, &[])));
+    let of_variables = variables.map(|(name, value)| format!("{name}={value}\n    {}", refusal("", &[(name, value)])));
+    insta::assert_snapshot!([of_files.as_slice(), of_variables.as_slice()].concat().join("\n"));
+}
+
+#[test]
+fn a_missing_file_is_an_error() {
+    let error = Config::load_with(Some(Path::new("/nowhere/viralcast.toml")), []).expect_err("a refusal");
+    assert!(matches!(error, ConfigError::Unreadable { .. }), "{error}");
+    assert!(error.to_string().contains("/nowhere/viralcast.toml"), "{error}");
+}
+
+/// The page is what the code says. `UPDATE_DOCS=1` rewrites it.
+#[test]
+fn the_reference_page_is_up_to_date() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference/config.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("docs/reference");
+        std::fs::write(&path, reference()).expect("the page");
+    }
+    let page = std::fs::read_to_string(&path).expect("docs/reference/config.md; run this test with UPDATE_DOCS=1");
+    assert_eq!(page, reference(), "docs/reference/config.md is out of date; run this test with UPDATE_DOCS=1");
+}
