@@ -28,9 +28,11 @@ fn field_of(rejection: &QueryRejection) -> FieldError {
     let mut cause: Option<&(dyn Error + 'static)> = Some(rejection);
     while let Some(error) = cause {
         if let Some(located) = error.downcast_ref::<serde_path_to_error::Error<serde::de::value::Error>>() {
+            let detail = located.inner().to_string();
             let path = located.path().to_string();
-            let field = if path == "." { String::new() } else { path };
-            return FieldError::new(field, located.inner().to_string());
+            // Of a field that is unknown or sent twice only the message has the name, between backticks.
+            let field = if path == "." { detail.split('`').nth(1).unwrap_or_default().to_owned() } else { path };
+            return FieldError::new(field, detail);
         }
         cause = error.source();
     }

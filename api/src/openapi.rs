@@ -53,13 +53,12 @@ pub(crate) fn documented_routes() -> (Router<AppState>, utoipa::openapi::OpenApi
 }
 
 /// What any route may answer, whatever it does: name, status, description.
-const EVERYWHERE: [(&str, &str, &str); 6] = [
+const EVERYWHERE: [(&str, &str, &str); 5] = [
     ("InvalidRequest", "400", "A parameter is missing, malformed or unknown; `errors` names it."),
     ("BodyTooLarge", "413", "The request has a body larger than the server reads."),
     ("ForeignHost", "421", "The request names another host than this machine."),
     ("Internal", "500", "Our fault; quote `trace_id` when asking for help."),
-    ("Unavailable", "503", "The database cannot be reached; try again after `Retry-After` seconds."),
-    ("Timeout", "504", "The answer was not ready in time."),
+    ("Unavailable", "503", "The database cannot be reached, or the answer was not ready in time; try again after `Retry-After` seconds."),
 ];
 
 fn problem(description: &str) -> Response {

@@ -25,8 +25,8 @@ pub(crate) struct Provenance {
     pub is_stale: bool,
     /// How it was made: `fresh` from tonight's data and models, `last_model` on tonight's data, the `last_published` run's own
     /// numbers, or `seasonal_naive`, the same weekday of last week.
-    #[schema(example = "fresh")]
-    pub rung: String,
+    #[schema(required = true, example = "fresh")]
+    pub rung: Option<String>,
     /// Nothing that became known later was used.
     pub cutoff: DateTime<Utc>,
     /// The last observed business day.
@@ -35,6 +35,7 @@ pub(crate) struct Provenance {
     #[schema(example = "0.1.0+d2ad45b")]
     pub code_version: String,
     /// SHA-256 of the configuration, in hex.
+    #[schema(required = true)]
     pub config_hash: Option<String>,
     /// SHA-256 of everything the run depends on, in hex: the same hash means the same numbers.
     pub input_hash: String,
@@ -66,7 +67,7 @@ impl Provenance {
             business_date: pointer.business_date,
             today,
             is_stale: pointer.business_date < today,
-            rung: run.rung.unwrap_or_default(),
+            rung: run.rung,
             cutoff: forecast.cutoff,
             last_day: forecast.last_day,
             published_at: pointer.published_at,

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use metrics_exporter_prometheus::PrometheusHandle;
 use platform::clock::SharedClock;
+use platform::config::HttpConfig;
+use platform::telemetry::Metrics;
 use sqlx::PgPool;
 
 /// Shared by all requests; cheap to clone.
@@ -14,14 +15,14 @@ pub struct AppState {
     pub db: PgPool,
     pub clock: SharedClock,
     /// Renders the process's metrics.
-    pub metrics: PrometheusHandle,
+    pub metrics: Metrics,
     pub limits: Limits,
 }
 
 /// Bounds on what one request may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Until the response begins; then it is a 504.
+    /// Until the response begins; then it is a 503.
     pub timeout: Duration,
     /// Largest request body; beyond it is a 413.
     pub body_bytes: usize,
@@ -34,5 +35,15 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self { timeout: Duration::from_secs(15), body_bytes: 64 * 1024, probe: Duration::from_secs(1), drain: Duration::from_secs(10) }
+    }
+}
+
+impl From<&HttpConfig> for Limits {
+    fn from(config: &HttpConfig) -> Self {
+        Self {
+            timeout: Duration::from_secs(config.request_timeout_seconds),
+            drain: Duration::from_secs(config.shutdown_seconds),
+            ..Self::default()
+        }
     }
 }

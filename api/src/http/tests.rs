@@ -1,6 +1,6 @@
 //! What surrounds handlers, with handlers that misbehave.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -8,9 +8,8 @@ use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
-use chrono::{DateTime, Utc};
-use metrics_exporter_prometheus::PrometheusBuilder;
-use platform::clock::Clock;
+use platform::clock::SystemClock;
+use platform::telemetry::Metrics;
 use serde_json::Value;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
@@ -19,19 +18,17 @@ use tower::ServiceExt;
 use super::wrap;
 use crate::state::{AppState, Limits};
 
-struct Epoch;
-
-impl Clock for Epoch {
-    fn now(&self) -> DateTime<Utc> {
-        DateTime::UNIX_EPOCH
-    }
+/// One recorder a process: tests may share one.
+fn metrics() -> Metrics {
+    static METRICS: OnceLock<Metrics> = OnceLock::new();
+    METRICS.get_or_init(|| Metrics::install().expect("the only recorder of this process")).clone()
 }
 
 fn app() -> Router {
     let state = AppState {
         db: PgPool::connect_lazy_with(PgConnectOptions::new()),
-        clock: Arc::new(Epoch),
-        metrics: PrometheusBuilder::new().build_recorder().handle(),
+        clock: SystemClock::shared(),
+        metrics: metrics(),
         limits: Limits { timeout: Duration::from_millis(20), body_bytes: 100, ..Limits::default() },
     };
     let routes = Router::new()
@@ -108,7 +105,7 @@ async fn a_panic_is_a_problem_without_its_text_and_is_logged_once() {
 #[tokio::test]
 async fn a_handler_that_never_ends_is_given_up() {
     let problem = problem(empty(to("/forever"))).await;
-    assert_eq!((&problem["status"], &problem["type"]), (&504.into(), &"/problems/timeout".into()));
+    assert_eq!((&problem["status"], &problem["type"]), (&503.into(), &"/problems/timeout".into()));
 }
 
 #[tokio::test]

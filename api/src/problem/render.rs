@@ -36,7 +36,7 @@ pub(crate) async fn render(trace_id: TraceId, request: Request, next: Next) -> R
 
     let wording = Wording::of(&error, language);
     if wording.status.is_server_error() {
-        tracing::error!(http.status = wording.status.as_u16(), error = %chain(&error), "a request failed");
+        tracing::error!(http.status = wording.status.as_u16(), error = %chain(&*error), "a request failed");
     }
     let status = wording.status;
     let problem = Problem {
@@ -77,7 +77,7 @@ fn head(headers: &mut HeaderMap, status: StatusCode, language: Language, replace
 }
 
 /// The error and all its sources in one line.
-fn chain(error: &dyn Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(error.source(), |cause| (**cause).source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

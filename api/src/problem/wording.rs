@@ -45,7 +45,7 @@ impl Wording {
                 StatusCode::NOT_FOUND,
                 "/problems/nothing-published",
                 say("Belum ada prakiraan", "No forecast yet"),
-                say(
+                language.choose(
                     format!("Toko `{store}` belum punya prakiraan yang diterbitkan."),
                     format!("Store `{store}` has no published forecast yet."),
                 ),
@@ -69,13 +69,13 @@ impl Wording {
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "/problems/body-too-large",
                 say("Isi permintaan terlalu besar", "Body too large"),
-                say(format!("Batasnya {limit_bytes} byte."), format!("The limit is {limit_bytes} bytes.")),
+                language.choose(format!("Batasnya {limit_bytes} byte."), format!("The limit is {limit_bytes} bytes.")),
             ),
             ApiError::Refused(status) => refused(*status, language),
             ApiError::Timeout { .. } => Self::new(
-                StatusCode::GATEWAY_TIMEOUT,
+                StatusCode::SERVICE_UNAVAILABLE,
                 "/problems/timeout",
-                say("Terlalu lama", "Timeout"),
+                say("Terlalu lama", "Too slow"),
                 say("Jawaban tidak siap pada waktunya.", "The answer was not ready in time."),
             )
             .hint(say("Coba lagi, atau minta rentang yang lebih pendek.", "Try again, or ask for a shorter range.")),

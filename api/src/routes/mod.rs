@@ -1,5 +1,5 @@
 //! One file per noun. A new route is a file here with a `pub(super) fn routes() -> OpenApiRouter<AppState>`, and its two
-//! lines below; `tests/it/registry.rs` fails on a file without them.
+//! lines below; a test of `cli` fails on a file without them.
 
 mod healthchecker;
 mod index;

@@ -36,6 +36,8 @@ struct DayPlan {
     date: NaiveDate,
     /// What to make, in the order to think of it.
     prep: Vec<PrepItem>,
+    /// What the kitchen makes on the way to it (sambal, dough), in whole batches.
+    kitchen: Vec<PrepItem>,
     /// What to buy for it, after what earlier purchases leave over.
     purchases: Vec<PurchaseItem>,
     /// Cost of the purchases in rupiah, as far as their prices are known.
@@ -51,8 +53,10 @@ struct PrepItem {
     #[schema(example = "Ayam Geprek")]
     item: String,
     /// Set for what is sold.
+    #[schema(required = true)]
     product_id: Option<Uuid>,
-    /// Set for what is made in the kitchen on the way to products.
+    /// Set for what the kitchen makes on the way.
+    #[schema(required = true)]
     ingredient_id: Option<Uuid>,
     /// all, morning, midday or evening.
     #[schema(example = "all")]
@@ -72,6 +76,7 @@ struct PrepItem {
     /// How many batches that is.
     #[schema(example = 9)]
     batches: i32,
+    #[schema(required = true)]
     reason: Option<String>,
 }
 
@@ -80,6 +85,7 @@ struct PrepItem {
 struct PurchaseItem {
     #[schema(example = "Ayam")]
     item: String,
+    #[schema(required = true)]
     ingredient_id: Option<Uuid>,
     #[schema(example = "kg")]
     unit: String,
@@ -95,8 +101,9 @@ struct PurchaseItem {
     #[schema(example = 12)]
     packs: i32,
     /// In rupiah; null where the price is unknown.
-    #[schema(example = 432_000)]
+    #[schema(required = true, example = 432_000)]
     cost: Option<i64>,
+    #[schema(required = true)]
     reason: Option<String>,
 }
 
@@ -137,11 +144,13 @@ impl From<PlanItemRow> for PurchaseItem {
 
 impl DayPlan {
     fn of(date: NaiveDate, rows: Vec<PlanItemRow>) -> Self {
-        let (prep, purchases): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.kind == "prep");
+        let (purchases, made): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.kind == "purchase");
+        let (prep, kitchen): (Vec<_>, Vec<_>) = made.into_iter().partition(|row| row.kind == "prep");
         let purchases: Vec<PurchaseItem> = purchases.into_iter().map(PurchaseItem::from).collect();
         Self {
             date,
             prep: prep.into_iter().map(PrepItem::from).collect(),
+            kitchen: kitchen.into_iter().map(PrepItem::from).collect(),
             purchase_total: purchases.iter().filter_map(|item| item.cost).sum(),
             unpriced_purchases: purchases.iter().filter(|item| item.cost.is_none()).count(),
             purchases,
@@ -162,7 +171,7 @@ struct PlanQuery {
 /// Published plan of a store: today's and tomorrow's, or one day's.
 #[utoipa::path(
     get,
-    path = "/api/v1/stores/{store}/plan",
+    path = "/api/v1/stores/{store}/plan", operation_id = "get_plan",
     tag = "plan",
     params(("store" = String, Path, description = "Slug or id", example = "warung-bu-sri"), PlanQuery),
     responses(

@@ -39,6 +39,7 @@ struct Prediction {
     #[schema(example = "Ayam Geprek")]
     item: String,
     /// Of the product or ingredient.
+    #[schema(required = true)]
     item_id: Option<Uuid>,
     date: NaiveDate,
     /// Days ahead, from 1.
@@ -61,7 +62,7 @@ struct Prediction {
     #[schema(example = "fresh")]
     rung: String,
     /// Additive contributions, where the forecaster gives them.
-    #[schema(value_type = Option<Object>)]
+    #[schema(required = true, value_type = Option<Object>)]
     explanation: Option<serde_json::Value>,
 }
 
@@ -151,7 +152,7 @@ struct PredictionQuery {
 /// Published predictions of a store.
 #[utoipa::path(
     get,
-    path = "/api/v1/stores/{store}/predictions",
+    path = "/api/v1/stores/{store}/predictions", operation_id = "list_predictions",
     tag = "predictions",
     params(("store" = String, Path, description = "Slug or id", example = "warung-bu-sri"), PredictionQuery),
     responses(

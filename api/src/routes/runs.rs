@@ -32,24 +32,31 @@ struct Run {
     id: Uuid,
     #[schema(example = "nightly")]
     kind: String,
+    #[schema(required = true)]
     store_id: Option<Uuid>,
     /// The business day served.
+    #[schema(required = true)]
     business_date: Option<NaiveDate>,
     state: RunState,
     /// Rung of the ladder it reached; see a prediction's `rung`.
-    #[schema(example = "fresh")]
+    #[schema(required = true, example = "fresh")]
     rung: Option<String>,
     #[schema(example = "0.1.0+d2ad45b")]
     code_version: String,
     /// SHA-256 of everything the result depends on, in hex: the same hash means the same result.
     input_hash: String,
     /// SHA-256 of the configuration, in hex.
+    #[schema(required = true)]
     config_hash: Option<String>,
     started_at: DateTime<Utc>,
+    #[schema(required = true)]
     finished_at: Option<DateTime<Utc>>,
+    #[schema(required = true)]
     duration_ms: Option<i64>,
+    #[schema(required = true)]
     row_count: Option<i64>,
     /// What went wrong, where it failed.
+    #[schema(required = true)]
     error: Option<String>,
     /// Figures of this kind of run.
     #[schema(value_type = Object)]
@@ -115,6 +122,7 @@ struct RunQuery {
     #[serde(default, deserialize_with = "optional_text")]
     #[param(nullable = false, example = "nightly")]
     kind: Option<String>,
+    /// Where the run is.
     #[param(nullable = false, inline)]
     state: Option<RunState>,
     /// The business day served.
@@ -134,7 +142,7 @@ fn default_limit() -> u16 {
 /// Runs, newest first.
 #[utoipa::path(
     get,
-    path = "/api/v1/runs",
+    path = "/api/v1/runs", operation_id = "list_runs",
     tag = "runs",
     params(RunQuery),
     responses(
@@ -159,7 +167,7 @@ async fn list(Query(query): Query<RunQuery>, Reader(mut transaction): Reader) ->
 /// One run.
 #[utoipa::path(
     get,
-    path = "/api/v1/runs/{run}",
+    path = "/api/v1/runs/{run}", operation_id = "get_run",
     tag = "runs",
     params(("run" = Uuid, Path, description = "Id of the run")),
     responses(

@@ -34,6 +34,7 @@ struct Store {
     slug: String,
     #[schema(example = "Warung Bu Sri")]
     name: String,
+    #[schema(required = true)]
     address: Option<String>,
     /// IANA name.
     #[schema(example = "Asia/Jakarta")]
@@ -42,7 +43,7 @@ struct Store {
     #[schema(example = "00:00")]
     business_day_cutoff: String,
     /// Kemendagri village code, the key of the weather.
-    #[schema(example = "31.71.03.1001")]
+    #[schema(required = true, example = "31.71.03.1001")]
     adm4: Option<String>,
     /// Which national calendar applies.
     #[schema(example = "id")]
@@ -53,6 +54,7 @@ struct Store {
     /// Made by the simulator: no real shop.
     is_synthetic: bool,
     is_active: bool,
+    #[schema(required = true)]
     opened_on: Option<NaiveDate>,
 }
 
@@ -76,7 +78,7 @@ impl From<StoreRow> for Store {
 }
 
 /// Stores that the caller may see.
-#[utoipa::path(get, path = "/api/v1/stores", tag = "stores", responses((status = 200, description = "Active stores by slug", body = Stores)))]
+#[utoipa::path(get, path = "/api/v1/stores", operation_id = "list_stores", tag = "stores", responses((status = 200, description = "Active stores by slug", body = Stores)))]
 async fn list(Reader(mut transaction): Reader) -> Result<Json<Stores>, ApiError> {
     let rows = list_stores(&mut *transaction, false).await?;
     Ok(Json(Stores { stores: rows.into_iter().map(Store::from).collect() }))
@@ -85,7 +87,7 @@ async fn list(Reader(mut transaction): Reader) -> Result<Json<Stores>, ApiError>
 /// One store.
 #[utoipa::path(
     get,
-    path = "/api/v1/stores/{store}",
+    path = "/api/v1/stores/{store}", operation_id = "get_store",
     tag = "stores",
     params(("store" = String, Path, description = "Slug or id", example = "warung-bu-sri")),
     responses(

@@ -1,15 +1,14 @@
 //! The router over a database of the test's own, and a client that holds every answer against the OpenAPI document.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use api::{AppState, Limits};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
-use chrono::{DateTime, Utc};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use platform::clock::Clock;
+use platform::clock::SimulatedClock;
+use platform::telemetry::Metrics;
 use platform::testing::TestDb;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -24,18 +23,10 @@ pub struct App {
     router: Router,
 }
 
-struct At(DateTime<Utc>);
-
-impl Clock for At {
-    fn now(&self) -> DateTime<Utc> {
-        self.0
-    }
-}
-
 /// One recorder a process: tests may share one.
-fn metrics() -> PrometheusHandle {
-    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
-    HANDLE.get_or_init(|| PrometheusBuilder::new().install_recorder().expect("the only recorder of this process")).clone()
+fn metrics() -> Metrics {
+    static METRICS: OnceLock<Metrics> = OnceLock::new();
+    METRICS.get_or_init(|| Metrics::install().expect("the only recorder of this process")).clone()
 }
 
 impl App {
@@ -48,7 +39,7 @@ impl App {
         let mut connection = db.work().acquire().await.expect("a connection");
         let world = world::create(&mut connection).await;
         drop(connection);
-        let clock = Arc::new(At(world::instant(now)));
+        let clock = SimulatedClock::at(world::instant(now)).shared();
         let state = AppState { db: db.serve().clone(), clock, metrics: metrics(), limits };
         Self { router: api::router(state.clone()), db, world, state }
     }
@@ -93,8 +84,9 @@ impl Reply {
     /// What a snapshot should hold: status, the headers that depend on the route, and the body.
     pub fn shown(&self) -> Value {
         const SHOWN: [&str; 7] = ["content-type", "content-language", "cache-control", "retry-after", "allow", "location", "vary"];
-        let headers: BTreeMap<&str, &str> =
-            SHOWN.into_iter().filter(|name| self.headers.contains_key(*name)).map(|name| (name, self.header(name))).collect();
+        let all = |name: &str| self.headers.get_all(name).iter().map(|value| value.to_str().expect("ASCII")).collect::<Vec<_>>().join(", ");
+        let headers: BTreeMap<&str, String> =
+            SHOWN.into_iter().filter(|name| self.headers.contains_key(*name)).map(|name| (name, all(name))).collect();
         json!({"status": self.status.as_u16(), "headers": headers, "body": self.json()})
     }
 }
@@ -104,7 +96,7 @@ pub fn assert_shown(name: &str, reply: &Reply) {
     let mut settings = insta::Settings::clone_current();
     settings.add_filter(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "[id]");
     settings.add_filter(r#""trace_id": "[0-9a-f]{32}""#, r#""trace_id": "[trace]""#);
-    settings.add_filter(r#""duration_ms": [0-9.]+,"#, r#""duration_ms": "[duration]","#);
+    settings.add_filter(r#""duration_ms": [0-9]+\.[0-9]+,"#, r#""duration_ms": "[duration]","#);
     settings.set_prepend_module_to_snapshot(false);
     settings.bind(|| insta::assert_json_snapshot!(name, reply.shown()));
 }

@@ -1,5 +1,6 @@
 //! The OpenAPI document itself.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
@@ -41,9 +42,12 @@ fn every_reference_leads_somewhere_and_every_operation_is_described() {
         }
     }
     walk(document());
+    let mut names = BTreeSet::new();
     for (path, item) in document()["paths"].as_object().expect("paths") {
         for (method, operation) in item.as_object().expect("operations") {
             assert!(operation["summary"].as_str().is_some_and(|text| !text.is_empty()), "{method} {path} has no summary");
+            let name = operation["operationId"].as_str().expect("a name for generated clients");
+            assert!(names.insert(name), "two operations are called {name}");
             assert_eq!(operation["tags"].as_array().map(Vec::len), Some(1), "{method} {path}");
             let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
             assert!(parameters.iter().all(|parameter| parameter["description"].is_string()), "{method} {path}: {parameters:?}");

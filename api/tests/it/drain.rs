@@ -98,7 +98,7 @@ async fn a_request_that_does_not_end_is_cut_off() {
 #[tokio::test]
 async fn an_address_that_others_can_reach_is_refused() {
     let error = api::bind("0.0.0.0:0".parse().expect("an address")).await.expect_err("reachable by others");
-    insta::assert_snapshot!(error, @"");
+    insta::assert_snapshot!(error, @"refusing to listen on 0.0.0.0:0: the API has no sign-in yet, so whoever reaches the port can read every store; listen on 127.0.0.1 or [::1], and let others in by an SSH tunnel");
     let app = App::new().await;
     let listener = TcpListener::bind("0.0.0.0:0").await.expect("a listener");
     let error = api::serve(listener, app.state.clone(), CancellationToken::new()).await.expect_err("reachable by others");

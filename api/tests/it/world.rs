@@ -186,6 +186,7 @@ fn plan(product: Uuid, ingredient: Uuid) -> Vec<PlanItemRow> {
         PlanItemRow { product_id: Some(product), reason, ..item("2026-11-23", "prep", "Ayam Geprek", "porsi", 84.0, 9) },
         PlanItemRow { ingredient_id: Some(ingredient), cost: Some(432_000), ..item("2026-11-23", "purchase", "Ayam", "kg", 12.0, 12) },
         item("2026-11-23", "purchase", "Daun Pisang", "lembar", 90.0, 3),
+        item("2026-11-23", "kitchen", "Sambal", "kg", 4.0, 2),
         PlanItemRow { product_id: Some(product), ..item("2026-11-24", "prep", "Ayam Geprek", "porsi", 60.0, 6) },
         item("2026-11-25", "prep", "Ayam Geprek", "porsi", 50.0, 5),
     ]
