@@ -119,9 +119,10 @@ begin
 
     while month <= to_date loop
         partition_name := format('%s_%s', parent, to_char(month, 'YYYYMM'));
-        if to_regclass(format('public.%I', partition_name)) is null then
+        if not exists (select from pg_class where relname = partition_name and relnamespace = 'public'::regnamespace) then
             perform pg_advisory_xact_lock(hashtextextended('month_partition:' || parent, 0));
-            if to_regclass(format('public.%I', partition_name)) is null then
+            -- asked of pg_class itself: to_regclass may answer from a cache of before the wait
+            if not exists (select from pg_class where relname = partition_name and relnamespace = 'public'::regnamespace) then
                 execute format('create table public.%I (like public.%I including all)', partition_name, parent);
                 execute format(
                     'with moved as (

@@ -7,7 +7,7 @@ create table orders (
     external_id text not null, -- the source's own number; our id where the source is the API
     customer_name text,
     customer_phone text,
-    total_amount bigint not null,
+    total_amount bigint, -- rupiah; null: the source told no prices
     status text not null default 'pending',
     order_date timestamptz not null default now(),
     business_date date not null,
@@ -34,8 +34,8 @@ create table order_items (
     product_id uuid, -- null: a line that no product of the catalogue answers to
     product_name text not null,
     quantity numeric(14,3) not null,
-    unit_price bigint not null,
-    total_price bigint not null,
+    unit_price bigint, -- rupiah; null: the source told none
+    total_price bigint,
     created_at timestamptz not null default now(),
     constraint order_line_number_is_taken unique (order_id, line_number),
     constraint order_item_belongs_to_order foreign key (store_id, order_id) references orders (store_id, id) on delete cascade,

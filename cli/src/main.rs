@@ -1,26 +1,2 @@
-//! The one binary, `viralcast`: composition root, one file per command.
-//!
-//! stdout is data only; logs, progress and errors go to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the terminal")]
-
-mod commands;
-mod context;
-mod failure;
-mod progress;
-mod report;
-mod table;
-
-use std::process::ExitCode;
-
-use clap::Parser as _;
-
-fn main() -> ExitCode {
-    let arguments = commands::Arguments::parse();
-    match commands::run(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            failure::print(&error);
-            ExitCode::FAILURE
-        }
-    }
-}
+//! The one binary, `viralcast`.
+fn main() {}

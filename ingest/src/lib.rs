@@ -1,1 +1,3 @@
-//! Outside world to raw record to facts
+#![doc = include_str!("../README.md")]
+
+pub mod tabular;

@@ -1,1 +1,1 @@
-//! Where ingest, pipeline and models meet
+//! Where ingest, pipeline and models meet.

@@ -3,7 +3,7 @@
 //! This crate knows no source, model or screen by name. What the other crates use most:
 //!
 //! * [`database::Database`]: the pools of the three roles, on the private cluster or on `DATABASE_URL`;
-//! * [`db`]: every SQL statement but the queue's;
+//! * [`db`]: every SQL statement but the queue's and the outbox', one file a table;
 //! * [`config::Config`]: all settings, from a TOML file and the environment;
 //! * [`clock::SharedClock`]: what time it is, also in tests that set it;
 //! * [`testing::TestDb`]: a migrated database of its own for every test.

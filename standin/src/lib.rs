@@ -1,1 +1,10 @@
-//! Loopback stand-ins of the outside services, and the seeded demo world they serve
+//! Loopback stand-ins of the outside services, and the seeded demo world they serve.
+//!
+//! [`world`] simulates three invented shops for three years: orders, weather with its issued forecasts, promos, prices,
+//! news, and beside them the true effects. [`services`] answers on the loopback as the outside services would.
+//! Everything here is synthetic and says so wherever it is written.
+
+pub mod faults;
+pub mod server;
+pub mod services;
+pub mod world;

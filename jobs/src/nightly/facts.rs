@@ -76,7 +76,8 @@ pub struct NewsSignal {
 /// The panel of a store's products, one series each.
 ///
 /// A product that sold nothing on a day on which the store sold something is a zero from its first sale on, up to
-/// `last_day`. A day without any sale inside the store's history was a closed one, known as such from that day on.
+/// `last_day`. A day without any sale between the store's first and last one was a closed one, known as such
+/// from that day on.
 #[must_use]
 pub fn panel(facts: &StoreFacts, calendar: BusinessCalendar, last_day: NaiveDate) -> Panel {
     let knowledge = Knowledge::new(calendar);
@@ -92,7 +93,7 @@ pub fn panel(facts: &StoreFacts, calendar: BusinessCalendar, last_day: NaiveDate
         series: facts.products.iter().map(|(_, name)| name.clone()).collect(),
         observations,
         regressors,
-        closed: Some(closed(facts, &knowledge, &open, last)),
+        closed: Some(closed(facts, &knowledge, &open)),
         gaps: GapPolicy::Missing,
     }
 }
@@ -130,11 +131,11 @@ fn observations(
 }
 
 /// Announced closures, and days inside the history on which nothing at all was sold.
-fn closed(facts: &StoreFacts, knowledge: &Knowledge, open: &BTreeSet<Ordinal>, last: Ordinal) -> Regressor {
+fn closed(facts: &StoreFacts, knowledge: &Knowledge, open: &BTreeSet<Ordinal>) -> Regressor {
     let mut cells = span_cells(facts.events.iter().filter(|event| event.kind == "closed"), knowledge);
-    if let Some(&first) = open.first() {
-        let quiet: Vec<Ordinal> = (first..=last).filter(|day| !open.contains(day)).collect();
-        quiet.into_iter().for_each(|day| cells.push(0, day, 1.0, day));
+    // After the last sale silence may as well be a file that has not come yet.
+    if let (Some(&first), Some(&last)) = (open.first(), open.last()) {
+        (first..=last).filter(|day| !open.contains(day)).for_each(|day| cells.push(0, day, 1.0, day));
     }
     Regressor { name: "closed".into(), kind: RegressorKind::KnownFuture, scope: Scope::Panel, cells, beyond: Beyond::Zero }
 }

@@ -26,22 +26,6 @@ pub enum DbError {
 }
 
 impl DbError {
-    /// What the reader can do next.
-    pub fn hint(&self) -> &str {
-        match self {
-            Self::Refused { hint, .. } => hint,
-            Self::Rule { source, .. } => {
-                database_hint(source).unwrap_or("correct the named value and try again; nothing of this load was stored")
-            }
-            Self::Statement { source, .. } => database_hint(source).unwrap_or(match source {
-                sqlx::Error::PoolTimedOut => "the database is busy: try again, or raise the number of connections",
-                sqlx::Error::Io(_) | sqlx::Error::PoolClosed => "is the database running? `viralcast doctor` tells",
-                sqlx::Error::Database(_) => "has the schema been migrated? `viralcast migrate` brings it up to date",
-                _ => "run `viralcast doctor`",
-            }),
-        }
-    }
-
     /// The database could not be reached, or had no connection free: the same call may succeed in a moment.
     pub fn is_unavailable(&self) -> bool {
         let (Self::Rule { source, .. } | Self::Statement { source, .. }) = self else { return false };
@@ -64,8 +48,31 @@ impl DbError {
     }
 }
 
-fn database_hint(source: &sqlx::Error) -> Option<&str> {
-    source.as_database_error()?.try_downcast_ref::<sqlx::postgres::PgDatabaseError>()?.hint()
+impl domain::Hint for DbError {
+    fn hint(&self) -> Option<String> {
+        let general = match self {
+            Self::Refused { hint, .. } => return Some((*hint).to_owned()),
+            Self::Rule { .. } => "correct the value that breaks the rule and try again; nothing of this load was stored",
+            Self::Statement { source, .. } => match source {
+                sqlx::Error::PoolTimedOut => "the database is busy: try again, or raise the number of connections",
+                sqlx::Error::Database(_) => "bring the schema up to date with `viralcast migrate`",
+                _ => "see with `viralcast doctor` whether the database is reachable",
+            },
+        };
+        Some(self.told_by_database().unwrap_or(general).to_owned())
+    }
+}
+
+impl DbError {
+    /// The hint that a trigger or Postgres itself gave.
+    fn told_by_database(&self) -> Option<&str> {
+        match self {
+            Self::Rule { source, .. } | Self::Statement { source, .. } => {
+                source.as_database_error()?.try_downcast_ref::<sqlx::postgres::PgDatabaseError>()?.hint()
+            }
+            Self::Refused { .. } => None,
+        }
+    }
 }
 
 /// Adds table and operation to a driver's error.

@@ -8,9 +8,6 @@ use super::copy::copy_rows;
 use super::error::{DbError, InTable};
 use super::month_partitions::{MonthlyTable, ensure_month_partitions};
 
-/// Levels of [`ForecastRow::quantiles`], in order.
-pub const QUANTILE_LEVELS: [f64; 9] = [0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975];
-
 #[derive(Debug, Clone, PartialEq)]
 pub struct ForecastRow {
     /// product, ingredient, category or sales.
@@ -23,7 +20,7 @@ pub struct ForecastRow {
     pub step: i32,
     /// The mean, in selling units (rupiah for `sales`).
     pub yhat: f64,
-    /// At [`QUANTILE_LEVELS`], never falling.
+    /// At [`domain::LEVELS`], never falling.
     pub quantiles: [f64; 9],
     /// The forecaster behind it.
     pub chosen: String,

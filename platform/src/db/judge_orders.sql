@@ -12,7 +12,7 @@ from (
            max(available_at) as available_at,
            sha256(convert_to(
                min(business_date)::text || extract(epoch from min(ordered_at))::text
-                   || string_agg(concat_ws(E'\x1f', '', product_id, product_name, quantity, unit_price, total_price),
+                   || string_agg(row(product_id, product_name, quantity, unit_price, total_price)::text,
                                  E'\n' order by ordinal),
                'UTF8')) as content_hash
     from staging_order_lines

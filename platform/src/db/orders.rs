@@ -19,9 +19,9 @@ pub struct OrderLine<'a> {
     pub product_id: Option<Uuid>,
     pub product_name: &'a str,
     pub quantity: f64,
-    /// Rupiah.
-    pub unit_price: i64,
-    pub total_price: i64,
+    /// Rupiah; `None` where the source tells no prices.
+    pub unit_price: Option<i64>,
+    pub total_price: Option<i64>,
     /// When the order could have been known.
     pub available_at: DateTime<Utc>,
 }
@@ -50,8 +50,8 @@ pub async fn copy_orders<'a>(
                 .optional(line.product_id)
                 .text(line.product_name)
                 .value(line.quantity)
-                .value(line.unit_price)
-                .value(line.total_price)
+                .optional(line.unit_price)
+                .optional(line.total_price)
                 .value(line.available_at.to_rfc3339());
         },
     )

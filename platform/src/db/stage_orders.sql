@@ -7,8 +7,8 @@ create temp table if not exists staging_order_lines (
     product_id uuid,
     product_name text not null,
     quantity numeric(14,3) not null,
-    unit_price bigint not null,
-    total_price bigint not null,
+    unit_price bigint,
+    total_price bigint,
     available_at timestamptz not null
 ) on commit drop;
 create temp table if not exists staging_orders (
@@ -16,7 +16,7 @@ create temp table if not exists staging_orders (
     external_id text not null,
     order_date timestamptz not null,
     business_date date not null,
-    total_amount bigint not null,
+    total_amount bigint,
     available_at timestamptz not null,
     content_hash bytea not null,
     verdict text not null

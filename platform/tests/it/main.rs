@@ -1,5 +1,6 @@
 mod config;
 mod database;
+mod db;
 mod embedded;
 mod health;
 mod telemetry;

@@ -1,0 +1,112 @@
+//! What commands share: settings, the database, the clock.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use chrono::NaiveDate;
+use jobs::Nightly;
+use jobs::nightly::Settings;
+use platform::clock::{SharedClock, SystemClock};
+use platform::config::Config;
+use platform::data_dir::DataDir;
+use platform::database::Database;
+use platform::db::stores::{StoreRow, find_store, list_stores};
+use platform::telemetry::{self, Metrics, Output};
+
+use crate::failure::Failure;
+
+/// Options that every command takes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Global {
+    /// Configuration file (TOML); the environment overlays it
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print JSON for machines instead of tables
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// An open product: settings read, logs on, database reachable.
+pub struct Context {
+    pub config: Config,
+    pub data: DataDir,
+    pub db: Database,
+    pub clock: SharedClock,
+    pub metrics: Metrics,
+    pub json: bool,
+}
+
+impl Context {
+    /// Reads the settings, starts or joins the database, and migrates the private one.
+    pub async fn open(global: &Global) -> anyhow::Result<Self> {
+        let config = Config::load(global.config.as_deref())?;
+        let metrics = telemetry::init(&config.telemetry, Output::choose(&config.telemetry))?;
+        let data = config.data_dir()?;
+        let db = Database::open(&config.database, &data).await.context("can't open the database")?;
+        // A server of one's own is migrated on purpose (`viralcast migrate`); the private cluster is ours alone.
+        if db.is_embedded().await {
+            db.migrate().await.context("can't migrate the private database")?;
+        }
+        Ok(Self { config, data, db, clock: SystemClock::shared(), metrics, json: global.json })
+    }
+
+    /// What nights need.
+    pub fn nightly(&self) -> Nightly {
+        Nightly { work: self.db.work().clone(), clock: self.clock.clone(), settings: Settings::default() }
+    }
+
+    /// The store of this slug or id.
+    pub async fn store(&self, name: &str) -> anyhow::Result<StoreRow> {
+        if let Some(store) = find_store(self.db.work(), name).await? {
+            return Ok(store);
+        }
+        let known: Vec<String> = list_stores(self.db.work(), false).await?.into_iter().map(|store| store.slug).collect();
+        let hint = if known.is_empty() {
+            "there is no store yet: viralcast store create NAME".to_owned()
+        } else {
+            format!("the stores are {}", known.join(", "))
+        };
+        Err(Failure::new(format!("there is no store `{name}`"), hint))
+    }
+
+    /// One named store, or all active ones.
+    pub async fn stores(&self, name: Option<&str>) -> anyhow::Result<Vec<StoreRow>> {
+        match name {
+            Some(name) => Ok(vec![self.store(name).await?]),
+            None => Ok(list_stores(self.db.work(), false).await?),
+        }
+    }
+
+    /// Today in a store's own zone and by its own cutoff.
+    pub fn business_day(&self, store: &StoreRow) -> anyhow::Result<NaiveDate> {
+        let time_zone = store.time_zone.parse().with_context(|| format!("store `{}` has no usable time zone", store.slug))?;
+        Ok(domain::time::BusinessCalendar { time_zone, cutoff: store.business_day_cutoff }.business_day(self.clock.now()))
+    }
+
+    /// Leaves the database in order.
+    pub async fn close(self) -> anyhow::Result<()> {
+        self.db.close().await.context("the database did not close cleanly")?;
+        Ok(())
+    }
+}
+
+/// Runs a command's future to its end on a runtime of its own.
+pub fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("can't start the async runtime")?;
+    runtime.block_on(future)
+}
+
+/// Opens the product, does the work, and closes it whether or not the work succeeded.
+pub fn with_context<T, F>(global: &Global, work: impl FnOnce(std::sync::Arc<Context>) -> F) -> anyhow::Result<T>
+where
+    F: Future<Output = anyhow::Result<T>>,
+{
+    block_on(async {
+        let context = std::sync::Arc::new(Context::open(global).await?);
+        let done = work(std::sync::Arc::clone(&context)).await;
+        match std::sync::Arc::into_inner(context) {
+            Some(context) => context.close().await.and(done),
+            None => done,
+        }
+    })
+}

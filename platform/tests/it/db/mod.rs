@@ -1,0 +1,15 @@
+//! The schema and the functions over it, against a real database.
+
+mod catalogue;
+mod forecasts;
+mod migrations;
+mod orders;
+mod partitions;
+mod prepared;
+mod runs;
+mod sales;
+mod schema;
+mod shop;
+mod sources;
+mod tenancy;
+mod vintages;

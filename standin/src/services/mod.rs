@@ -1,0 +1,80 @@
+//! The stand-in services: one file each, registered in [`all`].
+//!
+//! Each answers under its own name (`/bmkg/...`) as the outside service answers at its root, so a client's base URL is
+//! all that changes. Add a service: a file with `pub fn service()`, its `mod` line and its `.add` line here.
+
+pub mod bmkg;
+
+use std::sync::Arc;
+
+use axum::Router;
+use chrono::{DateTime, Utc};
+
+use crate::faults::Faults;
+use crate::world::SimulatedWorld;
+
+/// Every stand-in service.
+pub fn all() -> Services {
+    Services::default().add(bmkg::service())
+}
+
+/// What the services answer from.
+#[derive(Clone)]
+pub struct Context {
+    /// The world they describe.
+    pub world: Arc<SimulatedWorld>,
+    /// The time they believe it is.
+    pub now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+    /// Faults to show on demand.
+    pub faults: Faults,
+}
+
+impl Context {
+    /// A context on the real clock, without planned faults.
+    pub fn new(world: Arc<SimulatedWorld>) -> Self {
+        Context { world, now: Arc::new(Utc::now), faults: Faults::default() }
+    }
+
+    /// The same at a fixed time.
+    pub fn at(mut self, now: DateTime<Utc>) -> Self {
+        self.now = Arc::new(move || now);
+        self
+    }
+}
+
+/// One stand-in service.
+#[derive(Clone, Copy)]
+pub struct Service {
+    /// First path segment, and the name faults are planned for.
+    pub name: &'static str,
+    /// One line for a listing.
+    pub about: &'static str,
+    /// Builds its routes as they are at the outside service's root.
+    pub routes: fn(&Context) -> Router,
+}
+
+/// A set of services on one server.
+#[derive(Clone, Default)]
+pub struct Services(Vec<Service>);
+
+impl Services {
+    /// Adds a service.
+    pub fn add(mut self, service: Service) -> Self {
+        self.0.push(service);
+        self
+    }
+
+    /// The services, in order of registration.
+    pub fn iter(&self) -> impl Iterator<Item = &Service> {
+        self.0.iter()
+    }
+
+    /// All routes: each service under its name, with faults, and `POST /standin/faults` to plan them.
+    pub fn router(&self, context: &Context) -> Router {
+        let mut router = context.faults.routes();
+        for service in &self.0 {
+            router = router.nest(&format!("/{}", service.name), context.faults.wrap(service.name, (service.routes)(context)));
+        }
+        router
+    }
+}
