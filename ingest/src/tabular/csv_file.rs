@@ -11,6 +11,8 @@ pub(super) struct CsvFile {
     name: String,
     dialect: Dialect,
     header: Vec<String>,
+    /// Fields of the header line; the last ones may be nameless and are left out.
+    width: usize,
     records: Records,
 }
 
@@ -20,7 +22,7 @@ impl CsvFile {
         let mut input = origin.open()?;
         std::io::copy(&mut input.by_ref().take(dialect.skip as u64), &mut std::io::sink()).map_err(|source| origin.read_error(source))?;
         let records = Records::new(input, dialect.delimiter, dialect.line_end, dialect.skipped_lines);
-        let mut file = Self { name: origin.name().to_owned(), dialect, header: Vec::new(), records };
+        let mut file = Self { name: origin.name().to_owned(), dialect, header: Vec::new(), width: 0, records };
         file.header = file.read_header()?;
         Ok(file)
     }
@@ -41,6 +43,7 @@ impl CsvFile {
             self.dialect.decode(cell, &mut name);
             names.push(name);
         }
+        self.width = names.len();
         while names.len() > 1 && names.last().is_some_and(String::is_empty) {
             names.pop();
         }
@@ -78,10 +81,10 @@ impl CsvFile {
         Ok(Some(Table { file: self.name.clone(), dialect: Some(self.dialect.clone()), columns, rows, malformed }))
     }
 
-    /// Why the current record does not fit the header. Empty fields beyond it are no harm (`a;b;;`).
+    /// Why the current record does not fit the header. Empty fields beyond it, and fields without a name, are no harm.
     fn malformed(&self) -> Option<String> {
         let (found, expected) = (self.records.len(), self.header.len());
-        let surplus = self.records.fields().skip(expected).any(|cell| !cell.is_empty());
+        let surplus = self.records.fields().skip(self.width).any(|cell| !cell.is_empty());
         (found < expected || surplus).then(|| format!("has {found} fields where the header has {expected}"))
     }
 }

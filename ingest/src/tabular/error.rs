@@ -150,6 +150,9 @@ impl Hint for TabularError {
             }
             Self::AmbiguousNumbers { .. } => "say which one it is: `--decimal point` or `--decimal comma`".to_owned(),
             Self::MixedNumbers { .. } => "mend the rows, or force one reading: `--decimal point` or `--decimal comma`".to_owned(),
+            Self::Cells { errors, .. } if errors.first.iter().all(|error| error.text.is_empty()) => {
+                "fill these cells or delete the rows".to_owned()
+            }
             Self::Cells { .. } => "mend or empty these cells; an empty cell is a missing value".to_owned(),
             Self::Rows { .. } => "mend these rows; text that contains the separator or a line break needs quotes".to_owned(),
             Self::Read { .. } | Self::Write { .. } | Self::Csv { .. } | Self::Parquet { .. } => return None,

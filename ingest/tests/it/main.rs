@@ -1,3 +1,4 @@
 //! Integration tests of the crate, in one binary.
 
+mod panel;
 mod tabular;

@@ -32,6 +32,11 @@ fn flags() -> impl Strategy<Value = f64> {
     prop_oneof![Just(0.0), Just(1.0)]
 }
 
+/// A price list that was always known, for every period that a row may ask for.
+fn price_list() -> impl Iterator<Item = Cell> {
+    (0..SERIES as u32).flat_map(|key| (0..PERIODS).map(move |at| (key, at, 2.5, Ordinal::MIN)))
+}
+
 /// Cells as they are, and as they would be had everything that `is_young` been otherwise.
 fn two_worlds(cells: Vec<(Cell, Corruption)>, is_young: impl Fn(&Cell) -> bool) -> [Vec<Cell>; 2] {
     let actual = cells.iter().map(|(cell, _)| *cell).collect();
@@ -50,7 +55,7 @@ fn regressor(name: &str, kind: RegressorKind, beyond: Beyond, cells: Vec<Cell>) 
     Regressor { name: name.to_owned(), kind, scope: Scope::Series, beyond, cells: columns }
 }
 
-fn world(target: Vec<Cell>, [weather, event, closed, news, size]: [Vec<Cell>; 5], gaps: GapPolicy) -> PanelFeatures {
+fn world(target: Vec<Cell>, [weather, event, price, closed, news, size]: [Vec<Cell>; 6], gaps: GapPolicy) -> PanelFeatures {
     let mut observations = Observations::default();
     for (series, at, value, known_from) in target {
         observations.push(series, at, value, known_from, value > 40.0);
@@ -63,6 +68,7 @@ fn world(target: Vec<Cell>, [weather, event, closed, news, size]: [Vec<Cell>; 5]
         regressors: vec![
             future("rain", Beyond::Climatology, weather),
             future("holiday", Beyond::Zero, event),
+            future("price", Beyond::Required, price),
             regressor("news", RegressorKind::ObservedPast, Beyond::Required, news),
             regressor("size", RegressorKind::Static, Beyond::Required, size),
         ],
@@ -89,17 +95,21 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
     fn nothing_younger_than_the_cutoff_matters(
-        target in cells(0, counts()), weather in cells(9, counts()), event in cells(30, flags()), closed in cells(30, flags()),
-        news in cells(0, counts()), size in cells(60, counts()), cutoff in 10..100_i64, lead in 1..15_u16, zero in any::<bool>(),
+        target in cells(0, counts()), weather in cells(9, counts()), event in cells(30, flags()), price in cells(9, (0..50_u32).prop_map(f64::from)),
+        closed in cells(30, flags()), news in cells(0, counts()), size in cells(60, counts()), cutoff in 10..100_i64, lead in 1..15_u16, zero in any::<bool>(),
     ) {
         let late = |cell: &Cell| cell.3 > cutoff;
         let late_or_ahead = |cell: &Cell| cell.3 > cutoff || cell.1 > cutoff;
         let gaps = if zero { GapPolicy::Zero } else { GapPolicy::Missing };
         let [target, other_target] = two_worlds(target, late_or_ahead);
-        let regressors = [(weather, true), (event, true), (closed, true), (news, false), (size, true)]
+        let regressors = [(weather, true), (event, true), (price, true), (closed, true), (news, false), (size, true)]
             .map(|(cells, ahead)| if ahead { two_worlds(cells, late) } else { two_worlds(cells, late_or_ahead) });
-        let actual = world(target, regressors.clone().map(|[actual, _]| actual), gaps);
-        let other = world(other_target, regressors.map(|[_, other]| other), gaps);
+        let with_price_list = |mut regressors: [Vec<Cell>; 6]| {
+            regressors[2].splice(0..0, price_list());
+            regressors
+        };
+        let actual = world(target, with_price_list(regressors.clone().map(|[actual, _]| actual)), gaps);
+        let other = world(other_target, with_price_list(regressors.map(|[_, other]| other)), gaps);
 
         let read = |source: &PanelFeatures| {
             let predicted = vec![vec![2.5, 3.5]; SERIES];

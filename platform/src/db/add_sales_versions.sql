@@ -36,6 +36,7 @@ added as (
            $4
     from judged
     where verdict <> 'same'
+    order by business_date, product_id -- month after month, each in the order of its key
 )
 select count(*) filter (where verdict = 'new'),
        count(*) filter (where verdict = 'corrected'),

@@ -106,10 +106,12 @@ pub(super) async fn create_staging(transaction: &mut PgConnection) -> Result<(),
 /// Turns what is staged into versions.
 pub(super) async fn add_staged_versions(transaction: &mut PgConnection, load: DailyLoad<'_>) -> Result<LoadCounts, DbError> {
     let operation = "add versions of daily sales";
+    take_turns(transaction, load).await?;
     let (first, last, unknown): (Option<NaiveDate>, Option<NaiveDate>, i64) = sqlx::query_as(
-        "select min(business_date), max(business_date),
-                count(*) filter (where not exists (select from products p where p.id = product_id and p.store_id = $1))
-         from staging_sales_daily",
+        "select min(first), max(last), count(*) filter (where p.id is null)
+         from (select product_id, min(business_date) as first, max(business_date) as last
+               from staging_sales_daily group by product_id) told
+         left join products p on p.id = told.product_id and p.store_id = $1",
     )
     .bind(load.store_id)
     .fetch_one(&mut *transaction)
@@ -122,7 +124,7 @@ pub(super) async fn add_staged_versions(transaction: &mut PgConnection, load: Da
         return Err(DbError::Refused {
             table: TABLE,
             operation,
-            reason: format!("{unknown} rows are of products that the store `{}` does not have", load.store_id),
+            reason: format!("the rows name {unknown} products that the store `{}` does not have", load.store_id),
             hint: "create the products first and load with their ids",
         });
     }
@@ -138,6 +140,22 @@ pub(super) async fn add_staged_versions(transaction: &mut PgConnection, load: Da
         .await
         .in_table(TABLE, operation)?;
     Ok(LoadCounts { inserted: inserted.unsigned_abs(), superseded: superseded.unsigned_abs(), unchanged: unchanged.unsigned_abs() })
+}
+
+/// Two loads of one source wait for each other, so that each compares with what the other has stored. Sorting a million rows
+/// wants more memory than a short statement gets by default.
+async fn take_turns(transaction: &mut PgConnection, load: DailyLoad<'_>) -> Result<(), DbError> {
+    let operation = "stage daily sales";
+    sqlx::query!(
+        "select pg_advisory_xact_lock(hashtextextended('sales_daily:' || $1::uuid::text || ':' || $2::text, 0))",
+        load.store_id,
+        load.source,
+    )
+    .execute(&mut *transaction)
+    .await
+    .in_table(TABLE, operation)?;
+    sqlx::raw_sql("analyze staging_sales_daily; set local work_mem = '64MB'").execute(transaction).await.in_table(TABLE, operation)?;
+    Ok(())
 }
 
 /// Every version of every daily fact of a store that was available by `available_until`, ordered by product, day and

@@ -130,11 +130,11 @@ impl SimulatedWorld {
         for day in self.first_day.iter_days().take_while(|day| *day <= self.last_day) {
             self.weather_actual.extend(weather.actual(day));
         }
-        // The evening run before the first day is the first that speaks of it.
+        // Three evenings before the first day a run speaks of it for the first time.
         let midnight = |day: NaiveDate| day.and_time(chrono::NaiveTime::MIN).and_utc();
-        let mut run = midnight(self.first_day) - Duration::hours(12);
+        let mut run = midnight(self.first_day) - Duration::hours(60);
         while run <= midnight(self.today) {
-            self.weather_forecasts.extend(weather.issue(run));
+            self.weather_forecasts.extend(weather.issue(run).into_iter().filter(|row| row.date >= self.first_day));
             run += Duration::hours(12);
         }
     }

@@ -36,7 +36,7 @@ fn the_same_seed_and_day_give_the_same_bytes_everywhere() {
     let second = fingerprint(written(&simulated(today())).path());
     assert_eq!(first, second);
     // Changes whenever data/demo or the simulator changes: then look at what changed and pin the new value.
-    insta::assert_snapshot!(first, @"");
+    assert_eq!(first, "72da4f5dfda01f0d9fe9026f747ce3ba6096cab05c0adda704e3104595efff87");
 }
 
 #[test]
@@ -92,13 +92,4 @@ fn every_table_is_there_and_says_it_is_synthetic() {
     let truth: serde_json::Value = serde_json::from_str(&text).expect("json");
     assert_eq!(truth["synthetic"], true);
     assert_eq!(truth["products"].as_array().map(Vec::len), Some(world().truth.products.len()));
-}
-
-#[test]
-fn a_folder_that_cannot_be_written_is_named() {
-    let folder = tempfile::tempdir().expect("folder");
-    let blocked = folder.path().join("taken");
-    fs::write(&blocked, "a file, not a folder").expect("writes");
-    let error = world().write(&blocked).expect_err("cannot be a folder");
-    assert!(error.to_string().contains("taken"), "{error}");
 }

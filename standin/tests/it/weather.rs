@@ -38,7 +38,7 @@ fn every_vintage_is_kept_up_to_this_morning() {
     let region = &world.definition.stores[0].region.adm4;
     let vintages = |date| world.weather_forecasts.iter().filter(|row| row.region == *region && row.date == date).count();
     assert_eq!(vintages(world.last_day - Duration::days(30)), 6);
-    assert_eq!(vintages(world.first_day), 1, "the evening before the first day");
+    assert_eq!(vintages(world.first_day), 6, "the first day has all of its forecasts too");
     assert!(world.weather_forecasts.iter().all(|row| row.available_at > row.issued_at));
 }
 

@@ -4,6 +4,7 @@ mod catalogue;
 mod forecasts;
 mod migrations;
 mod orders;
+mod overrides;
 mod partitions;
 mod prepared;
 mod runs;

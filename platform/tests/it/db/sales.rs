@@ -135,7 +135,7 @@ async fn a_bad_row_leaves_nothing_behind_and_the_connection_usable() {
     assert_eq!(error.rule(), Some("daily_quantity_is_not_negative"));
     let unknown = [row(Uuid::now_v7(), "2026-11-02", 1.0)];
     let error = copy_sales_daily(&mut work, load(&shop, "2026-11-03T00:00:00Z"), unknown.into_iter()).await.expect_err("no such product");
-    assert!(error.to_string().contains("1 rows are of products"), "{error}");
+    assert!(error.to_string().contains("name 1 products"), "{error}");
     assert_eq!(sales_span(&mut *work, shop.store_id).await.expect("a span"), None);
     drop(work);
     shop.db.close().await;

@@ -1,0 +1,97 @@
+//! The last good models, kept: rung two of the ladder.
+
+use std::collections::HashMap;
+
+use domain::{FeatureSource, Ordinal, SeriesForecast};
+use serde::{Deserialize, Serialize};
+
+use super::{Decision, EngineConfig};
+use crate::error::ModelError;
+use crate::fold::{Fold, FoldRun, ModelPaths};
+use crate::forecaster::{Artifact, Future, Path, Skip};
+use crate::forecasters;
+use crate::guard::{cap, keep_within};
+use crate::scale::scales;
+
+/// Fitted models, choices and ranges of one forecast as data: forecasts again, from newer data, without fitting.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EngineArtifact {
+    /// The cutoff it was fitted at.
+    pub cutoff: Ordinal,
+    pub horizon: u16,
+    pub season: u16,
+    /// `unique_id` of each series it knows.
+    series: Vec<String>,
+    models: Vec<Kept>,
+    decision: Decision,
+}
+
+/// One forecaster of the registry; without an artifact if it could not be fitted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Kept {
+    model: String,
+    artifact: Option<Artifact>,
+}
+
+impl EngineArtifact {
+    pub(super) fn keep(
+        source: &dyn FeatureSource,
+        config: &EngineConfig,
+        cutoff: Ordinal,
+        run: &FoldRun,
+        decision: Decision,
+    ) -> Result<Self, ModelError> {
+        let keep = |(paths, fitted): (&ModelPaths, &Option<Box<dyn crate::Fitted>>)| {
+            Ok(Kept { model: paths.model.clone(), artifact: fitted.as_ref().map(|fitted| fitted.artifact()).transpose()? })
+        };
+        let models = run.fold.models.iter().zip(&run.fitted).map(keep).collect::<Result<_, ModelError>>()?;
+        Ok(Self { cutoff, horizon: config.horizon, season: config.season, series: source.series().to_vec(), models, decision })
+    }
+
+    /// Forecasts the steps after `cutoff` with the kept models. Series are matched by `unique_id`; one that was not there
+    /// when the models were fitted is forecast by the baseline.
+    ///
+    /// # Errors
+    /// [`ModelError::Features`] if the source fails, [`ModelError::MissingColumn`] if its columns have changed,
+    /// [`ModelError::Artifact`] if a kept model cannot be read.
+    pub fn forecast(&self, source: &dyn FeatureSource, cutoff: Ordinal) -> Result<Vec<SeriesForecast>, ModelError> {
+        let features = |source| ModelError::Features { cutoff, source };
+        let histories = source.histories(cutoff).map_err(features)?;
+        let closed = source.closed(cutoff, self.horizon).map_err(features)?;
+        let scales = scales(&histories, self.season);
+        let caps: Vec<f64> = histories.iter().map(cap).collect();
+        let future = Future::new(source, &histories, cutoff, self.horizon, self.season);
+        let mut models = Vec::with_capacity(self.models.len());
+        for kept in &self.models {
+            let mut paths = predict(kept, &future)?;
+            for (series, path) in paths.iter_mut().enumerate() {
+                if let Ok(path) = path {
+                    keep_within(path, caps[series], closed.get(series).map_or(&[], Vec::as_slice));
+                }
+            }
+            models.push(ModelPaths { model: kept.model.clone(), paths });
+        }
+        let fold = Fold { cutoff, models, closed };
+        Ok(self.decision_for(source.series(), &fold).publish(&fold, &scales))
+    }
+
+    /// The kept decision in the order of today's series; the baseline where there is none or its candidate has no path.
+    fn decision_for(&self, series: &[String], fold: &Fold) -> Decision {
+        let known: HashMap<&str, usize> = self.series.iter().enumerate().map(|(index, name)| (name.as_str(), index)).collect();
+        let old: Vec<Option<usize>> = series.iter().map(|name| known.get(name.as_str()).copied()).collect();
+        let mut decision = self.decision.rearranged(&old);
+        let baseline = decision.baseline();
+        for (series, choice) in decision.choices.iter_mut().enumerate() {
+            let answers = |candidate: &usize| decision.candidates[*candidate].path(&fold.models, series).is_some();
+            *choice = choice.filter(answers).or_else(|| Some(baseline).filter(answers));
+        }
+        decision
+    }
+}
+
+fn predict(kept: &Kept, future: &Future<'_>) -> Result<Vec<Path>, ModelError> {
+    match &kept.artifact {
+        Some(artifact) => forecasters::all().load(artifact)?.predict(future),
+        None => Ok(vec![Err(Skip::NotFitted { because: "it could not be fitted then".to_owned() }); future.histories.len()]),
+    }
+}

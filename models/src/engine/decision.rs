@@ -1,0 +1,102 @@
+//! All that is decided at one cutoff: who answers for which series, and with what ranges.
+
+use domain::{History, Ordinal, Quantiles, SeriesForecast, StepForecast};
+use serde::{Deserialize, Serialize};
+
+use super::config::EngineConfig;
+use super::report::CalibrationReport;
+use crate::candidate::{Candidate, Evidence};
+use crate::fold::Fold;
+use crate::range::{Ground, Ranges};
+use crate::scale::Scale;
+use crate::select::{Contest, SelectionReport, baseline_of};
+
+/// Choice and ranges as of one cutoff, as data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Decision {
+    pub candidates: Vec<Candidate>,
+    /// Chosen candidate of each series.
+    pub choices: Vec<Option<usize>>,
+    /// Of the chosen forecasts.
+    chosen: Ranges,
+    /// Of each candidate on its own.
+    each: Vec<Ranges>,
+}
+
+/// Decides with folds whose targets have all been seen by the cutoff that `histories` are of. `current` holds the
+/// predictions to choose from.
+pub(crate) fn decide(
+    config: &EngineConfig,
+    folds: Vec<std::sync::Arc<Fold>>,
+    current: &Fold,
+    histories: &[History],
+    scales: &[Option<Scale>],
+) -> (Decision, SelectionReport, CalibrationReport) {
+    let evidence = Evidence::gather(folds, histories, config.horizon);
+    let names: Vec<&str> = current.models.iter().map(|model| model.model.as_str()).collect();
+    let contest = Contest::hold(&names, &evidence, scales, config.horizon);
+    let can_answer =
+        |candidate: usize, series: usize| scales[series].is_some() && contest.candidates[candidate].path(&current.models, series).is_some();
+    let selection = contest.choose(histories.len(), can_answer);
+    let choices: Vec<Option<usize>> = selection.choices.iter().map(|choice| choice.map(|choice| choice.candidate)).collect();
+
+    let of_choice = |(index, target): (usize, &crate::candidate::Target)| {
+        choices[target.series as usize].map_or(f64::NAN, |candidate| contest.predictions[candidate][index])
+    };
+    let predictions: Vec<f64> = evidence.targets.iter().enumerate().map(of_choice).collect();
+    let ground = Ground { evidence: &evidence, histories, scales, horizon: config.horizon, season: config.season };
+    let chosen = Ranges::learn(ground, &predictions, None);
+    let each = contest.predictions.iter().map(|predictions| Ranges::learn(ground, predictions, None)).collect();
+    let calibration = CalibrationReport::judge(ground, &predictions, chosen.basis());
+    (Decision { candidates: contest.candidates, choices, chosen, each }, selection, calibration)
+}
+
+impl Decision {
+    /// The published forecasts: every series by its chosen candidate.
+    pub fn publish(&self, fold: &Fold, scales: &[Option<Scale>]) -> Vec<SeriesForecast> {
+        let of = |(series, choice): (usize, &Option<usize>)| {
+            let candidate = &self.candidates[(*choice)?];
+            let path = candidate.path(&fold.models, series)?;
+            Some(dress(fold, series, &candidate.name, &path, &self.chosen, scales[series].as_ref()?))
+        };
+        self.choices.iter().enumerate().filter_map(of).collect()
+    }
+
+    /// One candidate's forecasts of every series it has one for.
+    pub fn forecasts_of(&self, candidate: usize, fold: &Fold, scales: &[Option<Scale>]) -> Vec<SeriesForecast> {
+        let of = |series: usize| {
+            let path = self.candidates[candidate].path(&fold.models, series)?;
+            let name = &self.candidates[candidate].name;
+            Some(dress(fold, series, name, &path, &self.each[candidate], scales[series].as_ref()?))
+        };
+        (0..scales.len()).filter_map(of).collect()
+    }
+
+    pub fn baseline(&self) -> usize {
+        baseline_of(&self.candidates)
+    }
+
+    /// For the series of another panel: `old[new]` is where each stood in this one. New series get no choice.
+    pub fn rearranged(&self, old: &[Option<usize>]) -> Self {
+        Self {
+            candidates: self.candidates.clone(),
+            choices: old.iter().map(|index| index.and_then(|index| self.choices.get(index).copied().flatten())).collect(),
+            chosen: self.chosen.rearranged(old),
+            each: self.each.iter().map(|ranges| ranges.rearranged(old)).collect(),
+        }
+    }
+}
+
+/// A path with its quantiles; closed steps are exactly zero.
+fn dress(fold: &Fold, series: usize, chosen: &str, path: &[f64], ranges: &Ranges, scale: &Scale) -> SeriesForecast {
+    let closed = fold.closed.get(series).map_or(&[][..], Vec::as_slice);
+    let step = |(step, &yhat): (u16, &f64)| {
+        let at = fold.cutoff + Ordinal::from(step);
+        let shut = closed.get(usize::from(step) - 1).copied().unwrap_or(false);
+        if shut {
+            return StepForecast { at, step, yhat: 0.0, quantiles: Quantiles::degenerate(0.0) };
+        }
+        StepForecast { at, step, yhat, quantiles: ranges.quantiles(series, step, at, yhat, scale) }
+    };
+    SeriesForecast { series: series as u32, chosen: chosen.to_owned(), steps: (1..).zip(path).map(step).collect() }
+}

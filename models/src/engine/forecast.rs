@@ -1,0 +1,140 @@
+//! One forecast of a whole panel.
+
+use domain::{FeatureSource, Ordinal, SeriesForecast};
+use serde::{Deserialize, Serialize};
+
+use super::artifact::EngineArtifact;
+use super::report::CalibrationReport;
+use super::{Decision, EngineConfig, FoldPlan, Phase, Progress, ProgressFn, decide};
+use crate::error::ModelError;
+use crate::fold::{FoldStore, Strictness, run};
+use crate::forecaster::Skip;
+use crate::forecasters;
+use crate::guard::{GuardHit, GuardKind};
+use crate::scale::scales;
+use crate::select::SelectionReport;
+
+/// A panel's forecasts and everything that explains them.
+#[derive(Debug, Clone)]
+pub struct EngineOutput {
+    pub cutoff: Ordinal,
+    /// The choice for every series that has a history, in the panel's order.
+    pub forecasts: Vec<SeriesForecast>,
+    /// Every candidate's own forecasts, the blend's included.
+    pub all_models: Vec<ModelForecasts>,
+    pub selection: SelectionReport,
+    pub calibration: CalibrationReport,
+    /// Interventions in the published forecasts.
+    pub guard_hits: Vec<GuardHit>,
+    pub skipped: Vec<SkippedSeries>,
+    /// For forecasting again from new data without fitting.
+    pub artifact: EngineArtifact,
+}
+
+/// Forecasts of one candidate, where it has any.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelForecasts {
+    pub model: String,
+    pub forecasts: Vec<SeriesForecast>,
+}
+
+/// A series without a forecast.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkippedSeries {
+    pub series: u32,
+    pub reason: Skip,
+}
+
+impl EngineOutput {
+    /// Share of past actuals inside the central range of this probability (0.5, 0.8 or 0.95); `None` where the history is
+    /// too short for two folds.
+    #[must_use]
+    pub fn coverage(&self, probability: f64) -> Option<f64> {
+        self.calibration.coverage_of(probability)
+    }
+
+    /// `sum(forecast - actual) / sum(actual)` on past folds.
+    #[must_use]
+    pub fn bias(&self) -> Option<f64> {
+        self.calibration.bias
+    }
+
+    /// A candidate's forecasts; empty for a name that is none.
+    #[must_use]
+    pub fn of_model(&self, name: &str) -> Vec<SeriesForecast> {
+        self.all_models.iter().find(|model| model.model == name).map_or_else(Vec::new, |model| model.forecasts.clone())
+    }
+
+    /// Guard interventions in one published step.
+    #[must_use]
+    pub fn hits(&self, series: u32, step: u16) -> i32 {
+        let count = self.guard_hits.iter().filter(|hit| hit.series == series && hit.step == step).count();
+        i32::try_from(count).unwrap_or(i32::MAX)
+    }
+}
+
+/// Forecasts steps `1..=horizon` after a cutoff, knowing only what was known then.
+///
+/// # Errors
+/// [`ModelError::EmptyPanel`], [`ModelError::NoHorizon`] and [`ModelError::UnknownForecaster`] for wrong questions,
+/// [`ModelError::Features`] if the source fails or misses a known-future value.
+pub fn forecast(
+    source: &dyn FeatureSource,
+    config: &EngineConfig,
+    cutoff: Ordinal,
+    progress: &ProgressFn<'_>,
+) -> Result<EngineOutput, ModelError> {
+    if config.horizon == 0 {
+        return Err(ModelError::NoHorizon);
+    }
+    let forecasters = forecasters::all().only(&config.models)?;
+    let histories = source.histories(cutoff).map_err(|source| ModelError::Features { cutoff, source })?;
+    let scales = scales(&histories, config.season);
+    if scales.iter().all(Option::is_none) {
+        return Err(ModelError::EmptyPanel { cutoff });
+    }
+
+    let budget = config.effort.budget();
+    let cutoffs = FoldPlan::live(config, &histories, cutoff).cutoffs(cutoff);
+    let total = cutoffs.len() + 1;
+    let wanted: Vec<_> = cutoffs.iter().map(|&cutoff| (cutoff, budget.fold_rows, Strictness::Inner)).collect();
+    let mut store = FoldStore::default();
+    store.ensure(source, &forecasters, config, &wanted, &|fold| progress(Progress { total, ..fold }))?;
+
+    let last = run(source, &forecasters, config, cutoff, budget.final_rows, Strictness::Final)?;
+    progress(Progress { phase: Phase::Final, done: total, total, cutoff });
+    let folds = store.seen_by(cutoff, config.horizon, &cutoffs);
+    let (decision, selection, calibration) = decide(config, folds, &last.fold, &histories, &scales);
+
+    let each = |candidate: usize| ModelForecasts {
+        model: decision.candidates[candidate].name.clone(),
+        forecasts: decision.forecasts_of(candidate, &last.fold, &scales),
+    };
+    Ok(EngineOutput {
+        cutoff,
+        forecasts: decision.publish(&last.fold, &scales),
+        all_models: (0..decision.candidates.len()).map(each).collect(),
+        guard_hits: published_hits(&decision, &last.hits, forecasters.names().as_slice()),
+        skipped: skipped(&decision),
+        artifact: EngineArtifact::keep(source, config, cutoff, &last, decision)?,
+        selection,
+        calibration,
+    })
+}
+
+/// Hits in paths that were published, and paths dropped for any series.
+fn published_hits(decision: &Decision, hits: &[GuardHit], names: &[&str]) -> Vec<GuardHit> {
+    let published = |hit: &&GuardHit| {
+        let choice = decision.choices.get(hit.series as usize).copied().flatten();
+        let members = choice.map_or(&[][..], |choice| decision.candidates[choice].members.as_slice());
+        hit.kind == GuardKind::NotANumber || members.iter().any(|&member| names.get(member).is_some_and(|name| *name == hit.model))
+    };
+    hits.iter().filter(published).cloned().collect()
+}
+
+fn skipped(decision: &Decision) -> Vec<SkippedSeries> {
+    let of = |(series, choice): (usize, &Option<usize>)| {
+        choice.is_none().then_some(SkippedSeries { series: series as u32, reason: Skip::NoHistory })
+    };
+    decision.choices.iter().enumerate().filter_map(of).collect()
+}

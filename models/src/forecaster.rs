@@ -1,0 +1,187 @@
+//! The seam that every model stands behind: a [`Forecaster`] is fitted to a [`TrainingSet`], the [`Fitted`] result
+//! predicts a [`Future`] and can be kept as an [`Artifact`].
+
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use domain::{FeatureMatrix, FeatureSource, History, Layout, Ordinal};
+use serde::{Deserialize, Serialize};
+
+use crate::error::ModelError;
+
+/// A model that can be fitted. Pure: the same training set and seed give the same bytes.
+pub trait Forecaster: Send + Sync {
+    /// Snake-case name: the file's, and what tables show.
+    fn name(&self) -> &'static str;
+
+    /// Learns from everything known at the training set's cutoff.
+    ///
+    /// # Errors
+    /// [`ModelError::TooFewRows`] where there is too little to learn from, [`ModelError::Features`] if the source fails,
+    /// [`ModelError::Fit`] if the optimiser does.
+    fn fit(&self, training: &TrainingSet<'_>) -> Result<Box<dyn Fitted>, ModelError>;
+
+    /// Restores what [`Fitted::artifact`] kept; predicts identically.
+    ///
+    /// # Errors
+    /// [`ModelError::Artifact`] if the artifact is of another model or cannot be read.
+    fn load(&self, artifact: &Artifact) -> Result<Box<dyn Fitted>, ModelError>;
+}
+
+/// A fitted model. It may predict as of a later cutoff than it was fitted at: last model, new data.
+pub trait Fitted: Send + Sync {
+    /// Mean forecast of steps `1..=horizon` of every series, in the panel's order.
+    ///
+    /// # Errors
+    /// [`ModelError::Features`] if the source fails, [`ModelError::MissingColumn`] if its columns have changed.
+    fn predict(&self, future: &Future<'_>) -> Result<Vec<Path>, ModelError>;
+
+    /// What is needed to predict again.
+    ///
+    /// # Errors
+    /// [`ModelError::Artifact`] if it cannot be written down.
+    fn artifact(&self) -> Result<Artifact, ModelError>;
+}
+
+/// Mean forecast of one series, or why this model has none.
+pub type Path = Result<Vec<f64>, Skip>;
+
+/// Why a model has no forecast for a series. Not an error: another model answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case", tag = "reason")]
+pub enum Skip {
+    #[error("no observation by the cutoff")]
+    NoHistory,
+    #[error("{found} usable observations, {needed} are needed")]
+    TooShort { needed: usize, found: usize },
+    #[error("the feature source has no row for it")]
+    NoFeatures,
+    #[error("the model could not be fitted: {because}")]
+    NotFitted { because: String },
+    #[error("the model predicted a value that is not a number")]
+    NotANumber,
+}
+
+/// A fitted model as data, for the object store.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Artifact {
+    /// [`Forecaster::name`].
+    pub model: String,
+    /// Version of `body`'s layout.
+    pub format: u16,
+    pub body: serde_json::Value,
+}
+
+impl Artifact {
+    pub(crate) fn of<T: Serialize>(model: &'static str, format: u16, body: &T) -> Result<Self, ModelError> {
+        let body = serde_json::to_value(body).map_err(|source| Self::failed(model, "written", source))?;
+        Ok(Self { model: model.to_owned(), format, body })
+    }
+
+    pub(crate) fn read<T: serde::de::DeserializeOwned>(&self, model: &'static str, format: u16) -> Result<T, ModelError> {
+        if self.model != model || self.format != format {
+            let found = format!("it holds `{}` in format {}, not `{model}` in format {format}", self.model, self.format);
+            return Err(Self::failed(model, "read", found));
+        }
+        T::deserialize(&self.body).map_err(|source| Self::failed(model, "read", source))
+    }
+
+    pub(crate) fn failed(model: &str, action: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ModelError {
+        ModelError::Artifact { model: model.to_owned(), action, source: source.into() }
+    }
+}
+
+/// Everything a forecaster may learn from, as of one cutoff.
+pub struct TrainingSet<'a> {
+    pub cutoff: Ordinal,
+    /// Steps that will be asked for.
+    pub horizon: u16,
+    /// Seasonal period in steps; 1 for none.
+    pub season: u16,
+    /// Every series as of the cutoff, in the panel's order.
+    pub histories: &'a [History],
+    pub features: &'a dyn FeatureSource,
+    /// Of every random choice.
+    pub seed: u64,
+    /// Feature rows per direct layout, at most.
+    pub max_rows: usize,
+    rows: Shared<Layout>,
+}
+
+impl<'a> TrainingSet<'a> {
+    pub fn new(features: &'a dyn FeatureSource, histories: &'a [History], cutoff: Ordinal, horizon: u16, season: u16) -> Self {
+        Self { cutoff, horizon, season, histories, features, seed: 0, max_rows: usize::MAX, rows: Shared::default() }
+    }
+
+    #[must_use]
+    pub fn with_seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    #[must_use]
+    pub fn with_max_rows(self, max_rows: usize) -> Self {
+        Self { max_rows, ..self }
+    }
+
+    /// Feature rows of a layout, made once and shared by all forecasters of this training set.
+    ///
+    /// # Errors
+    /// [`ModelError::Features`] if the source fails.
+    pub fn rows(&self, layout: Layout) -> Result<Arc<FeatureMatrix>, ModelError> {
+        self.rows.get_or_make(layout, self.cutoff, || self.features.training(self.cutoff, layout, self.max_rows))
+    }
+}
+
+/// What a fitted model may know when it predicts.
+pub struct Future<'a> {
+    pub cutoff: Ordinal,
+    /// Steps to predict.
+    pub horizon: u16,
+    /// Seasonal period in steps; 1 for none.
+    pub season: u16,
+    /// Every series as of the cutoff, in the panel's order.
+    pub histories: &'a [History],
+    pub features: &'a dyn FeatureSource,
+    rows: Shared<(Layout, RangeInclusive<u16>)>,
+}
+
+impl<'a> Future<'a> {
+    pub fn new(features: &'a dyn FeatureSource, histories: &'a [History], cutoff: Ordinal, horizon: u16, season: u16) -> Self {
+        Self { cutoff, horizon, season, histories, features, rows: Shared::default() }
+    }
+
+    /// Feature rows of some steps, made once and shared by all forecasters.
+    ///
+    /// # Errors
+    /// [`ModelError::Features`] if the source fails.
+    pub fn rows(&self, layout: Layout, steps: RangeInclusive<u16>) -> Result<Arc<FeatureMatrix>, ModelError> {
+        self.rows.get_or_make((layout, steps.clone()), self.cutoff, || self.features.future(self.cutoff, layout, steps))
+    }
+}
+
+/// Matrices that several forecasters read, made once. The lock is never held while one is made: the maker may run other
+/// work of the thread pool meanwhile.
+struct Shared<K>(Mutex<HashMap<K, Arc<FeatureMatrix>>>);
+
+impl<K> Default for Shared<K> {
+    fn default() -> Self {
+        Self(Mutex::new(HashMap::new()))
+    }
+}
+
+impl<K: std::hash::Hash + Eq> Shared<K> {
+    fn get_or_make(
+        &self,
+        key: K,
+        cutoff: Ordinal,
+        make: impl FnOnce() -> Result<FeatureMatrix, domain::FeatureError>,
+    ) -> Result<Arc<FeatureMatrix>, ModelError> {
+        if let Some(found) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(Arc::clone(found));
+        }
+        let made = Arc::new(make().map_err(|source| ModelError::Features { cutoff, source })?);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&made));
+        Ok(made)
+    }
+}

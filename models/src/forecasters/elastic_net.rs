@@ -1,0 +1,115 @@
+//! One linear model for all series, per step group: linfa's elastic net on standardised features and scaled targets.
+//!
+//! The target of each series is divided by its level, as are the columns in target units, so that a stall and a
+//! supermarket speak the same language. Columns are centred and standardised (linfa centres only the target), categories
+//! become one column per level, a missing value becomes the mean, with a flag of its own where that is common. The
+//! penalty is chosen on the youngest fifth of the training periods and the coefficients refitted on all of them.
+
+use domain::{FeatureMatrix, Ordinal};
+use serde::{Deserialize, Serialize};
+
+use crate::direct::{Direct, DirectModel, teaching_rows};
+use crate::error::ModelError;
+use crate::forecaster::{Artifact, Fitted, Forecaster, TrainingSet};
+use crate::linear::{Encoding, Statistics, elastic_net};
+use crate::step_group::StepGroup;
+
+const NAME: &str = "elastic_net";
+const FORMAT: u16 = 1;
+
+/// Training rows below which nothing is fitted.
+const FEWEST_ROWS: usize = 30;
+/// Penalties tried, on targets whose level is 1.
+const PENALTIES: [f64; 6] = [0.1, 0.03, 0.01, 0.003, 0.001, 0.0001];
+/// Share of L1 in the penalty.
+const L1_RATIO: f64 = 0.5;
+/// The youngest part of the training periods, on which the penalty is chosen.
+const VALIDATION_SHARE: f64 = 0.2;
+
+pub(super) fn forecaster() -> ElasticNet {
+    ElasticNet
+}
+
+pub(super) struct ElasticNet;
+
+impl Forecaster for ElasticNet {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn fit(&self, training: &TrainingSet<'_>) -> Result<Box<dyn Fitted>, ModelError> {
+        Ok(Box::new(Direct::<Line>::fit(training)?))
+    }
+
+    fn load(&self, artifact: &Artifact) -> Result<Box<dyn Fitted>, ModelError> {
+        Ok(Box::new(artifact.read::<Direct<Line>>(NAME, FORMAT)?))
+    }
+}
+
+/// The linear model of one step group.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Line {
+    encoding: Encoding,
+    intercept: f64,
+    coefficients: Vec<f64>,
+    /// The penalty that won, for the curious.
+    penalty: f64,
+}
+
+impl DirectModel for Line {
+    const NAME: &'static str = NAME;
+    const FORMAT: u16 = FORMAT;
+
+    fn fit(rows: &FeatureMatrix, levels: &[f64], training: &TrainingSet<'_>, _: StepGroup) -> Result<Self, ModelError> {
+        let teaching = teaching_rows(rows, levels);
+        if teaching.len() < FEWEST_ROWS {
+            return Err(ModelError::TooFewRows { model: NAME, needed: FEWEST_ROWS, found: teaching.len(), cutoff: training.cutoff });
+        }
+        let encoding = Encoding::learn(rows, &teaching, levels);
+        let intercept = weighted_mean_target(rows, &teaching, levels);
+        let split = validation_start(rows, &teaching);
+        let (young, old): (Vec<usize>, Vec<usize>) = teaching.iter().partition(|&&row| rows.at[row] >= split);
+        let statistics = |part: &[usize]| Statistics::gather(rows, part, levels, &encoding, intercept);
+        let (old, young) = (statistics(&old), statistics(&young));
+        let tried_on = if old.is_empty() { &young } else { &old };
+        let failed = |source| ModelError::Fit { model: NAME, cutoff: training.cutoff, source };
+
+        let mut best = (f64::INFINITY, PENALTIES[0]);
+        for penalty in PENALTIES {
+            let loss = young.loss(&elastic_net(tried_on, penalty, L1_RATIO).map_err(failed)?);
+            if loss < best.0 {
+                best = (loss, penalty);
+            }
+        }
+        let penalty = best.1;
+        let coefficients = elastic_net(&old.plus(&young), penalty, L1_RATIO).map_err(failed)?;
+        Ok(Self { encoding, intercept, coefficients, penalty })
+    }
+
+    fn predict(&self, rows: &FeatureMatrix, levels: &[f64]) -> Result<Vec<f64>, ModelError> {
+        let columns = self.encoding.locate(rows).map_err(|column| ModelError::MissingColumn { model: NAME, column })?;
+        let mut encoded = vec![0.0; self.coefficients.len()];
+        let predict = |row| {
+            self.encoding.encode(rows, &columns, row, levels, &mut encoded);
+            self.intercept + encoded.iter().zip(&self.coefficients).map(|(value, coefficient)| value * coefficient).sum::<f64>()
+        };
+        Ok((0..rows.rows).map(predict).collect())
+    }
+}
+
+fn weighted_mean_target(rows: &FeatureMatrix, teaching: &[usize], levels: &[f64]) -> f64 {
+    let (mut sum, mut total) = (0.0, 0.0);
+    for &row in teaching {
+        let weight = f64::from(rows.weight[row]);
+        sum += weight * f64::from(rows.target[row]) / levels[rows.series[row] as usize];
+        total += weight;
+    }
+    sum / total
+}
+
+/// First period of the youngest [`VALIDATION_SHARE`] of the rows.
+fn validation_start(rows: &FeatureMatrix, teaching: &[usize]) -> Ordinal {
+    let mut periods: Vec<Ordinal> = teaching.iter().map(|&row| rows.at[row]).collect();
+    let index = ((periods.len() as f64 * (1.0 - VALIDATION_SHARE)) as usize).min(periods.len() - 1);
+    *periods.select_nth_unstable(index).1
+}

@@ -1,0 +1,97 @@
+//! Every forecaster, one file each. A new one is a file and its two lines here.
+
+mod boosted_trees;
+mod elastic_net;
+mod seasonal_naive;
+mod weekday_mean;
+
+use crate::error::ModelError;
+use crate::forecaster::{Artifact, Fitted, Forecaster};
+
+/// Name of the baseline that every table carries and that no choice may lose to.
+pub const BASELINE: &str = "seasonal_naive";
+
+/// All forecasters, the baseline first. The order breaks ties, so the simpler ones stand before the costly ones.
+#[must_use]
+pub fn all() -> Forecasters {
+    Forecasters::default()
+        .add(seasonal_naive::forecaster())
+        .add(weekday_mean::forecaster())
+        .add(elastic_net::forecaster())
+        .add(boosted_trees::forecaster())
+}
+
+/// A registry of forecasters.
+#[derive(Default)]
+pub struct Forecasters {
+    entries: Vec<Box<dyn Forecaster>>,
+}
+
+impl Forecasters {
+    #[must_use]
+    #[expect(clippy::should_implement_trait, reason = "the verb of a registry")]
+    pub fn add(mut self, forecaster: impl Forecaster + 'static) -> Self {
+        self.entries.push(Box::new(forecaster));
+        self
+    }
+
+    #[must_use]
+    pub fn names(&self) -> Vec<&'static str> {
+        self.iter().map(Forecaster::name).collect()
+    }
+
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &dyn Forecaster> {
+        self.entries.iter().map(AsRef::as_ref)
+    }
+
+    /// Only the named ones, and the baseline. An empty list keeps all.
+    ///
+    /// # Errors
+    /// [`ModelError::UnknownForecaster`] if a name is not registered.
+    pub fn only(self, names: &[String]) -> Result<Self, ModelError> {
+        if let Some(name) = names.iter().find(|name| !self.names().contains(&name.as_str())) {
+            return Err(ModelError::UnknownForecaster { name: name.clone(), known: self.names().join(", ") });
+        }
+        let wanted = |forecaster: &dyn Forecaster| {
+            names.is_empty() || forecaster.name() == BASELINE || names.iter().any(|name| name == forecaster.name())
+        };
+        Ok(Self { entries: self.entries.into_iter().filter(|forecaster| wanted(forecaster.as_ref())).collect() })
+    }
+
+    /// Restores a fitted model of any registered forecaster.
+    ///
+    /// # Errors
+    /// [`ModelError::UnknownForecaster`] for an artifact of none of them, [`ModelError::Artifact`] if it cannot be read.
+    pub fn load(&self, artifact: &Artifact) -> Result<Box<dyn Fitted>, ModelError> {
+        let of = self.iter().find(|forecaster| forecaster.name() == artifact.model);
+        let unknown = || ModelError::UnknownForecaster { name: artifact.model.clone(), known: self.names().join(", ") };
+        of.ok_or_else(unknown)?.load(artifact)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_is_registered() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/forecasters");
+        let files = std::fs::read_dir(folder).expect("the folder exists").map(|entry| entry.expect("readable").path());
+        let mut names: Vec<String> =
+            files.filter_map(|path| path.file_stem()?.to_str().map(str::to_owned)).filter(|name| name != "mod").collect();
+        names.sort();
+        let mut registered = all().names();
+        registered.sort_unstable();
+        assert_eq!(registered, names, "a file of src/forecasters is not in forecasters::all(), or has another name there");
+    }
+
+    #[test]
+    fn a_selection_keeps_the_baseline_and_refuses_strangers() {
+        assert_eq!(all().only(&["elastic_net".to_owned()]).expect("known").names(), [BASELINE, "elastic_net"]);
+        let error = all().only(&["prophet".to_owned()]).err().expect("a stranger");
+        assert_eq!(
+            error.to_string(),
+            "no forecaster is called `prophet`; there are seasonal_naive, weekday_mean, elastic_net, boosted_trees"
+        );
+    }
+}
