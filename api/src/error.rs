@@ -49,13 +49,10 @@ pub enum ApiError {
     Panicked { message: String },
 
     /// There is no sign-in yet: whoever reaches the port is the operator.
-    #[error(
-        "refusing to listen on {address}: the API has no sign-in yet, so whoever reaches the port can read every store; \
-         listen on 127.0.0.1 or [::1], and let others in by an SSH tunnel"
-    )]
+    #[error("refusing to listen on {address}: the API has no sign-in yet, so whoever reaches the port can read every store")]
     NotLoopback { address: SocketAddr },
 
-    #[error("cannot listen on {address}: {source}; stop the program that has the port, or choose another one")]
+    #[error("cannot listen on {address}: {source}")]
     Listen {
         address: SocketAddr,
         #[source]
@@ -107,6 +104,18 @@ impl std::fmt::Display for Resource {
             Self::Store => "store",
             Self::Run => "run",
         })
+    }
+}
+
+impl domain::Hint for ApiError {
+    /// For whoever starts the server; what a client can do is in the problem document.
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotLoopback { .. } => Some("listen on 127.0.0.1 or [::1], and let others in by an SSH tunnel".to_owned()),
+            Self::Listen { .. } => Some("stop the program that has the port, or choose another one with VIRALCAST_HTTP__PORT".to_owned()),
+            Self::Database(error) => error.hint(),
+            _ => None,
+        }
     }
 }
 
