@@ -1,1 +1,8 @@
 //! Where ingest, pipeline and models meet.
+
+pub mod nightly;
+pub mod scheduler;
+pub mod workers;
+
+pub use nightly::{NightError, NightReport, Nightly, Stage};
+pub use scheduler::{Schedule, ScheduleError};

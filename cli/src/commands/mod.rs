@@ -3,7 +3,6 @@
 mod backtest;
 mod demo;
 mod doctor;
-mod engine;
 mod export;
 mod forecast;
 mod ingest;

@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use domain::{FeatureError, Hint};
 use models::ModelError;
 use pipeline::PipelineError;
+use platform::bus::BusError;
 use platform::db::DbError;
 
 /// A night that published nothing. What was published before stays.
@@ -17,6 +18,8 @@ pub enum NightError {
     Database(#[from] DbError),
     #[error("the database connection failed during the night")]
     Connection(#[from] sqlx::Error),
+    #[error("the run's event could not be recorded")]
+    Bus(#[from] BusError),
     #[error("the run's event could not be written down")]
     Event(#[from] domain::event::EventError),
     #[error("the facts of store `{store}` make no panel")]
@@ -46,7 +49,8 @@ impl Hint for NightError {
         Some(match self {
             Self::NoSales { store, .. } => format!("load its history first: viralcast ingest sales_csv FILE --store {store}"),
             Self::TimeZone { .. } => "set the store's time zone to a name such as Asia/Jakarta".to_owned(),
-            Self::Database(source) => source.hint().to_owned(),
+            Self::Database(source) => return source.hint(),
+            Self::Bus(source) => return source.hint(),
             Self::Connection(_) => "see `viralcast doctor`; the night can be run again at any time".to_owned(),
             Self::Features { source, .. } => return source.hint(),
             Self::Models { source, .. } => return source.hint(),

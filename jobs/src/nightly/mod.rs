@@ -212,7 +212,7 @@ fn forecast(store: &str, night: Night, loaded: &Loaded, settings: &Settings, pro
     // Where the last complete day is two days back, one more step reaches the same last day.
     let behind = days_since_epoch(night.date) - cutoff - 1;
     let config = EngineConfig { horizon: HORIZON + u16::try_from(behind).unwrap_or(0), ..settings.engine.clone() };
-    let fits = |done: usize, total: usize| progress(Stage::Models { done, total });
+    let fits = |at: models::Progress| progress(Stage::Models { done: at.done, total: at.total });
     let output = models::forecast(&source, &config, cutoff, &fits).map_err(|source| NightError::Models { store: store.to_owned(), source })?;
     let histories = source.histories(cutoff).map_err(|source| NightError::Features { store: store.to_owned(), source })?;
     Ok(through_gates(output, &histories, config.horizon, settings.gates))

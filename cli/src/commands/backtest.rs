@@ -1,0 +1,233 @@
+//! `viralcast backtest FILE`
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::ValueEnum;
+use domain::{FeatureSource as _, Ordinal, StepForecast, quantile};
+use ingest::tabular::{ColumnData, write_csv, write_parquet};
+use models::metrics::ModelMetrics;
+use models::{BacktestRow, BacktestTable, CHOICE, Metrics, evaluate};
+use serde_json::json;
+
+use super::forecast::stamp_column;
+use crate::context::Global;
+use crate::failure::Failure;
+use crate::panel_file::{PanelFile, PanelOptions, command_line, describe};
+use crate::progress;
+use crate::report::{Accuracy, Chart, Report};
+use crate::table::table;
+
+/// Replay the past of your own file: every model and every baseline in one table
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: viralcast backtest sales.csv --horizon 14 --windows 4 --step 14 --output cv --report backtest.html")]
+pub struct Arguments {
+    #[command(flatten)]
+    panel: PanelOptions,
+    /// Cutoffs to replay
+    #[arg(long, default_value_t = 4)]
+    windows: u16,
+    /// Steps between cutoffs; without it the horizon
+    #[arg(long, value_name = "STEPS")]
+    step: Option<u16>,
+    /// Folder for cv.parquet and metrics.json
+    #[arg(long, short, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Format of the table of forecasts
+    #[arg(long, value_enum, default_value_t = Format::Parquet)]
+    format: Format,
+    /// A self-contained HTML page: accuracy, fan charts with held-out actuals, settings
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    Parquet,
+    Csv,
+}
+
+impl Arguments {
+    pub fn run(self, global: &Global) -> anyhow::Result<()> {
+        let file = self.panel.open()?;
+        describe(&file.report);
+        let cutoffs = self.cutoffs(&file)?;
+        let bar = progress::bar(0, "fitting and backtesting");
+        let table = models::backtest(&file.features, &file.config, &cutoffs, &|at| progress::advance(&bar, at.done, at.total))?;
+        bar.finish_and_clear();
+        if table.rows.is_empty() {
+            return Err(Failure::new(
+                "no window has both a history and actuals to compare with",
+                "use fewer --windows or a shorter --horizon, or give more history",
+            ));
+        }
+        let metrics = evaluate(&table);
+        if let Some(folder) = &self.output {
+            self.save(folder, &file, &table, &metrics)?;
+        }
+        if global.json {
+            println!("{}", serde_json::to_string_pretty(&metrics)?);
+        } else {
+            println!("{}", leaderboard(&metrics));
+        }
+        if let Some(path) = &self.report {
+            self.page(&file, &table, &metrics)?.write(path)?;
+            eprintln!("report: {}", path.display());
+        }
+        Ok(())
+    }
+
+    /// The last cutoff is `horizon` steps before the panel's end, the earlier ones `step` apart.
+    fn cutoffs(&self, file: &PanelFile) -> anyhow::Result<Vec<Ordinal>> {
+        let step = Ordinal::from(self.step.unwrap_or(self.panel.horizon));
+        if self.windows == 0 || step == 0 {
+            return Err(Failure::new("--windows and --step must be at least 1", "for example --windows 4 --step 14"));
+        }
+        let last = file.last - Ordinal::from(self.panel.horizon);
+        Ok((0..Ordinal::from(self.windows)).rev().map(|back| last - back * step).collect())
+    }
+
+    fn save(&self, folder: &Path, file: &PanelFile, table: &BacktestTable, metrics: &Metrics) -> anyhow::Result<()> {
+        std::fs::create_dir_all(folder).with_context(|| format!("can't create the folder {}", folder.display()))?;
+        let columns = columns(file, table);
+        let path = match self.format {
+            Format::Parquet => folder.join("cv.parquet"),
+            Format::Csv => folder.join("cv.csv"),
+        };
+        match self.format {
+            Format::Parquet => write_parquet(&path, &columns)?,
+            Format::Csv => write_csv(&path, &columns)?,
+        }
+        let settings: BTreeMap<String, String> = file.settings(&self.panel).into_iter().collect();
+        let windows: Vec<_> = table
+            .windows
+            .iter()
+            .map(|window| json!({ "cutoff": file.frequency.label(window.cutoff), "selection": window.selection.candidates, "calibration": window.calibration }))
+            .collect();
+        let kept = json!({ "settings": settings, "command": command_line(), "metrics": metrics, "windows": windows });
+        let path = folder.join("metrics.json");
+        std::fs::write(&path, serde_json::to_vec_pretty(&kept)?).with_context(|| format!("can't write {}", path.display()))?;
+        eprintln!("wrote {}", folder.display());
+        Ok(())
+    }
+
+    fn page(&self, file: &PanelFile, table: &BacktestTable, metrics: &Metrics) -> anyhow::Result<Report> {
+        const CHARTS: usize = 24;
+        let charts = charts(file, table)?;
+        let not_shown = charts.len().saturating_sub(CHARTS);
+        let mut settings = file.settings(&self.panel);
+        settings.push(("windows".to_owned(), self.windows.to_string()));
+        settings.push(("step".to_owned(), self.step.unwrap_or(self.panel.horizon).to_string()));
+        Ok(Report {
+            title: format!("Backtest of {}", file.report.file),
+            summary: format!(
+                "{} series; {} windows of {} steps of {}, the last ending {}. Every window was forecast from what was known at its cutoff.",
+                table.series.len(),
+                table.windows.len(),
+                file.config.horizon,
+                file.frequency,
+                file.report.last
+            ),
+            notes: Vec::new(),
+            accuracy: Some(accuracy(metrics)),
+            charts: charts.into_iter().take(CHARTS).collect(),
+            not_shown,
+            settings,
+            command: command_line(),
+        })
+    }
+}
+
+/// `unique_id, ds, cutoff, model, y, yhat, q025 ... q975`.
+fn columns(file: &PanelFile, table: &BacktestTable) -> Vec<(&'static str, ColumnData)> {
+    let rows = &table.rows;
+    let stamps = |of: fn(&BacktestRow) -> Ordinal| {
+        let own: Vec<Ordinal> = rows.iter().map(|row| file.own(row.series, of(row))).collect();
+        stamp_column(file.frequency, &own)
+    };
+    let mut columns = vec![
+        ("unique_id", ColumnData::text(rows.iter().map(|row| table.series[row.series as usize].as_str()))),
+        ("ds", stamps(|row| row.at)),
+        ("cutoff", stamps(|row| row.cutoff)),
+        ("model", ColumnData::text(rows.iter().map(|row| table.models[usize::from(row.model)].as_str()))),
+        ("y", ColumnData::Float64(rows.iter().map(|row| row.y).collect())),
+        ("yhat", ColumnData::Float64(rows.iter().map(|row| row.yhat).collect())),
+    ];
+    for (level, name) in quantile::NAMES.into_iter().enumerate() {
+        columns.push((name, ColumnData::Float64(rows.iter().map(|row| row.quantiles.values()[level]).collect())));
+    }
+    columns
+}
+
+/// Metrics shown, by name.
+const SHOWN: [(&str, fn(&ModelMetrics) -> Option<f64>); 9] = [
+    ("MASE", |m| m.mase),
+    ("RMSSE", |m| m.rmsse),
+    ("WAPE", |m| m.wape),
+    ("sMAPE", |m| m.smape),
+    ("bias", |m| m.bias),
+    ("wQL", |m| m.wql),
+    ("cover 80", |m| m.coverage80),
+    ("cover 95", |m| m.coverage95),
+    ("skill", |m| m.skill),
+];
+
+/// Models by weighted quantile loss, best first.
+fn ranked(metrics: &Metrics) -> Vec<&ModelMetrics> {
+    let mut models: Vec<&ModelMetrics> = metrics.models.iter().collect();
+    models.sort_by(|a, b| a.wql.unwrap_or(f64::INFINITY).total_cmp(&b.wql.unwrap_or(f64::INFINITY)));
+    models
+}
+
+fn leaderboard(metrics: &Metrics) -> comfy_table::Table {
+    let head: Vec<&str> = std::iter::once("model").chain(SHOWN.map(|(name, _)| name)).collect();
+    let rows = ranked(metrics).into_iter().map(|model| {
+        let values = SHOWN.map(|(_, value)| value(model).map_or_else(|| "-".to_owned(), |value| format!("{value:.4}")));
+        std::iter::once(model.model.clone()).chain(values).collect()
+    });
+    table(&head, 1.., rows)
+}
+
+fn accuracy(metrics: &Metrics) -> Accuracy {
+    Accuracy {
+        metrics: SHOWN.map(|(name, _)| name).to_vec(),
+        rows: ranked(metrics).into_iter().map(|model| (model.model.clone(), SHOWN.map(|(_, value)| value(model)).to_vec())).collect(),
+        caption: format!(
+            "MASE and RMSSE are scaled by the in-sample seasonal naive error at season {}; skill is 1 - MASE / MASE of seasonal_naive. \
+             `viralcast` is the choice made at each cutoff from what was known then.",
+            metrics.season
+        ),
+    }
+}
+
+/// One chart a series: history, the choice's fan of each window, and what happened. The largest series first.
+fn charts(file: &PanelFile, table: &BacktestTable) -> anyhow::Result<Vec<Chart>> {
+    let choice = table.models.iter().position(|model| model == CHOICE).unwrap_or(0);
+    let mut windows: BTreeMap<u32, BTreeMap<Ordinal, Vec<&BacktestRow>>> = BTreeMap::new();
+    for row in table.rows.iter().filter(|row| usize::from(row.model) == choice) {
+        windows.entry(row.series).or_default().entry(row.cutoff).or_default().push(row);
+    }
+    let histories = file.features.histories(file.last)?;
+    let mut charts: Vec<(f64, Chart)> = Vec::with_capacity(windows.len());
+    for (series, cutoffs) in windows {
+        let rows = || cutoffs.values().flatten();
+        let (first, end) = (cutoffs.keys().next().copied().unwrap_or(file.last), rows().map(|row| row.at).max().unwrap_or(file.last));
+        let start = (first - 4 * Ordinal::from(file.config.season).max(7)).max(histories[series as usize].first);
+        let history = &histories[series as usize];
+        let past = (history.first..).zip(history.values.iter().copied()).filter(|(at, _)| (start..=end).contains(at));
+        let (error, actual) = rows().filter(|row| row.y.is_finite()).fold((0.0, 0.0), |(e, a), row| (e + (row.y - row.yhat).abs(), a + row.y.abs()));
+        let step = |row: &&BacktestRow| StepForecast { at: row.at, step: row.step, yhat: row.yhat, quantiles: row.quantiles };
+        let chart = Chart {
+            name: table.series[series as usize].clone(),
+            note: if actual > 0.0 { format!("WAPE {:.1} %", error / actual * 100.0) } else { "no sales in the windows".to_owned() },
+            history: past.collect(),
+            held_out: rows().map(|row| (row.at, row.y)).collect(),
+            fans: cutoffs.values().map(|window| window.iter().map(step).collect()).collect(),
+            labels: vec![(start, file.label(series, start)), (end, file.label(series, end))],
+        };
+        charts.push((actual, chart));
+    }
+    charts.sort_by(|a, b| b.0.total_cmp(&a.0));
+    Ok(charts.into_iter().map(|(_, chart)| chart).collect())
+}

@@ -1,0 +1,112 @@
+//! `viralcast store create | list`
+
+use chrono::NaiveTime;
+use clap::Subcommand;
+use platform::db::stores::{NewStore, SalesSource, create_store, list_stores};
+use platform::db::users::{NewUser, create_user, find_user_id};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::context::{Global, with_context};
+use crate::failure::Failure;
+use crate::table::table;
+
+/// Create and list stores
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: viralcast store create warung-sari --name 'Warung Sari' --time-zone Asia/Jakarta --closes-after-midnight 03:00")]
+pub struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Create a store
+    Create {
+        /// Short name for the command line: lower-case letters, digits, dashes
+        slug: String,
+        /// Name shown to people; without it the slug
+        #[arg(long)]
+        name: Option<String>,
+        /// IANA name: Asia/Jakarta (WIB), Asia/Makassar (WITA), Asia/Jayapura (WIT) or any other
+        #[arg(long, default_value = "Asia/Jakarta")]
+        time_zone: chrono_tz::Tz,
+        /// Local time at which one business day becomes the next, for shops open after midnight
+        #[arg(long, default_value = "00:00", value_name = "HH:MM", value_parser = parse_time)]
+        closes_after_midnight: NaiveTime,
+        /// BMKG village code for the weather, as in 32.73.09.1001
+        #[arg(long)]
+        adm4: Option<String>,
+        /// National calendar
+        #[arg(long, default_value = "id")]
+        calendar: String,
+        /// E-mail of the owner; created if new
+        #[arg(long, default_value = LOCAL_OWNER)]
+        owner: String,
+    },
+    /// List stores
+    List,
+}
+
+/// Owner of stores on a machine without accounts.
+pub const LOCAL_OWNER: &str = "owner@localhost";
+
+fn parse_time(text: &str) -> Result<NaiveTime, String> {
+    NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| format!("`{text}` is not a time such as 03:00"))
+}
+
+impl Arguments {
+    pub fn run(self, global: &Global) -> anyhow::Result<()> {
+        match self.action {
+            Action::Create { slug, name, time_zone, closes_after_midnight, adm4, calendar, owner } => with_context(global, async |context| {
+                if slug.is_empty() || !slug.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') {
+                    return Err(Failure::new(format!("`{slug}` can't be a store's short name"), "use lower-case letters, digits and dashes, as in warung-sari"));
+                }
+                let mut connection = context.db.work().acquire().await?;
+                let owner_id = owner_id(&mut connection, &owner).await?;
+                let store = NewStore {
+                    name: name.clone().unwrap_or_else(|| slug.clone()),
+                    slug: slug.clone(),
+                    owner_id,
+                    address: None,
+                    time_zone: time_zone.name().to_owned(),
+                    business_day_cutoff: closes_after_midnight,
+                    adm4: adm4.clone(),
+                    calendar: calendar.clone(),
+                    sales_source: SalesSource::Imports,
+                    is_synthetic: false,
+                    opened_on: None,
+                };
+                let id = create_store(&mut *connection, &store).await?;
+                if context.json {
+                    println!("{}", serde_json::json!({ "id": id, "slug": slug }));
+                } else {
+                    println!("created store `{slug}`; load its history with: viralcast ingest sales_csv FILE --store {slug}");
+                }
+                Ok(())
+            }),
+            Action::List => with_context(global, async |context| {
+                let stores = list_stores(context.db.work(), true).await?;
+                if context.json {
+                    let stores: Vec<_> = stores.iter().map(|store| serde_json::json!({ "id": store.id, "slug": store.slug, "name": store.name, "time_zone": store.time_zone, "is_synthetic": store.is_synthetic, "is_active": store.is_active })).collect();
+                    println!("{}", serde_json::to_string_pretty(&stores)?);
+                    return Ok(());
+                }
+                let rows = stores.iter().map(|store| {
+                    let kind = if store.is_synthetic { "synthetic" } else { "real" };
+                    vec![store.slug.clone(), store.name.clone(), store.time_zone.clone(), store.business_day_cutoff.format("%H:%M").to_string(), kind.to_owned()]
+                });
+                println!("{}", table(&["store", "name", "zone", "day ends", "data"], 5.., rows));
+                Ok(())
+            }),
+        }
+    }
+}
+
+/// The user of this e-mail, created without a way to sign in if new.
+pub async fn owner_id(connection: &mut PgConnection, email: &str) -> anyhow::Result<Uuid> {
+    if let Some(id) = find_user_id(&mut *connection, email).await? {
+        return Ok(id);
+    }
+    Ok(create_user(connection, &NewUser::without_login(email)).await?)
+}
