@@ -1,1 +1,28 @@
-//! Thin axum API over what was published
+#![doc = include_str!("../README.md")]
+
+mod access;
+mod docs;
+mod error;
+mod extract;
+mod http;
+mod openapi;
+mod problem;
+mod provenance;
+mod routes;
+mod server;
+mod state;
+
+pub use error::{ApiError, FieldError, Resource};
+pub use openapi::openapi;
+pub use server::{bind, serve};
+pub use state::{AppState, Limits};
+
+/// The whole API as a service: every route, the docs page, and what surrounds them.
+pub fn router(state: AppState) -> axum::Router {
+    let (routes, document) = openapi::documented_routes();
+    http::wrap(routes.merge(docs::routes(document)).fallback(unknown_route), &state).with_state(state)
+}
+
+async fn unknown_route() -> ApiError {
+    ApiError::RouteNotFound
+}

@@ -26,6 +26,19 @@ pub enum DbError {
 }
 
 impl DbError {
+    /// The database could not be reached, or had no connection free: the same call may succeed in a moment.
+    pub fn is_unavailable(&self) -> bool {
+        let (Self::Rule { source, .. } | Self::Statement { source, .. }) = self else { return false };
+        match source {
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
+            // Class 57P: shutting down or starting up; 53300: too many connections; class 08: connection lost.
+            sqlx::Error::Database(error) => {
+                error.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("08") || code == "53300")
+            }
+            _ => false,
+        }
+    }
+
     /// The name of the rule that was broken, where one was.
     pub fn rule(&self) -> Option<&str> {
         match self {

@@ -1,6 +1,6 @@
 //! Who is asking: the settings that row-level security reads.
 
-use sqlx::PgConnection;
+use sqlx::{Connection, PgConnection, PgPool, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::error::{DbError, InTable};
@@ -30,4 +30,18 @@ pub async fn set_tenant(transaction: &mut PgConnection, tenant: Tenant) -> Resul
     .await
     .in_table("store_members", "set the tenant of a transaction")?;
     Ok(())
+}
+
+/// Begins a read-only snapshot as `tenant`: every statement in it sees the same state of the database, and none can write.
+pub async fn begin_read(pool: &PgPool, tenant: Tenant) -> Result<Transaction<'static, Postgres>, DbError> {
+    let begun = pool.begin_with("begin isolation level repeatable read read only").await;
+    let mut transaction = begun.in_table("store_members", "begin a read")?;
+    set_tenant(&mut transaction, tenant).await?;
+    Ok(transaction)
+}
+
+/// Whether the database answers.
+pub async fn ping(pool: &PgPool) -> Result<(), DbError> {
+    let mut connection = pool.acquire().await.in_table("any", "reach the database")?;
+    connection.ping().await.in_table("any", "reach the database")
 }

@@ -1,0 +1,127 @@
+//! The one error type of this crate.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use platform::db::DbError;
+
+/// What can go wrong with a request, or with serving at all.
+///
+/// Handlers return it; the client sees the problem document that [`crate::problem`] makes of it, never its text or
+/// sources: those go to the log, once.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    #[error("the request is malformed: {}", fields.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    InvalidRequest { fields: Vec<FieldError> },
+
+    #[error("{resource} `{name}` does not exist or is not visible to the caller")]
+    NotFound { resource: Resource, name: String },
+
+    #[error("store `{store}` has no published forecast")]
+    NothingPublished { store: String },
+
+    #[error("no route answers this path")]
+    RouteNotFound,
+
+    #[error("the request names the host `{}`", host.as_deref().unwrap_or("(none)"))]
+    ForeignHost { host: Option<String> },
+
+    #[error("the body is larger than {limit_bytes} bytes")]
+    BodyTooLarge { limit_bytes: usize },
+
+    /// A refusal by the framework that no variant above names: only its status is known.
+    #[error("refused with {0}")]
+    Refused(StatusCode),
+
+    #[error("no answer within {after:?}")]
+    Timeout { after: Duration },
+
+    /// The process runs, but something it needs does not.
+    #[error("{} not reachable", dependencies.join(", "))]
+    NotReady { dependencies: Vec<&'static str> },
+
+    #[error("the database did not answer")]
+    Database(#[from] DbError),
+
+    #[error("the handler panicked: {message}")]
+    Panicked { message: String },
+
+    /// There is no sign-in yet: whoever reaches the port is the operator.
+    #[error("refusing to listen on {address}: the API has no sign-in yet, so whoever reaches the port can read every store")]
+    NotLoopback { address: SocketAddr },
+
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        address: SocketAddr,
+        #[source]
+        source: std::io::Error,
+    },
+
+    #[error("the server stopped")]
+    Serve(#[source] std::io::Error),
+}
+
+/// One thing wrong with one part of a request. The detail is for developers and always English.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct FieldError {
+    /// Name of the query parameter, path parameter or body field; empty for the whole.
+    #[schema(example = "from")]
+    pub field: String,
+    #[schema(example = "must be a date such as 2026-11-23")]
+    pub detail: String,
+}
+
+impl FieldError {
+    pub(crate) fn new(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { field: field.into(), detail: detail.into() }
+    }
+}
+
+impl std::fmt::Display for FieldError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.field, self.detail)
+    }
+}
+
+impl From<FieldError> for ApiError {
+    fn from(field: FieldError) -> Self {
+        Self::InvalidRequest { fields: vec![field] }
+    }
+}
+
+/// What a path can name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resource {
+    Store,
+    Run,
+}
+
+impl std::fmt::Display for Resource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Store => "store",
+            Self::Run => "run",
+        })
+    }
+}
+
+impl domain::Hint for ApiError {
+    /// For whoever starts the server; what a client can do is in the problem document.
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotLoopback { .. } => Some("listen on 127.0.0.1 or [::1], and let others in by an SSH tunnel".to_owned()),
+            Self::Listen { .. } => Some("stop the program that has the port, or choose another one with VIRALCAST_HTTP__PORT".to_owned()),
+            Self::Database(error) => error.hint(),
+            _ => None,
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    /// Only the status and the error itself: `problem::render` knows the language and the trace, and writes the body.
+    fn into_response(self) -> Response {
+        crate::problem::pending(self)
+    }
+}

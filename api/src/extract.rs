@@ -1,0 +1,112 @@
+//! Extractors whose refusals are problem documents that name the field.
+
+use std::error::Error;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::request::Parts;
+use chrono::{Datelike, NaiveDate};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
+
+use crate::error::{ApiError, FieldError};
+
+/// The query string as `T`. Give `T` `#[serde(deny_unknown_fields)]`, so that a misspelt filter is not silently ignored.
+pub(crate) struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let query = axum::extract::Query::<T>::try_from_uri(&parts.uri);
+        query.map(|query| Self(query.0)).map_err(|rejection| field_of(&rejection).into())
+    }
+}
+
+/// The deserialiser knows the path of the offending field; axum wraps it twice.
+fn field_of(rejection: &QueryRejection) -> FieldError {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(rejection);
+    while let Some(error) = cause {
+        if let Some(located) = error.downcast_ref::<serde_path_to_error::Error<serde::de::value::Error>>() {
+            let detail = located.inner().to_string();
+            let path = located.path().to_string();
+            // Of a field that is unknown or sent twice only the message has the name, between backticks.
+            let field = if path == "." { detail.split('`').nth(1).unwrap_or_default().to_owned() } else { path };
+            return FieldError::new(field, detail);
+        }
+        cause = error.source();
+    }
+    FieldError::new("", "the query string cannot be read")
+}
+
+/// The one parameter of a route's path, percent-decoded; what it names is for the handler to find out.
+pub(crate) struct PathName(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathName {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Ok(params) = RawPathParams::from_request_parts(parts, state).await else { return Err(ApiError::RouteNotFound) };
+        let name = params.iter().next().map(|(_, value)| value.to_owned());
+        name.map(Self).ok_or(ApiError::RouteNotFound)
+    }
+}
+
+/// For `#[serde(deserialize_with)]`: a calendar day as `2026-11-23`, of a year that every part of the system can hold.
+pub(crate) fn optional_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let day = (text.len() == 10).then(|| NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok()).flatten();
+    match day.filter(|day| (1900..=2999).contains(&day.year())) {
+        Some(day) => Ok(Some(day)),
+        None => Err(D::Error::custom("must be a date such as 2026-11-23")),
+    }
+}
+
+/// For `#[serde(deserialize_with)]`: a short text that Postgres can hold.
+pub(crate) fn optional_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() || text.len() > 200 || text.contains(char::is_control) {
+        return Err(D::Error::custom("must be 1 to 200 bytes of text without control characters"));
+    }
+    Ok(Some(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Filter {
+        #[serde(default, deserialize_with = "optional_day")]
+        from: Option<NaiveDate>,
+        #[serde(default, deserialize_with = "optional_text")]
+        item: Option<String>,
+        limit: Option<u8>,
+    }
+
+    fn read(query: &str) -> Result<Filter, FieldError> {
+        let uri = format!("/x?{query}").parse().expect("a URI");
+        axum::extract::Query::try_from_uri(&uri).map(|query| query.0).map_err(|rejection| field_of(&rejection))
+    }
+
+    #[test]
+    fn well_formed_parameters_are_read() {
+        let filter = read("from=2026-11-23&item=ayam%20geprek&limit=7").expect("well-formed");
+        assert_eq!(filter.from, NaiveDate::from_ymd_opt(2026, 11, 23));
+        assert_eq!((filter.item.as_deref(), filter.limit), (Some("ayam geprek"), Some(7)));
+        assert!(read("").expect("nothing is required").from.is_none());
+    }
+
+    #[test]
+    fn a_refusal_names_the_parameter() {
+        let broken =
+            ["from=23/11/2026", "from=%2B99999-01-01", "from=2026-1-2", "from=2026-02-30", "from=", "from=2026-01-01&from=2026-01-02"];
+        for query in broken {
+            assert_eq!(read(query).expect_err(query).field, "from", "{query}");
+        }
+        assert_eq!(read("item=a%00b").expect_err("a control character").field, "item");
+        assert_eq!(read("limit=300").expect_err("out of range").field, "limit");
+        assert_eq!(read("form=2026-11-23").expect_err("misspelt").field, "form");
+    }
+}

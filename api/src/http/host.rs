@@ -1,0 +1,66 @@
+//! Refuses requests that name another host than this machine: the defence of a server without sign-in against DNS
+//! rebinding, where a page from the internet makes its own name point to 127.0.0.1 and then reads us as its own origin.
+
+use axum::extract::Request;
+use axum::http::header::HOST;
+use axum::http::uri::Authority;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::error::ApiError;
+
+pub(super) async fn require_local(request: Request, next: Next) -> Response {
+    match named_host(&request) {
+        Some(host) if is_local(&host) => next.run(request).await,
+        host => ApiError::ForeignHost { host }.into_response(),
+    }
+}
+
+/// The target's authority if it has one (HTTP/2, absolute form), else the `Host` header, without port; the header must be
+/// sent once.
+fn named_host(request: &Request) -> Option<String> {
+    if let Some(host) = request.uri().host() {
+        return Some(host.to_owned());
+    }
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let (only, None) = (hosts.next()?, hosts.next()) else { return None };
+    let authority: Authority = only.to_str().ok()?.parse().ok()?;
+    (!authority.as_str().contains('@')).then(|| authority.host().to_owned())
+}
+
+fn is_local(host: &str) -> bool {
+    let name = host.strip_suffix('.').unwrap_or(host);
+    ["localhost", "127.0.0.1", "[::1]"].iter().any(|local| local.eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+
+    fn named(hosts: &[&str]) -> Option<String> {
+        let mut request = axum::http::Request::get("/livez");
+        for host in hosts {
+            request = request.header(HOST, *host);
+        }
+        named_host(&request.body(Body::empty()).expect("a request"))
+    }
+
+    #[test]
+    fn this_machine_has_three_names() {
+        for host in ["localhost", "LOCALHOST:4000", "127.0.0.1:4000", "[::1]:4000", "localhost."] {
+            assert!(named(&[host]).is_some_and(|name| is_local(&name)), "{host}");
+        }
+    }
+
+    #[test]
+    fn everything_else_is_foreign() {
+        let foreign =
+            ["evil.example", "127.0.0.1.evil.example:4000", "localhost.evil.example", "localhost@evil.example", "0.0.0.0", "", "a b"];
+        for host in foreign {
+            assert!(!named(&[host]).is_some_and(|name| is_local(&name)), "{host}");
+        }
+        assert_eq!(named(&[]), None);
+        assert_eq!(named(&["localhost", "evil.example"]), None);
+    }
+}

@@ -1,0 +1,38 @@
+//! What happens to every request around its handler, from the outside in: trace and span, compression, security headers,
+//! problem documents, panics, host check, body limit, timeout.
+
+mod guard;
+mod headers;
+mod host;
+mod observe;
+mod trace;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+
+use crate::problem;
+use crate::state::AppState;
+
+pub(crate) use trace::TraceId;
+
+/// Wraps all routes, the unknown ones too.
+pub(crate) fn wrap(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
+    routes.layer(
+        ServiceBuilder::new()
+            .layer(from_fn(observe::request))
+            .layer(CompressionLayer::new())
+            .layer(from_fn(headers::harden))
+            .layer(from_fn(problem::render))
+            .layer(CatchPanicLayer::custom(guard::panicked))
+            .layer(from_fn(host::require_local))
+            .layer(from_fn_with_state(state.clone(), guard::limit))
+            .layer(DefaultBodyLimit::max(state.limits.body_bytes)),
+    )
+}
+
+#[cfg(test)]
+mod tests;

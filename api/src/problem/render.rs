@@ -1,0 +1,83 @@
+//! Turns errors into documents, where the request's language and trace are known.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::Request;
+use axum::http::header::{ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, VARY};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::Problem;
+use super::language::Language;
+use super::wording::Wording;
+use crate::error::ApiError;
+use crate::http::TraceId;
+
+/// An error on its way out, carried as an extension of its response.
+#[derive(Clone)]
+struct Pending(Arc<ApiError>);
+
+/// A response that [`render`] fills in.
+pub(crate) fn pending(error: ApiError) -> Response {
+    let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    response.extensions_mut().insert(Pending(Arc::new(error)));
+    response
+}
+
+/// Replaces every error response that is not a document yet, also those of the framework, and logs what is our fault.
+pub(crate) async fn render(trace_id: TraceId, request: Request, next: Next) -> Response {
+    let language = Language::of(request.headers());
+    let instance = request.uri().path().to_owned();
+    let mut response = next.run(request).await;
+    let Some(error) = error_of(&mut response) else { return response };
+
+    let wording = Wording::of(&error, language);
+    if wording.status.is_server_error() {
+        tracing::error!(http.status = wording.status.as_u16(), error = %chain(&*error), "a request failed");
+    }
+    let status = wording.status;
+    let problem = Problem {
+        kind: wording.kind,
+        title: wording.title,
+        status: status.as_u16(),
+        detail: wording.detail,
+        instance,
+        trace_id: trace_id.as_str().to_owned(),
+        hint: wording.hint,
+        errors: wording.errors,
+    };
+    let mut document = (status, Json(problem)).into_response();
+    head(document.headers_mut(), status, language, response.headers());
+    document
+}
+
+fn error_of(response: &mut Response) -> Option<Arc<ApiError>> {
+    if let Some(Pending(error)) = response.extensions_mut().remove() {
+        return Some(error);
+    }
+    let status = response.status();
+    let is_json = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    let is_error = status.is_client_error() || status.is_server_error();
+    (is_error && !is_json).then(|| Arc::new(ApiError::Refused(status)))
+}
+
+fn head(headers: &mut HeaderMap, status: StatusCode, language: Language, replaced: &HeaderMap) {
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
+    headers.insert(VARY, HeaderValue::from_static("accept-language"));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
+    }
+    if let Some(allowed) = replaced.get(ALLOW) {
+        headers.insert(ALLOW, allowed.clone());
+    }
+}
+
+/// The error and all its sources in one line.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(error.source(), |cause| (**cause).source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}

@@ -1,0 +1,180 @@
+//! What will sell: the published forecasts of a store, with ranges, confidence and where they come from.
+
+use axum::Json;
+use axum::extract::State;
+use chrono::NaiveDate;
+use platform::db::forecasts::{ForecastRow, published_forecasts};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use super::stores;
+use crate::access::Reader;
+use crate::error::{ApiError, FieldError};
+use crate::extract::{PathName, Query, optional_day, optional_text};
+use crate::problem::Problem;
+use crate::provenance::{Provenance, StoreReference};
+use crate::state::AppState;
+
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::default().routes(routes!(list))
+}
+
+/// Predictions of one published run.
+#[derive(Serialize, ToSchema)]
+struct Predictions {
+    store: StoreReference,
+    run: Provenance,
+    /// By type, item and date.
+    predictions: Vec<Prediction>,
+}
+
+/// What is expected of one item on one business day, in selling units (rupiah for `sales`).
+#[derive(Serialize, ToSchema)]
+struct Prediction {
+    #[serde(rename = "type")]
+    kind: PredictionType,
+    #[schema(example = "Ayam Geprek")]
+    item: String,
+    /// Of the product or ingredient.
+    #[schema(required = true)]
+    item_id: Option<Uuid>,
+    date: NaiveDate,
+    /// Days ahead, from 1.
+    #[schema(example = 1)]
+    step: i32,
+    /// The number to show: the mean forecast.
+    #[schema(example = 85.2)]
+    predicted_value: f64,
+    /// The mean of the forecast distribution.
+    #[schema(example = 85.2)]
+    yhat: f64,
+    /// Estimated probability that the actual lands within 20 %, or one selling unit, of `predicted_value`.
+    #[schema(example = 0.71, minimum = 0, maximum = 1)]
+    confidence_score: f64,
+    quantiles: Quantiles,
+    /// The forecaster that was chosen for this item.
+    #[schema(example = "elastic_net")]
+    chosen: String,
+    /// Rung of the ladder this number came from; see `run.rung`.
+    #[schema(example = "fresh")]
+    rung: String,
+    /// Additive contributions, where the forecaster gives them.
+    #[schema(required = true, value_type = Option<Object>)]
+    explanation: Option<serde_json::Value>,
+}
+
+/// Values that the actual stays below with probability 0.025, 0.05, ... 0.975; never falling.
+#[derive(Serialize, ToSchema)]
+struct Quantiles {
+    q025: f64,
+    q05: f64,
+    q10: f64,
+    q25: f64,
+    q50: f64,
+    q75: f64,
+    q90: f64,
+    q95: f64,
+    q975: f64,
+}
+
+impl From<[f64; 9]> for Quantiles {
+    fn from([q025, q05, q10, q25, q50, q75, q90, q95, q975]: [f64; 9]) -> Self {
+        Self { q025, q05, q10, q25, q50, q75, q90, q95, q975 }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum PredictionType {
+    Product,
+    Ingredient,
+    Sales,
+}
+
+impl PredictionType {
+    const ALL: [Self; 3] = [Self::Product, Self::Ingredient, Self::Sales];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Product => "product",
+            Self::Ingredient => "ingredient",
+            Self::Sales => "sales",
+        }
+    }
+}
+
+impl Prediction {
+    /// `None` for kinds that are not shown: categories are sums on the way, not predictions of their own.
+    fn of(row: ForecastRow) -> Option<Self> {
+        let kind = PredictionType::ALL.into_iter().find(|kind| kind.as_str() == row.target_kind)?;
+        Some(Self {
+            kind,
+            item: row.target_item,
+            item_id: row.target_id,
+            date: row.target_date,
+            step: row.step,
+            predicted_value: row.yhat,
+            yhat: row.yhat,
+            confidence_score: row.confidence_score,
+            quantiles: row.quantiles.into(),
+            chosen: row.chosen,
+            rung: row.rung,
+            explanation: row.explanation,
+        })
+    }
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct PredictionQuery {
+    /// What is predicted; all types by default.
+    #[serde(rename = "type")]
+    #[param(nullable = false, inline)]
+    kind: Option<PredictionType>,
+    /// First business day; by default the first one of the run.
+    #[serde(default, deserialize_with = "optional_day")]
+    #[param(nullable = false, example = "2026-11-23")]
+    from: Option<NaiveDate>,
+    /// Last business day; by default the last one of the run.
+    #[serde(default, deserialize_with = "optional_day")]
+    #[param(nullable = false, example = "2026-12-06")]
+    to: Option<NaiveDate>,
+    /// Name of one item.
+    #[serde(default, deserialize_with = "optional_text")]
+    #[param(nullable = false, example = "Ayam Geprek")]
+    item: Option<String>,
+}
+
+/// Published predictions of a store.
+#[utoipa::path(
+    get,
+    path = "/api/v1/stores/{store}/predictions", operation_id = "list_predictions",
+    tag = "predictions",
+    params(("store" = String, Path, description = "Slug or id", example = "warung-bu-sri"), PredictionQuery),
+    responses(
+        (status = 200, description = "Predictions that pass the filter, with the run they come from", body = Predictions),
+        (status = 404, description = "No such store, or nothing published yet", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+async fn list(
+    State(state): State<AppState>,
+    PathName(store): PathName,
+    Query(query): Query<PredictionQuery>,
+    Reader(mut transaction): Reader,
+) -> Result<Json<Predictions>, ApiError> {
+    if matches!((query.from, query.to), (Some(from), Some(to)) if from > to) {
+        return Err(FieldError::new("to", "must not be before `from`").into());
+    }
+    let store = stores::find(&mut transaction, &store).await?;
+    let run = Provenance::of(&mut transaction, &store, state.clock.now()).await?;
+    let (first, last) = (query.from.unwrap_or(run.first_day), query.to.unwrap_or(run.last_predicted_day()));
+    let kind = query.kind.map(PredictionType::as_str);
+    let rows = published_forecasts(&mut *transaction, store.id, kind, first, last).await?;
+    let wanted = |row: &ForecastRow| query.item.as_ref().is_none_or(|item| *item == row.target_item);
+    let predictions = rows.into_iter().filter(wanted).filter_map(Prediction::of).collect();
+    Ok(Json(Predictions { store: store.into(), run, predictions }))
+}

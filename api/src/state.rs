@@ -1,0 +1,49 @@
+//! What every request needs.
+
+use std::time::Duration;
+
+use platform::clock::SharedClock;
+use platform::config::HttpConfig;
+use platform::telemetry::Metrics;
+use sqlx::PgPool;
+
+/// Shared by all requests; cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    /// Pool of the serving role (`platform::database::Database::serve`): it sees what row-level security lets through, and
+    /// nothing outside of a transaction that names the caller.
+    pub db: PgPool,
+    pub clock: SharedClock,
+    /// Renders the process's metrics.
+    pub metrics: Metrics,
+    pub limits: Limits,
+}
+
+/// Bounds on what one request may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Until the response begins; then it is a 503.
+    pub timeout: Duration,
+    /// Largest request body; beyond it is a 413.
+    pub body_bytes: usize,
+    /// How long a dependency may take to answer a probe before it counts as down.
+    pub probe: Duration,
+    /// How long requests in flight may go on after the server was told to stop.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { timeout: Duration::from_secs(15), body_bytes: 64 * 1024, probe: Duration::from_secs(1), drain: Duration::from_secs(10) }
+    }
+}
+
+impl From<&HttpConfig> for Limits {
+    fn from(config: &HttpConfig) -> Self {
+        Self {
+            timeout: Duration::from_secs(config.request_timeout_seconds),
+            drain: Duration::from_secs(config.shutdown_seconds),
+            ..Self::default()
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The router over a database of the test's own, and a client that holds every answer against the OpenAPI document.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use api::{AppState, Limits};
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode};
+use platform::clock::SimulatedClock;
+use platform::telemetry::Metrics;
+use platform::testing::TestDb;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use crate::contract;
+use crate::world::{self, World};
+
+pub struct App {
+    pub db: TestDb,
+    pub world: World,
+    pub state: AppState,
+    router: Router,
+}
+
+/// One recorder a process: tests may share one.
+fn metrics() -> Metrics {
+    static METRICS: OnceLock<Metrics> = OnceLock::new();
+    METRICS.get_or_init(|| Metrics::install().expect("the only recorder of this process")).clone()
+}
+
+impl App {
+    pub async fn new() -> Self {
+        Self::with(Limits::default(), world::NOW).await
+    }
+
+    pub async fn with(limits: Limits, now: &str) -> Self {
+        let db = TestDb::new().await;
+        let mut connection = db.work().acquire().await.expect("a connection");
+        let world = world::create(&mut connection).await;
+        drop(connection);
+        let clock = SimulatedClock::at(world::instant(now)).shared();
+        let state = AppState { db: db.serve().clone(), clock, metrics: metrics(), limits };
+        Self { router: api::router(state.clone()), db, world, state }
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        self.get_with(path, &[]).await
+    }
+
+    /// Sends a GET as this machine's browser would, and checks the answer against the document.
+    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
+        let request = headers
+            .iter()
+            .fold(Request::get(path).header("host", "localhost:4000"), |request, (name, value)| request.header(*name, *value));
+        let response = self.router.clone().oneshot(request.body(Body::empty()).expect("a request")).await.expect("infallible");
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, 16 << 20).await.expect("a body").to_vec();
+        let reply = Reply { status: parts.status, headers: parts.headers, body };
+        contract::check(path, &reply);
+        reply
+    }
+}
+
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).expect("UTF-8")
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    /// What a snapshot should hold: status, the headers that depend on the route, and the body.
+    pub fn shown(&self) -> Value {
+        const SHOWN: [&str; 7] = ["content-type", "content-language", "cache-control", "retry-after", "allow", "location", "vary"];
+        let all = |name: &str| self.headers.get_all(name).iter().map(|value| value.to_str().expect("ASCII")).collect::<Vec<_>>().join(", ");
+        let headers: BTreeMap<&str, String> =
+            SHOWN.into_iter().filter(|name| self.headers.contains_key(*name)).map(|name| (name, all(name))).collect();
+        json!({"status": self.status.as_u16(), "headers": headers, "body": self.json()})
+    }
+}
+
+/// Compares with the snapshot of this name; ids and trace ids are random.
+pub fn assert_shown(name: &str, reply: &Reply) {
+    let mut settings = insta::Settings::clone_current();
+    settings.add_filter(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "[id]");
+    settings.add_filter(r#""trace_id": "[0-9a-f]{32}""#, r#""trace_id": "[trace]""#);
+    settings.add_filter(r#""duration_ms": [0-9]+\.[0-9]+,"#, r#""duration_ms": "[duration]","#);
+    settings.set_prepend_module_to_snapshot(false);
+    settings.bind(|| insta::assert_json_snapshot!(name, reply.shown()));
+}

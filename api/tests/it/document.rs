@@ -1,0 +1,67 @@
+//! The OpenAPI document itself.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::app::App;
+use crate::contract::{document, resolve};
+
+#[test]
+fn the_committed_document_is_the_one_that_the_handlers_make() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference/openapi.json");
+    let made = format!("{}\n", api::openapi().to_pretty_json().expect("JSON"));
+    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+        std::fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+        std::fs::write(&file, &made).expect("written");
+    }
+    let committed = std::fs::read_to_string(&file).expect("docs/reference/openapi.json");
+    assert!(
+        committed == made,
+        "docs/reference/openapi.json is out of date: run this test with INSTA_UPDATE=always and read the difference"
+    );
+}
+
+#[tokio::test]
+async fn the_document_is_served_as_openapi_3_1() {
+    let app = App::new().await;
+    let reply = app.get("/api/v1/openapi.json").await;
+    assert_eq!(&reply.json(), document());
+    assert_eq!(document()["openapi"], "3.1.0");
+}
+
+#[test]
+fn every_reference_leads_somewhere_and_every_operation_is_described() {
+    fn walk(value: &'static Value) {
+        resolve(value);
+        match value {
+            Value::Object(fields) => fields.values().for_each(walk),
+            Value::Array(items) => items.iter().for_each(walk),
+            _ => {}
+        }
+    }
+    walk(document());
+    let mut names = BTreeSet::new();
+    for (path, item) in document()["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("operations") {
+            assert!(operation["summary"].as_str().is_some_and(|text| !text.is_empty()), "{method} {path} has no summary");
+            let name = operation["operationId"].as_str().expect("a name for generated clients");
+            assert!(names.insert(name), "two operations are called {name}");
+            assert_eq!(operation["tags"].as_array().map(Vec::len), Some(1), "{method} {path}");
+            let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+            assert!(parameters.iter().all(|parameter| parameter["description"].is_string()), "{method} {path}: {parameters:?}");
+        }
+    }
+}
+
+/// The client checks each answer against the document.
+#[tokio::test]
+async fn every_documented_route_answers_as_documented() {
+    let app = App::new().await;
+    for path in document()["paths"].as_object().expect("paths").keys() {
+        let path = path.replace("{store}", "warung-bu-sri").replace("{run}", &app.world.run.to_string());
+        assert!(!path.contains('{'), "{path}: this test does not know what to put there");
+        assert_eq!(app.get(&path).await.status, 200, "{path}");
+    }
+}

@@ -1,0 +1,117 @@
+//! The real socket: where it may listen, and how it ends.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use api::{ApiError, Limits};
+use domain::Hint;
+use sqlx::{Executor, PgPool, Postgres, Transaction};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::world::NOW;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct Server {
+    address: SocketAddr,
+    shutdown: CancellationToken,
+    ended: JoinHandle<Result<(), ApiError>>,
+}
+
+async fn start(app: &App) -> Server {
+    let listener = api::bind("127.0.0.1:0".parse().expect("an address")).await.expect("a listener");
+    let (address, shutdown) = (listener.local_addr().expect("an address"), CancellationToken::new());
+    let ended = tokio::spawn(api::serve(listener, app.state.clone(), shutdown.clone()));
+    Server { address, shutdown, ended }
+}
+
+async fn ask(address: SocketAddr) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    let request = format!("GET /api/v1/stores HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    stream
+}
+
+async fn answer(mut stream: TcpStream) -> String {
+    let mut text = String::new();
+    tokio::time::timeout(PATIENCE, stream.read_to_string(&mut text)).await.expect("in time").expect("an answer");
+    text
+}
+
+/// Holds every read of stores until it is rolled back.
+async fn block(pool: &PgPool) -> Transaction<'static, Postgres> {
+    let mut transaction = pool.begin().await.expect("a transaction");
+    transaction.execute("lock table stores in access exclusive mode").await.expect("locked");
+    transaction
+}
+
+/// Returns when a request waits for the lock.
+async fn until_blocked(pool: &PgPool) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let waiting: bool = sqlx::query_scalar("select exists (select from pg_locks where not granted and relation = 'stores'::regclass)")
+            .fetch_one(pool)
+            .await
+            .expect("an answer");
+        if waiting {
+            return;
+        }
+        assert!(Instant::now() < deadline, "no request waits for the lock");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_request_in_flight_is_answered_before_the_server_ends() {
+    let app = App::new().await;
+    let server = start(&app).await;
+    let blocker = block(app.db.owner()).await;
+    let in_flight = ask(server.address).await;
+    until_blocked(app.db.work()).await;
+
+    server.shutdown.cancel();
+    blocker.rollback().await.expect("unlocked");
+    let text = answer(in_flight).await;
+    assert!(text.starts_with("HTTP/1.1 200 OK") && text.contains("warung-bu-sri"), "{text}");
+    tokio::time::timeout(PATIENCE, server.ended).await.expect("in time").expect("no panic").expect("an orderly end");
+    TcpStream::connect(server.address).await.expect_err("nobody listens any more");
+}
+
+#[tokio::test]
+async fn a_request_that_does_not_end_is_cut_off() {
+    let app = App::with(Limits { drain: Duration::from_millis(50), ..Limits::default() }, NOW).await;
+    let server = start(&app).await;
+    let blocker = block(app.db.owner()).await;
+    let in_flight = ask(server.address).await;
+    until_blocked(app.db.work()).await;
+
+    server.shutdown.cancel();
+    let ended = tokio::time::timeout(Limits::default().timeout, server.ended).await;
+    ended.expect("before the request's own limit").expect("no panic").expect("an orderly end");
+    blocker.rollback().await.expect("unlocked");
+    drop(in_flight);
+}
+
+#[tokio::test]
+async fn an_address_that_others_can_reach_is_refused() {
+    let error = api::bind("0.0.0.0:0".parse().expect("an address")).await.expect_err("reachable by others");
+    insta::assert_snapshot!(error, @"refusing to listen on 0.0.0.0:0: the API has no sign-in yet, so whoever reaches the port can read every store");
+    let app = App::new().await;
+    let listener = TcpListener::bind("0.0.0.0:0").await.expect("a listener");
+    let error = api::serve(listener, app.state.clone(), CancellationToken::new()).await.expect_err("reachable by others");
+    assert!(matches!(error, ApiError::NotLoopback { .. }));
+}
+
+#[tokio::test]
+async fn a_taken_port_is_named() {
+    let taken = api::bind("127.0.0.1:0".parse().expect("an address")).await.expect("a listener");
+    let address = taken.local_addr().expect("an address");
+    let error = api::bind(address).await.expect_err("taken");
+    assert!(error.hint().is_some_and(|hint| hint.contains("VIRALCAST_HTTP__PORT")));
+    let error = error.to_string();
+    assert!(error.starts_with(&format!("cannot listen on {address}: ")), "{error}");
+}

@@ -1,0 +1,14 @@
+//! The API against a real PostgreSQL, in-process except where the socket itself is the subject.
+
+mod app;
+mod contract;
+mod document;
+mod drain;
+mod errors;
+mod front;
+mod plan;
+mod predictions;
+mod runs;
+mod stores;
+mod tenancy;
+mod world;
