@@ -4,9 +4,6 @@ use std::fs::{DirBuilder, Permissions};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// Environment variable that overrides the data folder.
-pub const DATA_DIR_VARIABLE: &str = "VIRALCAST_DATA_DIR";
-
 /// Folder that the embedded engines (PostgreSQL, objects, mail) share. It need not exist yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DataDir(PathBuf);
@@ -15,10 +12,10 @@ pub struct DataDir(PathBuf);
 #[derive(Debug, thiserror::Error)]
 pub enum DataDirError {
     /// Neither `XDG_DATA_HOME` nor `HOME` is set, so there is no folder of this user.
-    #[error("no data folder: HOME is not set; set {DATA_DIR_VARIABLE} to an absolute path")]
+    #[error("no data folder: HOME is not set; set VIRALCAST_DATA_DIR to an absolute path")]
     NoHome,
     /// The working directory, which a relative path starts from, cannot be read.
-    #[error("the data folder `{path}` is relative and the working directory is not readable; give an absolute path in {DATA_DIR_VARIABLE}")]
+    #[error("the data folder `{path}` is relative and the working directory is not readable; give an absolute path in VIRALCAST_DATA_DIR")]
     NoWorkingDirectory {
         path: PathBuf,
         #[source]
@@ -41,14 +38,6 @@ impl DataDir {
         let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
         let data_home = absolute("XDG_DATA_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/share")));
         data_home.map(|folder| Self(folder.join("viralcast"))).ok_or(DataDirError::NoHome)
-    }
-
-    /// What `VIRALCAST_DATA_DIR` names, else the default of this user.
-    pub fn from_environment() -> Result<Self, DataDirError> {
-        match std::env::var_os(DATA_DIR_VARIABLE).filter(|value| !value.is_empty()) {
-            Some(path) => Self::at(path),
-            None => Self::default_for_user(),
-        }
     }
 
     /// Creates the folder if it is missing and returns its canonical path.

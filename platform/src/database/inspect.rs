@@ -41,9 +41,7 @@ impl Database {
 
     /// Hosts from which viralcast programs are connected right now, as far as the owner's login may see.
     pub async fn client_hosts(&self) -> Result<i64, DatabaseError> {
-        let query =
-            "select count(distinct coalesce(host(client_addr), 'socket')) from pg_stat_activity where application_name = 'viralcast'";
-        sqlx::query_scalar(query).fetch_one(&self.owner).await.map_err(DatabaseError::connecting("count the hosts"))
+        sqlx::query_scalar(COUNT_HOSTS).fetch_one(&self.owner).await.map_err(DatabaseError::connecting("count the hosts"))
     }
 }
 

@@ -19,10 +19,11 @@ pub(super) struct Postmaster {
 pub(super) enum Liveness {
     /// It runs and is the server of this cluster.
     Ours,
-    /// A process of that id runs, but is something else: the id was used again.
-    Foreign,
-    /// No such process (or only its remains, which the parent has not collected).
-    Dead,
+    /// The id is taken, but not by a running server of this cluster: it was used again, or these are the server's own
+    /// remains, which its parent has not collected.
+    Taken,
+    /// No such process.
+    Gone,
 }
 
 impl Postmaster {
@@ -34,9 +35,9 @@ impl Postmaster {
 
     pub fn liveness(&self, data: &Path) -> Liveness {
         match self.exists() {
-            false => Liveness::Dead,
-            true if self.serves(data) => Liveness::Ours,
-            true => Liveness::Foreign,
+            false => Liveness::Gone,
+            true if !self.is_zombie() && self.serves(data) => Liveness::Ours,
+            true => Liveness::Taken,
         }
     }
 
@@ -62,9 +63,7 @@ impl Postmaster {
     }
 
     fn exists(&self) -> bool {
-        let Some(pid) = self.os_pid() else { return false };
-        let gone = matches!(test_kill_process(pid), Err(rustix::io::Errno::SRCH));
-        !gone && !self.is_zombie()
+        self.os_pid().is_some_and(|pid| !matches!(test_kill_process(pid), Err(rustix::io::Errno::SRCH)))
     }
 
     /// The state follows the closing parenthesis of the program's name, which may itself contain any character.
@@ -123,8 +122,13 @@ mod tests {
     #[test]
     fn this_test_is_alive_but_no_server() {
         let me = Postmaster { pid: std::process::id(), socket_folder: PathBuf::new(), port: 5432 };
-        assert_eq!(me.liveness(Path::new("/")), Liveness::Foreign);
+        assert_eq!(me.liveness(Path::new("/")), Liveness::Taken);
+        let mut ended = std::process::Command::new("true").spawn().expect("a short process");
+        let remains = Postmaster { pid: ended.id(), ..me.clone() };
+        assert_eq!(remains.liveness(Path::new("/")), Liveness::Taken, "running, or ended and not collected");
+        ended.wait().expect("collected");
+        assert_eq!(remains.liveness(Path::new("/")), Liveness::Gone);
         let nobody = Postmaster { pid: i32::MAX as u32, ..me };
-        assert_eq!(nobody.liveness(Path::new("/")), Liveness::Dead);
+        assert_eq!(nobody.liveness(Path::new("/")), Liveness::Gone);
     }
 }

@@ -24,7 +24,7 @@ const POLL: Duration = Duration::from_millis(25);
 /// A log larger than this is begun anew at the next start.
 const LOG_LIMIT: u64 = 10 * 1024 * 1024;
 /// Starts that meet the shared memory of a killed predecessor's last children are tried again.
-const START_ATTEMPTS: u32 = 20;
+const START_ATTEMPTS: u32 = 60;
 
 /// A program to run under the server's account, in its folder and with a clean environment.
 pub(super) fn command(program: &Path, layout: &Layout) -> Command {
@@ -52,9 +52,10 @@ pub(super) async fn find_running(layout: &Layout) -> Result<Option<Endpoint>, Em
             Liveness::Ours if is_ready(&endpoint).await => return Ok(Some(endpoint)),
             Liveness::Ours if Instant::now() < deadline => tokio::time::sleep(POLL).await,
             Liveness::Ours => return Err(not_ready(layout, postmaster.pid.to_string())),
-            Liveness::Foreign => return remove_stale_files(&data, &postmaster).map(|()| None),
-            // The server itself clears up after a dead one, with its own check for orphaned children.
-            Liveness::Dead => return Ok(None),
+            Liveness::Taken => return remove_stale_files(&data, &postmaster).map(|()| None),
+            // The server clears up after one that is gone. Children it may have left are found by the data folder's
+            // shared memory, with or without the file.
+            Liveness::Gone => return Ok(None),
         }
     }
 }
@@ -63,12 +64,12 @@ pub(super) async fn find_running(layout: &Layout) -> Result<Option<Endpoint>, Em
 pub(super) async fn start(layout: &Layout, binaries: &Binaries, tuning: Tuning) -> Result<(Endpoint, Child), EmbeddedError> {
     let endpoint = Endpoint::new(layout.socket_folder()?, 5432);
     for attempt in 1.. {
-        let mut log = open_log(layout)?;
+        let (log, begin) = open_log(layout)?;
         let mut child = spawn(layout, binaries, tuning, &endpoint, &log)?;
         match wait_until_ready(&endpoint, &mut child, layout).await? {
             Startup::Ready => return Ok((endpoint, child)),
             Startup::Ended => {
-                let tail = written_since(&mut log);
+                let tail = written_since(begin, layout);
                 if attempt == START_ATTEMPTS || !tail.contains("shared memory block") {
                     return Err(EmbeddedError::StartFailed { log: layout.log(), tail });
                 }
@@ -169,10 +170,10 @@ fn has_ended(postmaster: &Postmaster, data: &Path, child: Option<&mut Child>) ->
     child.is_some_and(|child| matches!(child.try_wait(), Ok(Some(_)))) || postmaster.liveness(data) != Liveness::Ours
 }
 
-/// The id in the files belongs to another program now; the server would take that for a predecessor and refuse.
+/// The id in the files is taken by something else; the server would take that for a predecessor and refuse.
 fn remove_stale_files(data: &Path, postmaster: &Postmaster) -> Result<(), EmbeddedError> {
     let socket_lock = postmaster.socket_folder.join(format!(".s.PGSQL.{}.lock", postmaster.port));
-    tracing::warn!(pid = postmaster.pid, "removing a stale postmaster.pid: its process id belongs to another program now");
+    tracing::warn!(pid = postmaster.pid, "removing a stale postmaster.pid: its process is not the server any more");
     for file in [data.join("postmaster.pid"), socket_lock] {
         match std::fs::remove_file(&file) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -188,25 +189,27 @@ fn not_ready(layout: &Layout, pid: String) -> EmbeddedError {
     EmbeddedError::NotReady { pid, seconds: READY_PATIENCE.as_secs(), log: layout.log() }
 }
 
-/// The log, positioned at its end.
-fn open_log(layout: &Layout) -> Result<File, EmbeddedError> {
+/// The log, and how long it is now.
+fn open_log(layout: &Layout) -> Result<(File, u64), EmbeddedError> {
     let path = layout.log();
-    let too_long = std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() > LOG_LIMIT);
-    if too_long {
+    let length = || std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
+    if length() > LOG_LIMIT {
         std::fs::remove_file(&path).map_err(EmbeddedError::io("remove the old log", &path))?;
     }
-    let mut options = OpenOptions::new();
-    let mut log = options.create(true).append(true).read(true).mode(0o600).open(&path).map_err(EmbeddedError::io("open the log", &path))?;
-    log.seek(SeekFrom::End(0)).map_err(EmbeddedError::io("read the log", &path))?;
+    let begin = length();
+    let log = OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(EmbeddedError::io("open the log", &path))?;
     layout.account.own(&path)?;
-    Ok(log)
+    Ok((log, begin))
 }
 
-/// What was written to the log since it was opened (at most the last 2,000 characters).
-fn written_since(log: &mut File) -> String {
+/// What the log says from byte `begin` on (at most the last 2,000 characters).
+fn written_since(begin: u64, layout: &Layout) -> String {
     let mut bytes = Vec::new();
-    // An unreadable log only makes the report shorter.
-    let _ = log.read_to_end(&mut bytes);
+    // Opened anew: the server shares the other handle, and with it the place where it reads and writes.
+    let read = File::open(layout.log()).and_then(|mut log| log.seek(SeekFrom::Start(begin)).and_then(|_| log.read_to_end(&mut bytes)));
+    if let Err(error) = read {
+        return format!("(unreadable: {error})");
+    }
     let text = String::from_utf8_lossy(&bytes);
     let skip = text.chars().count().saturating_sub(2_000);
     text.chars().skip(skip).collect()

@@ -305,3 +305,14 @@ async fn stopping_an_unused_cluster_spares_a_used_one() {
     assert_eq!(Cluster::stop_unused(&data).await.expect("unused"), Departure::Stopped);
     assert!(!postmaster_file(&data).exists());
 }
+
+#[tokio::test]
+async fn a_server_that_cannot_start_is_quoted() {
+    let folder = open_tempdir();
+    let data = data_in(&folder);
+    Cluster::start(&data).await.expect("a start").stop().await.expect("a stop");
+    std::fs::write(data.join("postgres/data/postgresql.conf"), "no_such_setting = 1\n").expect("a broken file");
+    let error = Cluster::start(&data).await.expect_err("a refusal");
+    assert!(matches!(error, EmbeddedError::StartFailed { .. }), "{error}");
+    assert!(error.to_string().contains("no_such_setting"), "{error}");
+}

@@ -49,11 +49,11 @@ async fn a_new_data_folder_is_sound_but_not_migrated() {
 async fn a_taken_port_is_a_warning() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("its number").port().to_string();
-    let data = tempfile::tempdir().expect("a temporary folder").path().join("file");
+    let data = tempfile::tempdir().expect("a temporary folder");
     let nowhere = "postgres://nobody@127.0.0.1:1/nothing".to_owned();
     let config = config(&[
         ("VIRALCAST_HTTP__PORT", port.clone()),
-        ("VIRALCAST_DATA_DIR", data.display().to_string()),
+        ("VIRALCAST_DATA_DIR", data.path().display().to_string()),
         ("DATABASE_URL", nowhere),
         ("VIRALCAST_DATABASE__ACQUIRE_TIMEOUT_SECONDS", "1".to_owned()),
     ]);
@@ -63,7 +63,6 @@ async fn a_taken_port_is_a_warning() {
     let database = found(&checks, "database");
     assert_eq!(database.status, Status::Failed, "nothing listens there");
     assert!(database.hint.as_ref().is_some_and(|hint| hint.contains("DATABASE_URL")), "{database:?}");
-    std::fs::remove_dir_all(data).expect("tidy up");
 }
 
 #[tokio::test]
