@@ -51,45 +51,48 @@ impl Bus for PgBus {
     async fn subscribe(&self, consumer: &str, start: Start) -> Result<Box<dyn Subscription>, BusError> {
         let mut connection = self.pool.acquire().await.map_err(BusError::database("connect"))?;
         let cursor = outbox::cursor(&mut connection, consumer, start).await?;
-        let (wake, stop) = (Arc::new(Notify::new()), CancellationToken::new());
-        tokio::spawn(listen(self.listen_pool.clone(), CHANNEL, Arc::clone(&wake), stop.clone()));
         Ok(Box::new(OutboxReader {
-            pool: self.pool.clone(),
+            bus: self.clone(),
             consumer: consumer.to_owned(),
-            poll: self.poll,
             read_to: cursor,
             buffer: VecDeque::new(),
             delivered: VecDeque::new(),
-            wake,
-            _listening: stop.drop_guard(),
+            wake: Arc::new(Notify::new()),
+            listening: None,
         }))
     }
 }
 
 struct OutboxReader {
-    pool: PgPool,
+    bus: PgBus,
     consumer: String,
-    poll: Duration,
     /// The end of the buffer.
     read_to: Cursor,
     buffer: VecDeque<(Cursor, Envelope)>,
     /// Given out and not yet acknowledged.
     delivered: VecDeque<(Cursor, domain::ids::EventId)>,
     wake: Arc<Notify>,
-    _listening: DropGuard,
+    /// Begun with the first wait: who only drains needs no connection for it.
+    listening: Option<DropGuard>,
 }
 
 const BATCH: u32 = 64;
 
 impl OutboxReader {
     async fn fill(&mut self) -> Result<(), BusError> {
-        let read = outbox::read(&self.pool, &self.read_to, BATCH).await?;
+        let read = outbox::read(&self.bus.pool, &self.read_to, BATCH).await?;
         if let Some((cursor, _)) = read.last() {
             self.read_to = cursor.clone();
         }
         self.buffer.extend(read);
         Ok(())
     }
+}
+
+fn begin_listening(bus: &PgBus, wake: &Arc<Notify>) -> DropGuard {
+    let stop = CancellationToken::new();
+    tokio::spawn(listen(bus.listen_pool.clone(), CHANNEL, Arc::clone(wake), stop.clone()));
+    stop.drop_guard()
 }
 
 #[async_trait]
@@ -100,7 +103,8 @@ impl Subscription for OutboxReader {
                 return Ok(envelope);
             }
             // An event held back by a slower transaction becomes readable without a notification of its own: poll as well.
-            let _ = tokio::time::timeout(self.poll, self.wake.notified()).await;
+            self.listening.get_or_insert_with(|| begin_listening(&self.bus, &self.wake));
+            let _ = tokio::time::timeout(self.bus.poll, self.wake.notified()).await;
         }
     }
 
@@ -119,7 +123,7 @@ impl Subscription for OutboxReader {
         let Some(place) = self.delivered.iter().position(|(_, id)| *id == envelope.id) else {
             return Ok(()); // acknowledged before
         };
-        outbox::advance(&self.pool, &self.consumer, &self.delivered[place].0).await?;
+        outbox::advance(&self.bus.pool, &self.consumer, &self.delivered[place].0).await?;
         self.delivered.drain(..=place);
         Ok(())
     }

@@ -61,6 +61,24 @@ async fn a_late_commit_is_never_missed() {
     idle.rollback().await.expect("the idle reader held nothing back");
 }
 
+/// What an open writer costs: the events after it are late, by as long as it stays open, and none is lost.
+#[tokio::test]
+async fn an_idle_writer_delays_events_and_loses_none() {
+    let db = TestDb::new().await;
+    let cursor = start(db.work()).await;
+    let mut idle = db.work().begin().await.expect("begin");
+    sqlx::query("insert into inbox (consumer, event_id) values ('idle', gen_random_uuid())").execute(&mut *idle).await.expect("a write");
+    let events = publish(&quick(db.work()), 3).await;
+    assert_eq!(outbox::read(db.work(), &cursor, 10).await.expect("read"), []);
+    idle.rollback().await.expect("rollback");
+    eventually("the three events", async || {
+        let read = outbox::read(db.work(), &cursor, 10).await.expect("read");
+        (read.into_iter().map(|(_, event)| event.id).collect::<Vec<_>>() == events.iter().map(|event| event.id).collect::<Vec<_>>())
+            .then_some(())
+    })
+    .await;
+}
+
 /// Eight writers of random length against a reader that moves its cursor all the time.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_event_of_overlapping_writers_is_read_once() {

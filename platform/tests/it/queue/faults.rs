@@ -102,6 +102,23 @@ async fn killed_connections_cost_attempts_but_no_effect() {
     }
 }
 
+/// As by SIGKILL: nothing is handed back. The lease runs out, the attempt counts, another program goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_job_of_a_killed_program_runs_elsewhere_and_counts() {
+    let db = TestDb::new().await;
+    let brief = WorkerOptions { lease: Duration::from_millis(600), ..options() };
+    let stuck = does(|_, _| async { std::future::pending().await });
+    let killed = Runner::with(db.work(), Workers::new().add(stuck), brief.clone());
+    let id = add(db.work(), &step("a")).await;
+    until(db.work(), id, "running").await;
+    killed.kill();
+    let runner = Runner::with(db.work(), Workers::new().add(does(|_, _| async { Outcome::Done })), brief);
+    let job = until(db.work(), id, "completed").await;
+    assert_eq!(job.attempt, 2);
+    assert!(super::failures(&job)[0].starts_with("lease expired: worker "), "{:?}", job.errors);
+    runner.stop().await;
+}
+
 /// apalis' own backend ran six such jobs twenty times.
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs_longer_than_their_lease_run_once() {

@@ -78,6 +78,10 @@ impl Runner {
         Self { shutdown, running }
     }
 
+    pub fn kill(self) {
+        self.running.abort();
+    }
+
     pub async fn stop(self) {
         self.shutdown.cancel();
         tokio::time::timeout(Duration::from_secs(20), self.running)
