@@ -2,9 +2,17 @@
 
 use domain::panel::{Beyond, Panel, RegressorKind};
 use domain::{FeatureMatrix, FeatureSource, Frequency, Layout, Ordinal};
+use pipeline::{FeatureConfig, PanelFeatures};
 use proptest::prelude::*;
 
 use crate::panels::{open, panel, regressor};
+
+const FREQUENCIES: [Frequency; 4] = [
+    Frequency::Daily,
+    Frequency::Weekly { weekday: 2 },
+    Frequency::Monthly { months: 1, phase: 0, day: 1 },
+    Frequency::Minutes { minutes: 60 },
+];
 
 /// Columns by name with the values of the rows that pass, NaN made comparable; rows are named by series and period.
 fn rows_where(matrix: &FeatureMatrix, keep: impl Fn(u32, Ordinal) -> bool) -> (Vec<(u32, Ordinal)>, Vec<(String, Vec<u32>)>) {
@@ -89,6 +97,24 @@ proptest! {
             total += rows.len();
         }
         prop_assert_eq!(total, together.rows, "no row is lost or made up");
+    }
+
+    #[test]
+    fn a_family_alone_gives_the_columns_it_gives_among_all(
+        series in prop::collection::vec(series(), 2..4), lead in 1..10_u16, frequency in prop::sample::select(FREQUENCIES.to_vec()),
+    ) {
+        let shop = Panel { frequency, ..shop(&series) };
+        let read = |source: &PanelFeatures| rows_where(&source.training(300, Layout::Direct { lead }, usize::MAX).expect("rows"), |_, _| true);
+        let (rows, among_all) = read(&open(shop.clone()));
+        let mut one_by_one = Vec::new();
+        for family in pipeline::families() {
+            let exclude = pipeline::families().into_iter().filter(|other| *other != family).map(str::to_owned).collect();
+            let alone = PanelFeatures::new(shop.clone(), FeatureConfig { season: None, exclude }).expect("known families");
+            let (rows_alone, columns) = read(&alone);
+            prop_assert_eq!(&rows_alone, &rows);
+            one_by_one.extend(columns);
+        }
+        prop_assert_eq!(one_by_one, among_all);
     }
 
     #[test]

@@ -86,3 +86,14 @@ fn a_correction_counts_from_when_it_was_known() {
     assert_eq!(source.histories(3).expect("histories")[0].values, [1.0, 20.0, 3.0, 4.0]);
     assert_eq!(source.actuals(0, 3).expect("actuals"), [[20.0, 3.0, 4.0]]);
 }
+
+#[test]
+fn the_last_sale_is_found_as_far_back_as_it_counts() {
+    let one_sale = |zeros: usize| std::iter::once(2.0).chain(std::iter::repeat_n(0.0, zeros)).collect::<Vec<_>>();
+    let source = open(panel(Frequency::Daily, &[one_sale(54), one_sale(90)]));
+    let youngest = |series| {
+        let matrix = source.training(90, Layout::Recursive, 2).expect("one row of each");
+        cell(&matrix, "steps_since_sale", series, if series == 0 { 54 } else { 90 })
+    };
+    assert_eq!([youngest(0), youngest(1)], [53.0, 56.0]);
+}
