@@ -206,7 +206,10 @@ mod tests {
         fn offsets_rise_with_the_level(mut pool in prop::collection::vec(-1e6..1e6_f64, 0..300)) {
             prop_assert!(offsets(&mut pool).is_sorted_by(|a, b| *a <= *b + 1e-6));
         }
+    }
 
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(12))]
         #[test]
         fn a_new_error_stays_below_each_offset_as_often_as_it_says(seed in any::<u64>()) {
             // Leave each one of 60 errors out in turn: the share below the offset of the other 59 is level to 1/60.

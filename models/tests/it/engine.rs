@@ -3,10 +3,10 @@ use std::sync::Mutex;
 use domain::Hint as _;
 use models::conformal::Basis;
 use models::testing::{Poison, SyntheticPanel};
-use models::{BASELINE, CHOICE, EngineConfig, ModelError, Phase, backtest, forecast};
+use models::{BASELINE, CHOICE, Effort, EngineConfig, ModelError, Phase, backtest, forecast};
 
 fn config() -> EngineConfig {
-    EngineConfig::new(14, 7).with_seed(1)
+    EngineConfig::new(14, 7).with_seed(1).with_effort(Effort::Fast)
 }
 
 #[test]
