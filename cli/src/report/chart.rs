@@ -8,10 +8,10 @@ use super::Chart;
 
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 220.0;
-const LEFT: f64 = 48.0;
+const LEFT: f64 = 52.0;
 const RIGHT: f64 = 10.0;
 const TOP: f64 = 10.0;
-const BOTTOM: f64 = 24.0;
+const BOTTOM: f64 = 28.0;
 
 /// Bands from the widest to the narrowest: pairs of indices into the nine quantiles, and their class.
 const BANDS: [(usize, usize, &str); 3] = [(0, 8, "band95"), (2, 6, "band80"), (3, 5, "band50")];
@@ -50,10 +50,10 @@ impl Scale {
     }
 }
 
-/// The smallest 1, 2, 2.5 or 5 times a power of ten that is not below `value`.
+/// The smallest round number that is not below `value`: few digits, so that the axis reads well.
 fn nice_ceiling(value: f64) -> f64 {
     let magnitude = 10_f64.powf(value.log10().floor());
-    [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|step| step * magnitude).find(|&step| step >= value).unwrap_or(value)
+    [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0].into_iter().map(|step| step * magnitude).find(|&step| step >= value).unwrap_or(value)
 }
 
 /// The chart's drawing, without its caption.
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn axis_tops_are_round_numbers() {
         let tops = [0.3, 1.0, 7.0, 23.0, 24.0, 260.0, 999.0].map(nice_ceiling);
-        assert_eq!(tops, [0.5, 1.0, 10.0, 25.0, 25.0, 500.0, 1000.0]);
+        assert_eq!(tops, [0.3, 1.0, 8.0, 25.0, 25.0, 300.0, 1000.0]);
     }
 
     #[test]
