@@ -138,8 +138,8 @@ mod tests {
 
     #[test]
     fn axis_tops_are_round_numbers() {
-        let tops = [0.3, 1.0, 7.0, 23.0, 24.0, 260.0, 999.0].map(nice_ceiling);
-        assert_eq!(tops, [0.3, 1.0, 8.0, 25.0, 25.0, 300.0, 1000.0]);
+        let tops = [0.45, 1.0, 7.0, 23.0, 24.0, 260.0, 999.0].map(nice_ceiling);
+        assert_eq!(tops, [0.5, 1.0, 8.0, 25.0, 25.0, 300.0, 1000.0]);
     }
 
     #[test]
