@@ -5,7 +5,7 @@
 //! slots, a task that keeps leases, a task that listens, and a tower layer that settles. apalis polls, drives the services and stops.
 
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use apalis_core::backend::finalize::Ephemeral;
@@ -113,10 +113,11 @@ impl Backend for PgQueue {
                 Poll::Pending => return Poll::Pending,
             }
         }
-        match self.closing.as_mut() {
-            Some(Closing(future)) => future.poll_unpin(cx).map(Ok),
-            None => Poll::Ready(Ok(())),
+        if let Some(Closing(future)) = self.closing.as_mut() {
+            ready!(future.poll_unpin(cx));
+            self.closing = Some(Closing(std::future::ready(()).boxed()));
         }
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -116,7 +116,6 @@ fn span(task: &Task<Claimed>) -> Span {
     tracing::info_span!("job", job.id = %job.lease.id, job.kind = %job.kind, job.attempt = job.attempt, trace_id = job.trace_id.as_deref())
 }
 
-#[expect(clippy::borrowed_box, reason = "the signature that the layer asks for")]
 fn panicked(payload: &Box<dyn Any + Send>) -> PanicError {
     let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned()).or_else(|| payload.downcast_ref::<String>().cloned());
     PanicError(text.unwrap_or_else(|| "the panic carried no text".to_owned()))

@@ -1,0 +1,60 @@
+//! What every mailer must do; an implementation calls [`conformance`] from its tests.
+
+use super::{Mail, MailError, Mailer};
+
+/// Runs all checks. `sent` answers every mail taken over so far as raw text, in any order.
+///
+/// # Panics
+/// With the rule that is broken.
+pub async fn conformance(mailer: &dyn Mailer, sent: impl AsyncFn() -> Vec<String>) {
+    delivers_both_forms(mailer, &sent).await;
+    sends_twice_what_is_sent_twice(mailer, &sent).await;
+    refuses_what_could_add_headers(mailer, &sent).await;
+}
+
+async fn delivers_both_forms(mailer: &dyn Mailer, sent: &impl AsyncFn() -> Vec<String>) {
+    let before = sent().await.len();
+    mailer.send(&mail()).await.expect("send");
+    let mails = sent().await;
+    assert_eq!(mails.len(), before + 1, "one mail is one mail");
+    let raw = mails.iter().find(|raw| raw.contains("Subject: Rencana besok")).expect("the subject is there");
+    for part in ["ibu.sari@example.id", "text/plain", "Masak 85 ayam geprek.", "text/html", "<b>85</b>", "From: ", "Date: "] {
+        assert!(raw.contains(part), "`{part}` is in the mail:\n{raw}");
+    }
+}
+
+async fn sends_twice_what_is_sent_twice(mailer: &dyn Mailer, sent: &impl AsyncFn() -> Vec<String>) {
+    let before = sent().await.len();
+    mailer.send(&mail()).await.expect("send");
+    mailer.send(&mail()).await.expect("send");
+    assert_eq!(sent().await.len(), before + 2, "no mail replaces another");
+}
+
+async fn refuses_what_could_add_headers(mailer: &dyn Mailer, sent: &impl AsyncFn() -> Vec<String>) {
+    let before = sent().await.len();
+    let attacks = [
+        Mail { subject: "Halo\r\nBcc: all@example.id".to_owned(), ..mail() },
+        Mail { subject: "Halo\nX-Header: 1".to_owned(), ..mail() },
+        Mail { to: "a@example.id\r\nBcc: b@example.id".to_owned(), ..mail() },
+        Mail { to: "\"Sari\nBcc: b@example.id\" <a@example.id>".to_owned(), ..mail() },
+        Mail { to: "no address".to_owned(), ..mail() },
+        Mail { to: String::new(), ..mail() },
+    ];
+    for attack in attacks {
+        let refused = mailer.send(&attack).await.expect_err("a mail that could add headers is refused");
+        assert!(matches!(refused, MailError::Invalid { .. }), "as invalid, so that nobody tries again: {refused:?}");
+    }
+    assert_eq!(sent().await.len(), before, "and nothing is sent");
+    let odd = Mail { subject: "Pedas: =?utf-8?q?x?= \u{1f336}".to_owned(), text: "\r\n.\r\nQUIT\r\n".to_owned(), ..mail() };
+    mailer.send(&odd).await.expect("odd text in a line is fine");
+    assert_eq!(sent().await.len(), before + 1, "and sent");
+}
+
+fn mail() -> Mail {
+    Mail {
+        to: "Ibu Sari <ibu.sari@example.id>".to_owned(),
+        subject: "Rencana besok".to_owned(),
+        text: "Masak 85 ayam geprek.".to_owned(),
+        html: "<p>Masak <b>85</b> ayam geprek.</p>".to_owned(),
+    }
+}

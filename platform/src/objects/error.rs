@@ -1,0 +1,41 @@
+use domain::Hint;
+
+use super::ObjectKey;
+
+/// What can go wrong with objects.
+#[derive(Debug, thiserror::Error)]
+pub enum ObjectError {
+    #[error("object `{key}` does not exist")]
+    NotFound { key: ObjectKey },
+    #[error("object `{key}` is not the bytes that were stored")]
+    Corrupt { key: ObjectKey },
+    #[error("`{text}` is not an object key: {reason}")]
+    Key { text: String, reason: &'static str },
+    #[error("the object store could not {action} `{name}`")]
+    Store {
+        /// What was being done, as an infinitive.
+        action: &'static str,
+        /// Key, prefix or folder.
+        name: String,
+        #[source]
+        source: object_store::Error,
+    },
+    #[error("folder `{path}` for objects cannot be made")]
+    Folder {
+        path: String,
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl Hint for ObjectError {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NotFound { .. } => "was another data folder or object store used when it was written? `viralcast doctor`".to_owned(),
+            Self::Corrupt { key } => format!("restore `{key}` from a backup, or fetch its source again"),
+            Self::Key { .. } => "use segments of letters, digits, `.`, `_`, `=`, `-`, joined by `/`".to_owned(),
+            Self::Store { .. } => "see that the object store is reachable and writable: `viralcast doctor`".to_owned(),
+            Self::Folder { path, .. } => format!("make `{path}` writable, or set VIRALCAST_DATA_DIR"),
+        })
+    }
+}
