@@ -87,8 +87,14 @@ fn the_api_links_neither_polars_nor_linfa() {
 /// Every file of a registry folder is declared and added in its `mod.rs`.
 #[test]
 fn every_file_of_a_registry_folder_is_registered() {
-    let registries =
-        ["ingest/src/sources", "pipeline/src/features", "models/src/forecasters", "jobs/src/workers", "api/src/routes", "standin/src/services"];
+    let registries = [
+        "ingest/src/sources",
+        "pipeline/src/features",
+        "models/src/forecasters",
+        "jobs/src/workers",
+        "api/src/routes",
+        "standin/src/services",
+    ];
     for registry in registries {
         let folder = root().join(registry);
         let list = fs::read_to_string(folder.join("mod.rs")).unwrap_or_else(|error| panic!("{registry}/mod.rs: {error}"));
@@ -97,7 +103,8 @@ fn every_file_of_a_registry_folder_is_registered() {
             .filter_map(|line| line.trim().trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';').map(str::to_owned))
             .collect();
         let files = fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path());
-        let files: Vec<String> = files.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).filter(|name| name != "mod").collect();
+        let files: Vec<String> =
+            files.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).filter(|name| name != "mod").collect();
         assert!(!files.is_empty(), "{registry} is empty");
         for name in files {
             assert!(declared.contains(&name), "{registry}/{name} has no `mod` line in {registry}/mod.rs");
