@@ -13,7 +13,7 @@ use crate::commands::ingest_file;
 use crate::context::Context;
 
 /// Slug of the restaurant.
-pub const RESTAURANT: &str = "yaz-stuttgart";
+const RESTAURANT: &str = "yaz-stuttgart";
 /// The business day that the demo runs it for: the day after its last one.
 pub const RESTAURANT_DAY: NaiveDate = NaiveDate::from_ymd_opt(2015, 11, 8).expect("a date");
 /// The committed export, part of the program so that `viralcast demo` works in any folder.
