@@ -120,7 +120,13 @@ async fn status(context: &Context) -> anyhow::Result<()> {
         return Ok(());
     }
     let rows = rows.iter().map(|(mark, age, quarantined)| {
-        vec![mark.source.clone(), mark.scope.clone(), mark.complete_until.format("%Y-%m-%d %H:%MZ").to_string(), format!("{age} h"), quarantined.to_string()]
+        vec![
+            mark.source.clone(),
+            mark.scope.clone(),
+            mark.complete_until.format("%Y-%m-%d %H:%MZ").to_string(),
+            format!("{age} h"),
+            quarantined.to_string(),
+        ]
     });
     println!("{}", table(&["source", "scope", "complete until", "age", "quarantined (source)"], 3.., rows));
     Ok(())

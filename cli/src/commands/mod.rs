@@ -25,7 +25,12 @@ use crate::context::Global;
 
 /// Demand forecasting for small food and retail shops: from a sales file to tomorrow's plan.
 #[derive(Debug, Parser)]
-#[command(name = "viralcast", version, max_term_width = 110, after_help = "Start with a file: viralcast forecast sales.csv --horizon 14\nSee everything: viralcast demo")]
+#[command(
+    name = "viralcast",
+    version,
+    max_term_width = 110,
+    after_help = "Start with a file: viralcast forecast sales.csv --horizon 14\nSee everything: viralcast demo"
+)]
 pub struct Arguments {
     #[command(flatten)]
     global: Global,

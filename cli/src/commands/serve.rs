@@ -36,7 +36,9 @@ impl Arguments {
 
 impl WorkArguments {
     pub fn run(self, global: &Global) -> anyhow::Result<()> {
-        with_context(global, async |context| until_told(&context, Roles { work: true, concurrency: self.concurrency, ..Roles::default() }).await)
+        with_context(global, async |context| {
+            until_told(&context, Roles { work: true, concurrency: self.concurrency, ..Roles::default() }).await
+        })
     }
 }
 

@@ -68,15 +68,18 @@ fn calendar(file: &Path) -> anyhow::Result<Vec<CalendarEventVersion>> {
         let flags = table.column(column)?.numbers(&locale)?.all_good(&table.file)?;
         for (day, _) in days.iter().zip(flags).filter(|(_, flag)| flag.is_some_and(|flag| flag > 0.0)) {
             let Some(day) = day.map(|stamp| stamp.utc().date()) else { continue };
-            events.insert((day, kind), CalendarEventVersion {
-                kind: kind.to_owned(),
-                name: name.to_owned(),
-                starts_on: day,
-                ends_on: day,
-                likelihood: 1.0,
-                is_cancelled: false,
-                available_at: known(day),
-            });
+            events.insert(
+                (day, kind),
+                CalendarEventVersion {
+                    kind: kind.to_owned(),
+                    name: name.to_owned(),
+                    starts_on: day,
+                    ends_on: day,
+                    likelihood: 1.0,
+                    is_cancelled: false,
+                    available_at: known(day),
+                },
+            );
         }
     }
     Ok(events.into_values().collect())

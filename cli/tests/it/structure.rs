@@ -13,7 +13,8 @@ fn root() -> PathBuf {
 fn metadata() -> Metadata {
     // Only this platform's dependencies are on the disk.
     let host = std::process::Command::new("rustc").arg("-vV").output().expect("rustc").stdout;
-    let host = String::from_utf8(host).expect("text").lines().find_map(|line| line.strip_prefix("host: ").map(str::to_owned)).expect("a host");
+    let host =
+        String::from_utf8(host).expect("text").lines().find_map(|line| line.strip_prefix("host: ").map(str::to_owned)).expect("a host");
     let options = ["--offline".to_owned(), "--locked".to_owned(), "--filter-platform".to_owned(), host];
     MetadataCommand::new().manifest_path(root().join("Cargo.toml")).other_options(options).exec().expect("cargo metadata")
 }

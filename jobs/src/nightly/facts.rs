@@ -99,12 +99,7 @@ pub fn panel(facts: &StoreFacts, calendar: BusinessCalendar, last_day: NaiveDate
 }
 
 /// Sales with their versions, and explicit zeros; beside them the days on which the store sold anything.
-fn observations(
-    facts: &StoreFacts,
-    index: &HashMap<Uuid, u32>,
-    knowledge: &Knowledge,
-    last: Ordinal,
-) -> (Observations, BTreeSet<Ordinal>) {
+fn observations(facts: &StoreFacts, index: &HashMap<Uuid, u32>, knowledge: &Knowledge, last: Ordinal) -> (Observations, BTreeSet<Ordinal>) {
     let mut observations = Observations::default();
     let mut sold: Vec<BTreeSet<Ordinal>> = vec![BTreeSet::new(); facts.products.len()];
     let mut open = BTreeSet::new();
@@ -178,13 +173,7 @@ fn promo_regressor(facts: &StoreFacts, index: &HashMap<Uuid, u32>, knowledge: &K
         }
     }
     let name = "promo_discount".to_owned();
-    (!cells.key.is_empty()).then(|| Regressor {
-        name,
-        kind: RegressorKind::KnownFuture,
-        scope: Scope::Series,
-        cells,
-        beyond: Beyond::Zero,
-    })
+    (!cells.key.is_empty()).then(|| Regressor { name, kind: RegressorKind::KnownFuture, scope: Scope::Series, cells, beyond: Beyond::Zero })
 }
 
 fn weather_regressors(facts: &StoreFacts, knowledge: &Knowledge) -> Vec<Regressor> {

@@ -50,7 +50,8 @@ pub async fn load(connection: &mut PgConnection, store: &StoreRow, night: Night)
     let cutoff = night.cutoff();
     let mut sales = sales_versions(&mut *connection, store.id, cutoff).await?;
     sales.retain(|sale| sale.business_date <= last_day);
-    let first_day = sales.iter().map(|sale| sale.business_date).min().ok_or_else(|| NightError::NoSales { store: store.slug.clone(), last_day })?;
+    let first_day =
+        sales.iter().map(|sale| sale.business_date).min().ok_or_else(|| NightError::NoSales { store: store.slug.clone(), last_day })?;
     let until = last_day.checked_add_days(Days::new(AHEAD)).unwrap_or(last_day);
 
     let (products, dormant) = select_products(list_products(&mut *connection, store.id).await?, &sales, last_day);
@@ -58,13 +59,14 @@ pub async fn load(connection: &mut PgConnection, store: &StoreRow, night: Night)
         return Err(NightError::NoSales { store: store.slug.clone(), last_day });
     }
     let prices: HashMap<Uuid, i64> = products.iter().filter_map(|product| Some((product.id, product.price?))).collect();
-    let events = calendar_event_versions(&mut *connection, store.id, first_day, until, cutoff).await?.into_iter().map(|event| CalendarSpan {
-        likelihood: if event.is_cancelled { 0.0 } else { event.likelihood },
-        kind: event.kind,
-        from: event.starts_on,
-        to: event.ends_on,
-        available_at: event.available_at,
-    });
+    let events =
+        calendar_event_versions(&mut *connection, store.id, first_day, until, cutoff).await?.into_iter().map(|event| CalendarSpan {
+            likelihood: if event.is_cancelled { 0.0 } else { event.likelihood },
+            kind: event.kind,
+            from: event.starts_on,
+            to: event.ends_on,
+            available_at: event.available_at,
+        });
     let promos = promo_versions(&mut *connection, store.id, first_day, until, cutoff).await?.into_iter().map(|promo| Promo {
         discount: if promo.is_cancelled { 0.0 } else { discount(promo.discount_share, promo.price, promo.product_id, &prices) },
         product: promo.product_id,

@@ -93,7 +93,8 @@ pub struct NightReport {
 
 /// A store with its calendar parsed.
 pub(crate) fn calendar(store: &StoreRow) -> Result<BusinessCalendar, NightError> {
-    let time_zone = store.time_zone.parse().map_err(|_| NightError::TimeZone { store: store.slug.clone(), zone: store.time_zone.clone() })?;
+    let time_zone =
+        store.time_zone.parse().map_err(|_| NightError::TimeZone { store: store.slug.clone(), zone: store.time_zone.clone() })?;
     Ok(BusinessCalendar { time_zone, cutoff: store.business_day_cutoff })
 }
 
@@ -101,7 +102,12 @@ pub(crate) fn calendar(store: &StoreRow) -> Result<BusinessCalendar, NightError>
 ///
 /// # Errors
 /// [`NightError`]; what was published before stays, and the run history says what went wrong.
-pub async fn run(nightly: &Nightly, store: &StoreRow, date: NaiveDate, progress: Arc<dyn Fn(Stage) + Send + Sync>) -> Result<NightReport, NightError> {
+pub async fn run(
+    nightly: &Nightly,
+    store: &StoreRow,
+    date: NaiveDate,
+    progress: Arc<dyn Fn(Stage) + Send + Sync>,
+) -> Result<NightReport, NightError> {
     let started_at = nightly.clock.now();
     let night = Night { date, calendar: calendar(store)? };
     progress(Stage::Load);
@@ -204,16 +210,24 @@ pub(crate) struct Forecast {
     pub output: EngineOutput,
 }
 
-fn forecast(store: &str, night: Night, loaded: &Loaded, settings: &Settings, progress: &(dyn Fn(Stage) + Send + Sync)) -> Result<Forecast, NightError> {
+fn forecast(
+    store: &str,
+    night: Night,
+    loaded: &Loaded,
+    settings: &Settings,
+    progress: &(dyn Fn(Stage) + Send + Sync),
+) -> Result<Forecast, NightError> {
     let panel = facts::panel(&loaded.facts, night.calendar, night.last_day());
     progress(Stage::Features { series: panel.series.len() });
-    let source = PanelFeatures::new(panel, FeatureConfig::default()).map_err(|source| NightError::Pipeline { store: store.to_owned(), source })?;
+    let source =
+        PanelFeatures::new(panel, FeatureConfig::default()).map_err(|source| NightError::Pipeline { store: store.to_owned(), source })?;
     let cutoff = days_since_epoch(night.last_day());
     // Where the last complete day is two days back, one more step reaches the same last day.
     let behind = days_since_epoch(night.date) - cutoff - 1;
     let config = EngineConfig { horizon: HORIZON + u16::try_from(behind).unwrap_or(0), ..settings.engine.clone() };
     let fits = |at: models::Progress| progress(Stage::Models { done: at.done, total: at.total });
-    let output = models::forecast(&source, &config, cutoff, &fits).map_err(|source| NightError::Models { store: store.to_owned(), source })?;
+    let output =
+        models::forecast(&source, &config, cutoff, &fits).map_err(|source| NightError::Models { store: store.to_owned(), source })?;
     let histories = source.histories(cutoff).map_err(|source| NightError::Features { store: store.to_owned(), source })?;
     Ok(through_gates(output, &histories, config.horizon, settings.gates))
 }

@@ -32,7 +32,12 @@ pub(super) struct Outcome<'a> {
 }
 
 /// Forecasts, plan, run and pointer, and the event that tells of them: all or nothing. Returns the forecast cells stored.
-pub(super) async fn store_and_publish(pool: &PgPool, store: &StoreRow, outcome: &Outcome<'_>, now: DateTime<Utc>) -> Result<u64, NightError> {
+pub(super) async fn store_and_publish(
+    pool: &PgPool,
+    store: &StoreRow,
+    outcome: &Outcome<'_>,
+    now: DateTime<Utc>,
+) -> Result<u64, NightError> {
     let mut tx = pool.begin().await?;
     upsert_forecast_run(&mut *tx, &forecast_run(store, outcome)).await?;
     let cells = replace_forecasts(&mut tx, outcome.run_id, store.id, &cells(outcome)).await?;
@@ -50,8 +55,17 @@ pub(super) async fn store_and_publish(pool: &PgPool, store: &StoreRow, outcome: 
 }
 
 /// Makes sure that an earlier run on the same input is the published one of its day.
-pub(super) async fn republish(connection: &mut PgConnection, store: &StoreRow, run: &RunRow, night: Night, now: DateTime<Utc>) -> Result<(), NightError> {
-    if published_run(&mut *connection, store.id).await?.is_some_and(|published| published.run_id == run.id || published.business_date > night.date) {
+pub(super) async fn republish(
+    connection: &mut PgConnection,
+    store: &StoreRow,
+    run: &RunRow,
+    night: Night,
+    now: DateTime<Utc>,
+) -> Result<(), NightError> {
+    if published_run(&mut *connection, store.id)
+        .await?
+        .is_some_and(|published| published.run_id == run.id || published.business_date > night.date)
+    {
         return Ok(());
     }
     let rung = run.rung.as_deref().and_then(|rung| rung.parse().ok()).unwrap_or(Rung::Fresh);
@@ -61,7 +75,14 @@ pub(super) async fn republish(connection: &mut PgConnection, store: &StoreRow, r
     Ok(())
 }
 
-async fn move_pointer(tx: &mut PgConnection, store: &StoreRow, run_id: Uuid, date: NaiveDate, rung: Rung, now: DateTime<Utc>) -> Result<(), NightError> {
+async fn move_pointer(
+    tx: &mut PgConnection,
+    store: &StoreRow,
+    run_id: Uuid,
+    date: NaiveDate,
+    rung: Rung,
+    now: DateTime<Utc>,
+) -> Result<(), NightError> {
     publish(&mut *tx, store.id, run_id, date, now).await?;
     let event = Event::RunPublished(RunPublished { store_id: store.id.into(), run_id: run_id.into(), business_date: date, rung });
     outbox::record(tx, &event.seal(now)?).await?;

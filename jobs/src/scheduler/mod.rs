@@ -78,7 +78,14 @@ pub async fn tick(pool: &PgPool, now: DateTime<Utc>, schedules: &[Schedule], by:
     Ok(made)
 }
 
-async fn tick_store(pool: &PgPool, now: DateTime<Utc>, schedule: &Schedule, store: &StoreRow, zone: Tz, by: &str) -> Result<usize, TickError> {
+async fn tick_store(
+    pool: &PgPool,
+    now: DateTime<Utc>,
+    schedule: &Schedule,
+    store: &StoreRow,
+    zone: Tz,
+    by: &str,
+) -> Result<usize, TickError> {
     let key = format!("{}:{}", schedule.name, store.id);
     let Some(since) = last_tick(pool, &key).await? else {
         try_claim_tick(pool, &key, now, by, None).await?;
