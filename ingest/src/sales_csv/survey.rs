@@ -5,7 +5,9 @@ use chrono::NaiveTime;
 use super::columns::{Columns, Part};
 use super::options::SalesCsvOptions;
 use crate::source::{SourceError, Understanding};
-use crate::tabular::{Data, DateEvidence, DateFormat, Decimal, NumberEvidence, Origin, Reader, Table, TabularError, date_error, number_error};
+use crate::tabular::{
+    Data, DateEvidence, DateFormat, Decimal, NumberEvidence, Origin, Reader, Table, TabularError, date_error, number_error,
+};
 
 /// What one row of the file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
