@@ -5,7 +5,9 @@ use chrono::NaiveTime;
 use super::columns::{Columns, Part};
 use super::options::SalesCsvOptions;
 use crate::source::{SourceError, Understanding};
-use crate::tabular::{Data, DateEvidence, DateFormat, Decimal, NumberEvidence, Origin, Reader, Table, date_error, number_error};
+use crate::tabular::{
+    Data, DateEvidence, DateFormat, Decimal, NumberEvidence, Origin, Reader, Table, TabularError, date_error, number_error,
+};
 
 /// What one row of the file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +52,13 @@ impl Survey {
         let mut columns = Columns::assign(origin.name(), reader.columns(), &options.map)?;
         let mut dates = DateEvidence::default();
         let mut numbers: [NumberEvidence; 3] = Default::default();
+        let mut is_empty = true;
         while let Some(table) = reader.next(chunk)? {
+            is_empty = false;
             observe(&table, &columns, &mut dates, &mut numbers);
+        }
+        if is_empty {
+            return Err(TabularError::NoRows { file: origin.name().to_owned() }.into());
         }
         if dates.timed > 0 {
             columns.drop(Part::Time);

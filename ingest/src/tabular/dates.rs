@@ -223,7 +223,6 @@ fn half_of_day(hour: u32, rest: &str) -> Option<(u32, &str)> {
 }
 
 /// Nothing, `Z`, `+07`, `+0700`, `+07:00` or ` UTC`: `Some(None)` is "no offset given".
-#[expect(clippy::option_option, reason = "outer: readable, inner: present")]
 fn offset(text: &str) -> Option<Option<i32>> {
     if text.is_empty() {
         return Some(None);

@@ -26,7 +26,7 @@ async fn daily_totals_land_with_the_time_they_became_known() {
       row 7, column `Jumlah`: `-3` is negative; returns are not sales
       row 8, column `Jumlah`: `banyak` is not a number (decimal comma)
       row 9, column `Tanggal`: `32/11/2026` is not a date (dd/mm/yyyy)
-      row 10, column `Menu`: `` is empty, so the sale has no product
+      row 10, column `Menu` is empty, so the sale has no product
       row 11, column `Menu`: `Ayam geprek` has a total for 2026-10-31 already, in row 4
       ... and 5 more
     daily totals: 6 loaded, 0 superseded, 0 unchanged
@@ -139,7 +139,7 @@ async fn orders_become_daily_totals_of_business_days() {
     rows: 9 read, 5 good, 4 quarantined
       row 7, column `Qty`: `0` is zero; an order line sells something
       row 8, column `Qty`: `-1` is negative; returns are not sales
-      row 9, column `No. Pesanan`: `` is empty, so the line belongs to no order
+      row 9, column `No. Pesanan` is empty, so the line belongs to no order
       row 10, column `Waktu`: `2026-10-31 25:10:00` is not a date (yyyy-mm-dd)
     orders: 4 loaded, 0 superseded, 0 unchanged
     daily totals: 4 loaded, 0 superseded, 0 unchanged
@@ -176,7 +176,7 @@ async fn a_dry_run_writes_nothing() {
       row 7, column `Jumlah`: `-3` is negative; returns are not sales
       row 8, column `Jumlah`: `banyak` is not a number (decimal comma)
       row 9, column `Tanggal`: `32/11/2026` is not a date (dd/mm/yyyy)
-      row 10, column `Menu`: `` is empty, so the sale has no product
+      row 10, column `Menu` is empty, so the sale has no product
       row 11, column `Menu`: `Ayam geprek` has a total for 2026-10-31 already, in row 4
       ... and 5 more
     nothing was written
@@ -195,7 +195,7 @@ async fn a_file_without_a_good_row_leaves_only_its_bytes() {
     assert_snapshot!(error, @r#"
     no row of `kas.csv` could be read:
       row 2, column `y`: `few` is not a number (decimal point)
-      row 3, column `product`: `` is empty, so the sale has no product
+      row 3, column `product` is empty, so the sale has no product
     "#);
     let rows = "select (select count(*) from sales_daily)::text || (select count(*) from raw_records)::text
                        || (select count(*) from products)::text || (select count(*) from quarantined_rows)::text";

@@ -91,9 +91,9 @@ fn daily_totals_of_an_indonesian_spreadsheet() {
     rejected row 7, column `Jumlah`: `-3` is negative; returns are not sales
     rejected row 8, column `Jumlah`: `banyak` is not a number (decimal comma)
     rejected row 9, column `Tanggal`: `32/11/2026` is not a date (dd/mm/yyyy)
-    rejected row 10, column `Menu`: `` is empty, so the sale has no product
+    rejected row 10, column `Menu` is empty, so the sale has no product
     rejected row 11, column `Menu`: `Ayam geprek` has a total for 2026-10-31 already, in row 4
-    rejected row 12, column `Jumlah`: `` is empty, so nothing is known of the sale
+    rejected row 12, column `Jumlah` is empty, so nothing is known of the sale
     rejected row 13, column `Tanggal`: `01/11/2062` is no day of a sale that has happened
     rejected row 14: has 3 fields where the header has 7
     rejected row 15, column `Harga`: `gratis` is not a number (decimal comma)
@@ -115,7 +115,7 @@ fn order_lines_of_a_till_that_is_open_past_midnight() {
     A-004 2026-10-31 19:20:00 Nasi goreng: 4 at Rp18.000
     rejected row 7, column `Qty`: `0` is zero; an order line sells something
     rejected row 8, column `Qty`: `-1` is negative; returns are not sales
-    rejected row 9, column `No. Pesanan`: `` is empty, so the line belongs to no order
+    rejected row 9, column `No. Pesanan` is empty, so the line belongs to no order
     rejected row 10, column `Waktu`: `2026-10-31 25:10:00` is not a date (yyyy-mm-dd)
     "#);
 }
