@@ -43,8 +43,23 @@ const RECENT: usize = 182;
 
 /// Judges a run's forecasts: complete, sound, plausible, and calibrated in the last backtest.
 #[must_use]
-pub fn judge(forecasts: &[SeriesForecast], expected: &[u32], horizon: u16, histories: &[History], last: BacktestSummary, bounds: GateBounds) -> Vec<Gate> {
-    vec![complete(forecasts, expected, horizon), sound(forecasts), plausible(forecasts, histories, bounds), calibrated(last, bounds), unbiased(last, bounds)]
+pub fn judge(
+    forecasts: &[SeriesForecast],
+    expected: &[u32],
+    horizon: u16,
+    histories: &[History],
+    last: BacktestSummary,
+    bounds: GateBounds,
+) -> Vec<Gate> {
+    let mut gates = judge_last_rung(forecasts, expected, horizon);
+    gates.extend([plausible(forecasts, histories, bounds), calibrated(last, bounds), unbiased(last, bounds)]);
+    gates
+}
+
+/// Judges the last rung of the ladder, below which there is nothing to publish: complete and sound.
+#[must_use]
+pub fn judge_last_rung(forecasts: &[SeriesForecast], expected: &[u32], horizon: u16) -> Vec<Gate> {
+    vec![complete(forecasts, expected, horizon), sound(forecasts)]
 }
 
 fn gate(name: &str, passed: bool, detail: String) -> Gate {
@@ -71,7 +86,11 @@ fn plausible(forecasts: &[SeriesForecast], histories: &[History], bounds: GateBo
         let top = recent.fold(1.0_f64, |top, value| top.max(*value));
         exploding += forecast.steps.iter().filter(|step| step.yhat > top * bounds.explosion).count();
     }
-    gate("plausible", exploding == 0, format!("{exploding} cells above {} times the greatest sale of the last {RECENT} days", bounds.explosion))
+    gate(
+        "plausible",
+        exploding == 0,
+        format!("{exploding} cells above {} times the greatest sale of the last {RECENT} days", bounds.explosion),
+    )
 }
 
 fn calibrated(last: BacktestSummary, bounds: GateBounds) -> Gate {
@@ -97,7 +116,12 @@ mod tests {
     use domain::{Quantiles, StepForecast};
 
     fn forecast(series: u32, values: &[f64]) -> SeriesForecast {
-        let steps = values.iter().zip(1..).map(|(&yhat, step)| StepForecast { at: i64::from(step), step, yhat, quantiles: Quantiles::degenerate(yhat) });
+        let steps = values.iter().zip(1..).map(|(&yhat, step)| StepForecast {
+            at: i64::from(step),
+            step,
+            yhat,
+            quantiles: Quantiles::degenerate(yhat),
+        });
         SeriesForecast { series, chosen: "seasonal_naive".into(), steps: steps.collect() }
     }
 
