@@ -1,5 +1,6 @@
-//! Where ingest, pipeline and models meet.
+#![doc = include_str!("../README.md")]
 
+mod events;
 pub mod nightly;
 pub mod scheduler;
 pub mod workers;

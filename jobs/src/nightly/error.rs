@@ -10,7 +10,7 @@ use platform::db::DbError;
 /// A night that published nothing. What was published before stays.
 #[derive(Debug, thiserror::Error)]
 pub enum NightError {
-    #[error("store `{store}` has no sales up to {last_day}")]
+    #[error("store `{store}` has sold nothing in the 56 days up to {last_day}, as far as was known that night")]
     NoSales { store: String, last_day: NaiveDate },
     #[error("store `{store}` has the time zone `{zone}`, which is not an IANA name")]
     TimeZone { store: String, zone: String },
@@ -40,14 +40,31 @@ pub enum NightError {
         #[source]
         source: ModelError,
     },
+    #[error("no forecast of store `{store}` passed its gates: `{gate}` says {detail}")]
+    Gates { store: String, gate: String, detail: String },
     #[error("the forecasting task of store `{store}` ended abnormally: {reason}")]
     Task { store: String, reason: String },
+}
+
+impl NightError {
+    /// Whether the same run was finished by someone else meanwhile.
+    pub(super) fn came_second(&self) -> bool {
+        matches!(self, Self::Database(error) if error.rule() == Some("one_finished_run_per_input"))
+    }
+
+    /// Whether trying again without any change can help.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        !matches!(self, Self::NoSales { .. } | Self::TimeZone { .. } | Self::Gates { .. } | Self::Pipeline { .. })
+    }
 }
 
 impl Hint for NightError {
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::NoSales { store, .. } => format!("load its history first: viralcast ingest sales_csv FILE --store {store}"),
+            Self::NoSales { store, .. } => {
+                format!("load its sales: viralcast ingest sales_csv FILE --store {store}; for days long past give --date")
+            }
             Self::TimeZone { .. } => "set the store's time zone to a name such as Asia/Jakarta".to_owned(),
             Self::Database(source) => return source.hint(),
             Self::Bus(source) => return source.hint(),
@@ -55,6 +72,7 @@ impl Hint for NightError {
             Self::Features { source, .. } => return source.hint(),
             Self::Models { source, .. } => return source.hint(),
             Self::Pipeline { source, .. } => return source.hint(),
+            Self::Gates { .. } => "what was published before stays; look for a gap in the sales of the last weeks".to_owned(),
             Self::Event(_) | Self::Task { .. } => "run it again; if it repeats, report it with the log of this run".to_owned(),
         })
     }

@@ -3,123 +3,87 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{Days, NaiveDate};
-use domain::Idr;
-use domain::ids::{IngredientId, ProductId};
-use domain::plan::{Ingredient, Item, Pantry, Recipe, RecipeBook, RecipeLine, Sellable, Unit, UnitError};
 use domain::time::Night;
 use platform::db::calendar_events::calendar_event_versions;
-use platform::db::ingredients::{IngredientRow, list_ingredients};
 use platform::db::news_signals::news_signal_versions;
 use platform::db::products::{ProductRow, list_products};
 use platform::db::promos::promo_versions;
-use platform::db::recipes::{RecipeGraph, load_recipes};
 use platform::db::sales_daily::{SalesVersion, sales_versions};
+use platform::db::stockout_events::list_stockouts;
 use platform::db::stores::StoreRow;
 use platform::db::weather_forecasts::weather_forecast_vintages;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::error::NightError;
-use super::facts::{CalendarSpan, NewsSignal, Promo, Sale, StoreFacts, WeatherIssue};
-use super::planning::Kitchen;
+use super::facts::{CalendarSpan, NewsSignal, Promo, Sale, Stockout, StoreFacts, WeatherIssue};
+use super::kitchen::{self, LoadedKitchen};
 
 /// A product without a sale for this many days is dormant: not forecast until it sells again.
-const DORMANT_AFTER: u64 = 56;
+pub(super) const DORMANT_AFTER: u64 = 56;
 /// Days beyond the last observed one for which plans and calendars are read.
 const AHEAD: u64 = 60;
+/// Days of silence, announced closings aside, after which the data of a store counts as stale.
+const STALE_AFTER: usize = 2;
 
 /// What a night works with.
 #[derive(Debug)]
 pub struct Loaded {
     pub facts: StoreFacts,
-    pub kitchen: Kitchen,
     /// Names of active products that were left out because they no longer sell.
     pub dormant: Vec<String>,
-    /// The rows that the recipe book was made of, for the run's fingerprint.
-    pub kitchen_rows: String,
-    /// What was wrong with the store's recipes, if purchases can't be planned.
-    pub recipe_fault: Option<String>,
+    /// Days up to the last complete one on which the store should have sold something and no sale is known, counted from
+    /// the last known sale; `None` for up to two.
+    pub stale_days: Option<u32>,
+    pub(super) kitchen: LoadedKitchen,
 }
 
-/// Reads everything that was available by the night's cutoff.
+/// Reads everything that was available by the night's cutoff, in one snapshot of the database.
 ///
 /// # Errors
-/// [`NightError::Database`], and [`NightError::NoSales`] for a store without a usable history.
-pub async fn load(connection: &mut PgConnection, store: &StoreRow, night: Night) -> Result<Loaded, NightError> {
-    let last_day = night.last_day();
-    let cutoff = night.cutoff();
-    let mut sales = sales_versions(&mut *connection, store.id, cutoff).await?;
-    sales.retain(|sale| sale.business_date <= last_day);
-    let first_day =
-        sales.iter().map(|sale| sale.business_date).min().ok_or_else(|| NightError::NoSales { store: store.slug.clone(), last_day })?;
-    let until = last_day.checked_add_days(Days::new(AHEAD)).unwrap_or(last_day);
+/// [`NightError::Database`], and [`NightError::NoSales`] for a store without a product that sells.
+pub async fn load(pool: &PgPool, store: &StoreRow, night: Night) -> Result<Loaded, NightError> {
+    // A load that commits meanwhile is seen whole or not at all.
+    let mut snapshot = pool.begin_with("begin isolation level repeatable read read only").await?;
+    let loaded = read(&mut snapshot, store, night).await?;
+    snapshot.commit().await?;
+    Ok(loaded)
+}
 
-    let (products, dormant) = select_products(list_products(&mut *connection, store.id).await?, &sales, last_day);
+/// The days that are read: from the first sale on.
+#[derive(Clone, Copy)]
+struct Span {
+    first: NaiveDate,
+    last: NaiveDate,
+    /// Of what is known ahead.
+    until: NaiveDate,
+}
+
+async fn read(connection: &mut PgConnection, store: &StoreRow, night: Night) -> Result<Loaded, NightError> {
+    let last = night.last_day();
+    let no_sales = || NightError::NoSales { store: store.slug.clone(), last_day: last };
+    let mut sales = sales_versions(&mut *connection, store.id, night.cutoff()).await?;
+    sales.retain(|sale| sale.business_date <= last);
+    let first = sales.iter().map(|sale| sale.business_date).min().ok_or_else(no_sales)?;
+    let (products, dormant) = select_products(list_products(&mut *connection, store.id).await?, &sales, last);
     if products.is_empty() {
-        return Err(NightError::NoSales { store: store.slug.clone(), last_day });
-    }
-    let prices: HashMap<Uuid, i64> = products.iter().filter_map(|product| Some((product.id, product.price?))).collect();
-    let events =
-        calendar_event_versions(&mut *connection, store.id, first_day, until, cutoff).await?.into_iter().map(|event| CalendarSpan {
-            likelihood: if event.is_cancelled { 0.0 } else { event.likelihood },
-            kind: event.kind,
-            from: event.starts_on,
-            to: event.ends_on,
-            available_at: event.available_at,
-        });
-    let promos = promo_versions(&mut *connection, store.id, first_day, until, cutoff).await?.into_iter().map(|promo| Promo {
-        discount: if promo.is_cancelled { 0.0 } else { discount(promo.discount_share, promo.price, promo.product_id, &prices) },
-        product: promo.product_id,
-        from: promo.starts_on,
-        to: promo.ends_on,
-        available_at: promo.available_at,
-    });
-    let (events, promos) = (events.collect(), promos.collect());
-    let (mut weather, mut news) = (Vec::new(), Vec::new());
-    if let Some(adm4) = &store.adm4 {
-        let issues = weather_forecast_vintages(&mut *connection, adm4, first_day, until, cutoff).await?;
-        weather.extend(issues.into_iter().map(|issue| WeatherIssue {
-            day: issue.target_date,
-            rain_mm: issue.rain_mm.map(f64::from),
-            temperature_c: issue.temperature_c.map(f64::from),
-            available_at: issue.available_at,
-        }));
-        let topics = topics(&products);
-        for signal in news_signal_versions(&mut *connection, adm4, first_day, last_day, cutoff).await? {
-            for &product in topics.get(&signal.topic.to_lowercase()).into_iter().flatten() {
-                let (volume, available_at) = (f64::from(signal.volume), signal.available_at);
-                news.push(NewsSignal { product: Some(product), day: signal.signal_date, volume, available_at });
-            }
-        }
+        return Err(no_sales());
     }
 
-    let (ingredients, graph) = (list_ingredients(&mut *connection, store.id).await?, load_recipes(connection, store.id).await?);
-    let kitchen_rows = format!("{ingredients:?}{graph:?}");
-    let (book, recipe_fault) = match recipe_book(ingredients, graph) {
-        Ok(book) => (book, None),
-        Err(fault) => (RecipeBook::default(), Some(fault)),
-    };
-    let kitchen = Kitchen { products: products.iter().map(sellable).collect(), book, pantry: Pantry::default(), overrides: HashMap::new() };
-    // Sales of dormant products stay in: they tell on which days the store was open.
+    let span = Span { first, last, until: last.checked_add_days(Days::new(AHEAD)).unwrap_or(last) };
+    let events = events(&mut *connection, store, night, span).await?;
+    let kitchen = kitchen::load(&mut *connection, store.id, night, &products).await?;
+    let stale_days = stale_days(&sales, &events, last);
     let facts = StoreFacts {
+        stockouts: stockouts(&mut *connection, store, night, span).await?,
+        promos: promos(&mut *connection, store, night, span, &products).await?,
+        weather: weather(&mut *connection, store, night, span).await?,
+        news: news(&mut *connection, store, night, span, &products).await?,
         products: products.into_iter().map(|product| (product.id, product.name)).collect(),
         sales: sales.into_iter().map(sale).collect(),
         events,
-        promos,
-        weather,
-        news,
     };
-    Ok(Loaded { facts, kitchen, dormant, kitchen_rows, recipe_fault })
-}
-
-fn sale(version: SalesVersion) -> Sale {
-    Sale {
-        product: version.product_id,
-        day: version.business_date,
-        quantity: version.quantity,
-        sold_out: version.is_sold_out,
-        available_at: version.available_at,
-    }
+    Ok(Loaded { facts, dormant, stale_days, kitchen })
 }
 
 /// Active products that still sell, and the names of those that don't.
@@ -132,79 +96,122 @@ fn select_products(all: Vec<ProductRow>, sales: &[SalesVersion], last_day: Naive
     (kept, dormant.into_iter().map(|product| product.name).collect())
 }
 
+/// Announced closings excuse silence.
+fn stale_days(sales: &[SalesVersion], events: &[CalendarSpan], last_day: NaiveDate) -> Option<u32> {
+    let last_sale = sales.iter().filter(|sale| sale.quantity > 0.0).map(|sale| sale.business_date).max()?;
+    let is_closed = |day: &NaiveDate| {
+        events
+            .iter()
+            .rfind(|event| event.kind == "closed" && event.from <= *day && *day <= event.to)
+            .is_some_and(|event| event.likelihood > 0.5)
+    };
+    let silent = last_sale.iter_days().skip(1).take_while(|day| *day <= last_day).filter(|day| !is_closed(day)).count();
+    (silent > STALE_AFTER).then(|| u32::try_from(silent).unwrap_or(u32::MAX))
+}
+
+fn sale(version: SalesVersion) -> Sale {
+    Sale {
+        product: version.product_id,
+        day: version.business_date,
+        quantity: version.quantity,
+        sold_out: version.is_sold_out,
+        available_at: version.available_at,
+    }
+}
+
+async fn stockouts(connection: &mut PgConnection, store: &StoreRow, night: Night, span: Span) -> Result<Vec<Stockout>, NightError> {
+    let rows = list_stockouts(connection, store.id, span.first, span.last, night.cutoff()).await?;
+    let stockout = |row: platform::db::stockout_events::StockoutRow| Stockout {
+        product: row.product_id,
+        day: row.business_date,
+        available_at: row.available_at,
+    };
+    Ok(rows.into_iter().map(stockout).collect())
+}
+
+async fn events(connection: &mut PgConnection, store: &StoreRow, night: Night, span: Span) -> Result<Vec<CalendarSpan>, NightError> {
+    let rows = calendar_event_versions(connection, store.id, span.first, span.until, night.cutoff()).await?;
+    let event = |event: platform::db::calendar_events::CalendarEventVersion| CalendarSpan {
+        likelihood: if event.is_cancelled { 0.0 } else { event.likelihood },
+        kind: event.kind,
+        name: format!("{} {}", event.name, event.starts_on),
+        from: event.starts_on.max(span.first),
+        to: event.ends_on.min(span.until),
+        available_at: event.available_at,
+    };
+    Ok(rows.into_iter().map(event).collect())
+}
+
+async fn promos(
+    connection: &mut PgConnection,
+    store: &StoreRow,
+    night: Night,
+    span: Span,
+    products: &[ProductRow],
+) -> Result<Vec<Promo>, NightError> {
+    let prices: HashMap<Uuid, i64> = products.iter().filter_map(|product| Some((product.id, product.price?))).collect();
+    let rows = promo_versions(connection, store.id, span.first, span.until, night.cutoff()).await?;
+    let promo = |promo: platform::db::promos::PromoVersion| Promo {
+        discount: if promo.is_cancelled { 0.0 } else { discount(promo.discount_share, promo.price, promo.product_id, &prices) },
+        product: promo.product_id,
+        name: format!("{} {}", promo.name, promo.starts_on),
+        from: promo.starts_on.max(span.first),
+        to: promo.ends_on.min(span.until),
+        available_at: promo.available_at,
+    };
+    Ok(rows.into_iter().map(promo).collect())
+}
+
+/// Share of the price that a promo takes off, from the share itself or from the promo's own price.
+fn discount(share: Option<f64>, price: Option<i64>, product: Option<Uuid>, prices: &HashMap<Uuid, i64>) -> f64 {
+    let from_price = |price: i64| {
+        let list = *prices.get(&product?)? as f64;
+        (list > 0.0).then(|| (1.0 - price as f64 / list).clamp(0.0, 1.0))
+    };
+    // A promo that names neither is still a promo: a bundle, a gift. A tenth stands for it.
+    share.or_else(|| price.and_then(from_price)).unwrap_or(0.1)
+}
+
+async fn weather(connection: &mut PgConnection, store: &StoreRow, night: Night, span: Span) -> Result<Vec<WeatherIssue>, NightError> {
+    let Some(region) = &store.adm4 else { return Ok(Vec::new()) };
+    let rows = weather_forecast_vintages(connection, region, span.first, span.until, night.cutoff()).await?;
+    let issue = |row: platform::db::weather_forecasts::WeatherForecastRow| WeatherIssue {
+        day: row.target_date,
+        rain_mm: row.rain_mm.map(f64::from),
+        temperature_c: row.temperature_c.map(f64::from),
+        available_at: row.available_at,
+    };
+    Ok(rows.into_iter().map(issue).collect())
+}
+
+async fn news(
+    connection: &mut PgConnection,
+    store: &StoreRow,
+    night: Night,
+    span: Span,
+    products: &[ProductRow],
+) -> Result<Vec<NewsSignal>, NightError> {
+    let Some(region) = &store.adm4 else { return Ok(Vec::new()) };
+    let topics = topics(products);
+    let mut signals = Vec::new();
+    for row in news_signal_versions(connection, region, span.first, span.last, night.cutoff()).await? {
+        for &product in topics.get(&row.topic.to_lowercase()).into_iter().flatten() {
+            let topic = format!("{} {}", row.topic, row.region);
+            let (day, volume, available_at) = (row.signal_date, f64::from(row.volume), row.available_at);
+            signals.push(NewsSignal { product, topic, day, volume, available_at });
+        }
+    }
+    Ok(signals)
+}
+
 /// Lower-case names of products and categories, with the products that news about them concerns.
 fn topics(products: &[ProductRow]) -> BTreeMap<String, Vec<Uuid>> {
     let mut topics: BTreeMap<String, Vec<Uuid>> = BTreeMap::new();
     for product in products {
         topics.entry(product.name.to_lowercase()).or_default().push(product.id);
-        if let Some(category) = &product.category {
+        if let Some(category) = product.category.as_ref().filter(|category| **category != product.name) {
             topics.entry(category.to_lowercase()).or_default().push(product.id);
         }
     }
     topics
-}
-
-/// Share of the price that a promo takes off, from the share itself or from the promo's own price.
-fn discount(share: Option<f64>, price: Option<i64>, product: Option<Uuid>, prices: &HashMap<Uuid, i64>) -> f64 {
-    let from_price = || {
-        let list = *prices.get(&product?)? as f64;
-        (list > 0.0).then(|| (1.0 - price.unwrap_or_default() as f64 / list).clamp(0.0, 1.0))
-    };
-    // A promo that names neither is still a promo: a bundle, a gift. A tenth stands for it.
-    share.or_else(|| price.and_then(|_| from_price())).unwrap_or(0.1)
-}
-
-fn sellable(product: &ProductRow) -> Sellable {
-    Sellable {
-        id: ProductId(product.id),
-        name: product.name.clone(),
-        unit: product.unit.clone(),
-        price: product.price.map(Idr),
-        batch_size: product.batch_size,
-        shelf_life_days: days_usable(product.shelf_life_days),
-    }
-}
-
-/// The tables count days kept after the day itself (0: sold the day it is made), planning counts days usable.
-fn days_usable(shelf_life_days: i32) -> u16 {
-    u16::try_from(shelf_life_days.saturating_add(1)).unwrap_or(1)
-}
-
-fn recipe_book(ingredients: Vec<IngredientRow>, graph: RecipeGraph) -> Result<RecipeBook, String> {
-    let units: HashMap<Uuid, Unit> = ingredients
-        .iter()
-        .map(|row| row.unit.parse().map(|unit| (row.id, unit)))
-        .collect::<Result<_, UnitError>>()
-        .map_err(|fault| fault.to_string())?;
-    let ingredients = ingredients.into_iter().map(|row| Ingredient {
-        id: IngredientId(row.id),
-        unit: units.get(&row.id).copied().unwrap_or(Unit::Piece),
-        name: row.name,
-        pack_size: row.pack_price.is_some().then_some(row.pack_size),
-        pack_price: row.pack_price.map(Idr),
-        shelf_life_days: days_usable(row.shelf_life_days),
-    });
-    let mut lines: HashMap<Uuid, Vec<RecipeLine>> = HashMap::new();
-    for item in graph.items {
-        let unit = item.unit.parse().map_err(|fault: UnitError| fault.to_string())?;
-        let line = RecipeLine { ingredient: IngredientId(item.ingredient_id), quantity: item.quantity, unit };
-        lines.entry(item.recipe_id).or_default().push(line);
-    }
-    let mut recipes = Vec::with_capacity(graph.recipes.len());
-    for row in graph.recipes {
-        let (makes, factor) = match (row.product_id, row.ingredient_id) {
-            (Some(product), _) => (Item::Product(ProductId(product)), 1.0),
-            (None, Some(made)) => (Item::Ingredient(IngredientId(made)), yield_factor(&row.yield_unit, units.get(&made))?),
-            (None, None) => continue,
-        };
-        let yields = row.yield_quantity * factor;
-        recipes.push(Recipe { makes, yields, waste_share: row.waste_share, lines: lines.remove(&row.id).unwrap_or_default() });
-    }
-    RecipeBook::new(ingredients.collect(), recipes).map_err(|fault| fault.to_string())
-}
-
-/// Units of the made ingredient that one unit of the recipe's yield is.
-fn yield_factor(yield_unit: &str, kept: Option<&Unit>) -> Result<f64, String> {
-    let unit: Unit = yield_unit.parse().map_err(|fault: UnitError| fault.to_string())?;
-    kept.map_or(Ok(1.0), |kept| unit.factor(*kept).map_err(|fault| fault.to_string()))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use domain::frequency::days_since_epoch;
 use domain::ids::ProductId;
 use domain::plan::{DayPlan, Demand, Override, Pantry, RecipeBook, Sellable, plan_day};
@@ -18,11 +18,18 @@ pub struct Kitchen {
     pub overrides: HashMap<(ProductId, NaiveDate), Override>,
 }
 
+/// First and last day that a night plans: the one it serves and the next.
+#[must_use]
+pub fn planned_days(date: NaiveDate) -> (NaiveDate, NaiveDate) {
+    (date, date.checked_add_days(Days::new(1)).unwrap_or(date))
+}
+
 /// Plans of consecutive days; what is left of one day's packs is on hand the next.
 #[must_use]
-pub fn plan_days(kitchen: &Kitchen, forecasts: &[SeriesForecast], days: impl IntoIterator<Item = NaiveDate>) -> Vec<DayPlan> {
+pub fn plan_days(kitchen: &Kitchen, forecasts: &[SeriesForecast], (first, last): (NaiveDate, NaiveDate)) -> Vec<DayPlan> {
     let mut pantry = kitchen.pantry.clone();
-    days.into_iter().map(|day| plan_day(day, &demands(kitchen, forecasts, day), &kitchen.book, &mut pantry)).collect()
+    let days = first.iter_days().take_while(|day| *day <= last);
+    days.map(|day| plan_day(day, &demands(kitchen, forecasts, day), &kitchen.book, &mut pantry)).collect()
 }
 
 fn demands<'a>(kitchen: &'a Kitchen, forecasts: &[SeriesForecast], day: NaiveDate) -> Vec<Demand<'a>> {

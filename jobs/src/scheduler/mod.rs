@@ -15,6 +15,8 @@ use platform::queue::{EnqueueOptions, QueueError, enqueue};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
+use crate::events;
+
 pub use definition::{CatchUp, Schedule, ScheduleError, Zone};
 
 /// The schedules that the program brings: `schedules/*.toml`. A test holds this list against the folder.
@@ -47,8 +49,8 @@ pub async fn run(pool: PgPool, clock: SharedClock, schedules: Vec<Schedule>, shu
     loop {
         match tick(&pool, clock.now(), &schedules, &name).await {
             Ok(0) => {}
-            Ok(made) => tracing::info!(ticks = made, "scheduled {made} jobs"),
-            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "schedules could not be looked at; trying again"),
+            Ok(made) => events::ticked(made),
+            Err(error) => events::tick_failed(&error),
         }
         tokio::select! {
             () = shutdown.cancelled() => return,
@@ -70,6 +72,7 @@ pub async fn tick(pool: &PgPool, now: DateTime<Utc>, schedules: &[Schedule], by:
         for store in &stores {
             let zone = match schedule.zone {
                 Zone::Fixed(zone) => zone,
+                // A zone that is none fails the night itself, with a hint; here any clock will do to get there.
                 Zone::Store => store.time_zone.parse().unwrap_or(Tz::UTC),
             };
             made += tick_store(pool, now, schedule, store, zone, by).await?;

@@ -45,6 +45,39 @@ pub async fn publish(
     Ok(previous)
 }
 
+/// What [`publish_unless_newer`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Publication {
+    /// The pointer moved from the run before.
+    Moved { previous: Option<Uuid> },
+    /// It stood there already.
+    Unchanged,
+    /// It serves a later business day, and stays.
+    NewerStays(PublishedRun),
+}
+
+/// As [`publish`], but a run of a later business day keeps its place: a night that is caught up with must not take today's
+/// plan off the screen.
+pub async fn publish_unless_newer(
+    connection: &mut PgConnection,
+    store_id: Uuid,
+    run_id: Uuid,
+    business_date: NaiveDate,
+    published_at: DateTime<Utc>,
+) -> Result<Publication, DbError> {
+    let mut transaction = connection.begin().await.in_table(TABLE, "publish a run")?;
+    let publication = match lock_pointer(&mut transaction, store_id).await? {
+        Some(current) if current.run_id == run_id => Publication::Unchanged,
+        Some(current) if current.business_date > business_date => Publication::NewerStays(current),
+        current => {
+            publish(&mut transaction, store_id, run_id, business_date, published_at).await?;
+            Publication::Moved { previous: current.map(|current| current.run_id) }
+        }
+    };
+    transaction.commit().await.in_table(TABLE, "publish a run")?;
+    Ok(publication)
+}
+
 /// Points the store's screen back at the run before, and returns where it stands now. Can be repeated as far as there are
 /// earlier runs; without one it is refused.
 pub async fn rollback(connection: &mut PgConnection, store_id: Uuid, now: DateTime<Utc>) -> Result<PublishedRun, DbError> {

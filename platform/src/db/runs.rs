@@ -147,6 +147,33 @@ pub async fn fail_run(executor: impl PgExecutor<'_>, run_id: Uuid, finished_at: 
     expect_running(done.rows_affected(), run_id, "fail a run")
 }
 
+/// Closes the runs of a store that nobody works on any more: those that started before `started_before`, and those that an
+/// earlier attempt of the same job left open. Returns how many there were.
+pub async fn fail_abandoned_runs(
+    executor: impl PgExecutor<'_>,
+    kind: &str,
+    store_id: Uuid,
+    job_id: Option<Uuid>,
+    started_before: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<u64, DbError> {
+    let done = sqlx::query(
+        "update runs
+         set state = 'failed', finished_at = $5, error = 'the program that ran it ended before it did',
+             duration_ms = greatest(0, extract(epoch from $5 - started_at) * 1000)::bigint
+         where kind = $1 and store_id = $2 and state = 'running' and (started_at < $4 or job_id = $3)",
+    )
+    .bind(kind)
+    .bind(store_id)
+    .bind(job_id)
+    .bind(started_before)
+    .bind(now)
+    .execute(executor)
+    .await
+    .in_table(TABLE, "close abandoned runs")?;
+    Ok(done.rows_affected())
+}
+
 fn expect_running(changed: u64, run_id: Uuid, operation: &'static str) -> Result<(), DbError> {
     if changed == 1 {
         return Ok(());

@@ -1,0 +1,57 @@
+//! Log line and metric of each thing that happens, together, so that they cannot disagree.
+
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use platform::db::DbError;
+use uuid::Uuid;
+
+use crate::nightly::{NightError, NightReport};
+use crate::scheduler::TickError;
+
+pub(crate) fn night_ended(report: &NightReport) {
+    let result = match report {
+        NightReport { unchanged: true, .. } => "unchanged",
+        NightReport { published: false, .. } => "stored",
+        _ => "published",
+    };
+    metrics::counter!("nightly_runs_total", "result" => result, "rung" => report.rung.as_str()).increment(1);
+    metrics::histogram!("nightly_duration_seconds", "result" => result).record(report.seconds);
+    let rows_written = if report.unchanged { 0 } else { report.rows };
+    metrics::counter!("nightly_forecast_rows_written_total").increment(rows_written);
+    tracing::info!(
+        store.slug = %report.store, run.id = %report.run_id, business_date = %report.date, rung = %report.rung, result,
+        rows_written, series = report.series, stale_days = report.stale_days, duration_ms = (report.seconds * 1000.0) as u64,
+        "the night of {} for {} is {result} ({})", report.date, report.store, report.rung
+    );
+}
+
+pub(crate) fn night_failed(store: &str, date: NaiveDate, error: &NightError, took: Duration) {
+    metrics::counter!("nightly_runs_total", "result" => "failed", "rung" => "none").increment(1);
+    metrics::histogram!("nightly_duration_seconds", "result" => "failed").record(took.as_secs_f64());
+    let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    tracing::warn!(
+        store.slug = store, business_date = %date, duration_ms, error = error as &dyn std::error::Error,
+        "the night of {date} for {store} failed; what was published before stays"
+    );
+}
+
+pub(crate) fn runs_abandoned(store: &str, count: u64) {
+    metrics::counter!("nightly_runs_abandoned_total").increment(count);
+    tracing::warn!(store.slug = store, count, "{count} runs of {store} were left open by a program that ended; they count as failed");
+}
+
+pub(crate) fn failure_unrecorded(run_id: Uuid, error: &DbError) {
+    metrics::counter!("nightly_failures_unrecorded_total").increment(1);
+    tracing::warn!(run.id = %run_id, error = error as &dyn std::error::Error, "the failure of run {run_id} could not be recorded");
+}
+
+pub(crate) fn ticked(jobs: usize) {
+    metrics::counter!("scheduler_ticks_total").increment(jobs as u64);
+    tracing::info!(jobs, "scheduled {jobs} jobs");
+}
+
+pub(crate) fn tick_failed(error: &TickError) {
+    metrics::counter!("scheduler_errors_total").increment(1);
+    tracing::warn!(error = error as &dyn std::error::Error, "schedules could not be looked at; trying again");
+}

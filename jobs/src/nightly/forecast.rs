@@ -1,0 +1,76 @@
+//! The arithmetic of a night: panel, features, models, gates, plan. Seconds of it, and none of them async.
+
+use domain::frequency::days_since_epoch;
+use domain::plan::DayPlan;
+use domain::time::Night;
+use domain::{FeatureSource as _, History, Rung, SeriesForecast};
+use models::{EngineConfig, EngineOutput};
+use pipeline::{FeatureConfig, PanelFeatures};
+
+use super::error::NightError;
+use super::gates::{self, BacktestSummary, Gate, GateBounds};
+use super::load::Loaded;
+use super::planning::{plan_days, planned_days};
+use super::{ProgressFn, Settings, Stage, facts};
+
+/// A night's forecasts after the gates, and the plans made of them.
+pub(super) struct Forecast {
+    pub rung: Rung,
+    pub forecasts: Vec<SeriesForecast>,
+    /// Of the forecasts that are published.
+    pub gates: Vec<Gate>,
+    /// Of fresh forecasts that were not, if they failed.
+    pub refused: Vec<Gate>,
+    pub output: EngineOutput,
+    pub plans: Vec<DayPlan>,
+}
+
+impl Forecast {
+    /// Guard interventions in one published step. Guards watch the fresh forecasts only.
+    pub fn hits(&self, series: u32, step: u16) -> i32 {
+        if self.rung == Rung::Fresh { self.output.hits(series, step) } else { 0 }
+    }
+}
+
+/// Forecasts and plans one store's night.
+pub(super) fn forecast(
+    store: &str,
+    night: Night,
+    loaded: &Loaded,
+    settings: &Settings,
+    progress: &ProgressFn,
+) -> Result<Forecast, NightError> {
+    let panel = facts::panel(&loaded.facts, night.calendar, night.last_day());
+    progress(Stage::Features { series: panel.series.len() });
+    let source =
+        PanelFeatures::new(panel, FeatureConfig::default()).map_err(|source| NightError::Pipeline { store: store.to_owned(), source })?;
+    let cutoff = days_since_epoch(night.last_day());
+    // Where the last complete day is two days back, one more step reaches the same last day.
+    let behind = days_since_epoch(night.date) - cutoff - 1;
+    let config = EngineConfig { horizon: settings.engine.horizon + u16::try_from(behind).unwrap_or(0), ..settings.engine.clone() };
+    let fits = |at: models::Progress| progress(Stage::Models { done: at.done, total: at.total });
+    let output =
+        models::forecast(&source, &config, cutoff, &fits).map_err(|source| NightError::Models { store: store.to_owned(), source })?;
+    let histories = source.histories(cutoff).map_err(|source| NightError::Features { store: store.to_owned(), source })?;
+    let passed = through_gates(output, &histories, config.horizon, settings.gates);
+    if let Some(gate) = passed.gates.iter().find(|gate| !gate.passed) {
+        return Err(NightError::Gates { store: store.to_owned(), gate: gate.name.clone(), detail: gate.detail.clone() });
+    }
+    let plans = plan_days(&loaded.kitchen.kitchen, &passed.forecasts, planned_days(night.date));
+    Ok(Forecast { plans, ..passed })
+}
+
+/// Fresh forecasts if they pass; else the seasonal naive ones, which repeat what was sold: of them only that they are
+/// complete and sound is asked.
+fn through_gates(output: EngineOutput, histories: &[History], horizon: u16, bounds: GateBounds) -> Forecast {
+    let expected: Vec<u32> = (0..).zip(histories).filter(|(_, history)| !history.values.is_empty()).map(|(series, _)| series).collect();
+    let summary = BacktestSummary { coverage80: output.coverage(0.8), bias: output.bias() };
+    let fresh = gates::judge(&output.forecasts, &expected, horizon, histories, summary, bounds);
+    let plans = Vec::new();
+    if gates::all_passed(&fresh) {
+        return Forecast { rung: Rung::Fresh, forecasts: output.forecasts.clone(), gates: fresh, refused: Vec::new(), output, plans };
+    }
+    let naive = output.of_model(models::BASELINE);
+    let gates = gates::judge_last_rung(&naive, &expected, horizon);
+    Forecast { rung: Rung::SeasonalNaive, forecasts: naive, gates, refused: fresh, output, plans }
+}

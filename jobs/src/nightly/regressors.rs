@@ -1,0 +1,115 @@
+//! Calendar, promos, weather and news as regressors of a panel.
+
+use std::collections::{BTreeMap, HashMap};
+
+use domain::Ordinal;
+use domain::frequency::days_since_epoch;
+use domain::panel::{Beyond, Cells, Regressor, RegressorKind, Scope};
+use uuid::Uuid;
+
+use super::facts::{CalendarSpan, NewsSignal, Promo, StoreFacts, WeatherIssue};
+use super::knowledge::Knowledge;
+use super::spans::{Span, push_spans};
+
+/// Kind of the event that closes the store.
+const CLOSED: &str = "closed";
+/// Kind that every model derives from the date itself.
+const PAYDAY: &str = "payday";
+
+/// All of them but closings.
+pub(super) fn regressors(facts: &StoreFacts, index: &HashMap<Uuid, u32>, knowledge: &Knowledge) -> Vec<Regressor> {
+    let mut regressors = events(facts, knowledge);
+    regressors.push(promos(facts, index, knowledge));
+    regressors.extend(weather(facts, knowledge));
+    regressors.push(news(facts, index, knowledge));
+    // What the store has never had would only be a column of nothing.
+    regressors.retain(|regressor| !regressor.cells.key.is_empty());
+    regressors
+}
+
+/// Announced closings of the store.
+pub(super) fn announced_closings(facts: &StoreFacts, knowledge: &Knowledge) -> Cells {
+    of_kind(facts.events.iter().filter(|event| event.kind == CLOSED), knowledge)
+}
+
+/// One column for each kind of event that the calendar knows.
+fn events(facts: &StoreFacts, knowledge: &Knowledge) -> Vec<Regressor> {
+    let mut kinds: BTreeMap<&str, Vec<&CalendarSpan>> = BTreeMap::new();
+    for event in facts.events.iter().filter(|event| event.kind != CLOSED && event.kind != PAYDAY) {
+        kinds.entry(&event.kind).or_default().push(event);
+    }
+    let regressor =
+        |(kind, events): (&str, Vec<&CalendarSpan>)| ahead(kind, Scope::Panel, Beyond::Zero, of_kind(events.into_iter(), knowledge));
+    kinds.into_iter().map(regressor).collect()
+}
+
+fn of_kind<'a>(events: impl Iterator<Item = &'a CalendarSpan>, knowledge: &Knowledge) -> Cells {
+    let mut cells = Cells::default();
+    let span = |event: &'a CalendarSpan| Span {
+        name: event.name.as_str(),
+        from: days_since_epoch(event.from),
+        to: days_since_epoch(event.to),
+        value: event.likelihood,
+        known_from: knowledge.known_from(event.available_at),
+    };
+    push_spans(&mut cells, 0, events.map(span), f64::max);
+    cells
+}
+
+/// The greatest discount on each product.
+fn promos(facts: &StoreFacts, index: &HashMap<Uuid, u32>, knowledge: &Knowledge) -> Regressor {
+    let mut cells = Cells::default();
+    let span = |promo: &Promo| Span {
+        name: (promo.name.clone(), promo.product),
+        from: days_since_epoch(promo.from),
+        to: days_since_epoch(promo.to),
+        value: promo.discount,
+        known_from: knowledge.known_from(promo.available_at),
+    };
+    for (key, product) in in_order(facts, index) {
+        let of_product = facts.promos.iter().filter(|promo| promo.product.is_none_or(|of| of == product));
+        push_spans(&mut cells, key, of_product.map(span), f64::max);
+    }
+    ahead("promo_discount", Scope::Series, Beyond::Zero, cells)
+}
+
+fn weather(facts: &StoreFacts, knowledge: &Knowledge) -> [Regressor; 2] {
+    let column = |name: &str, value: fn(&WeatherIssue) -> Option<f64>| {
+        let mut cells = Cells::default();
+        for issue in &facts.weather {
+            if let Some(value) = value(issue) {
+                cells.push(0, days_since_epoch(issue.day), value, knowledge.known_from(issue.available_at));
+            }
+        }
+        ahead(name, Scope::Panel, Beyond::Climatology, cells)
+    };
+    [column("rain_mm", |issue| issue.rain_mm), column("temperature_c", |issue| issue.temperature_c)]
+}
+
+/// How much each product was talked of, over all topics that concern it.
+fn news(facts: &StoreFacts, index: &HashMap<Uuid, u32>, knowledge: &Knowledge) -> Regressor {
+    let mut of_product: HashMap<Uuid, Vec<&NewsSignal>> = HashMap::new();
+    for signal in &facts.news {
+        of_product.entry(signal.product).or_default().push(signal);
+    }
+    let mut cells = Cells::default();
+    for (key, product) in in_order(facts, index) {
+        let span = |signal: &&NewsSignal| {
+            let day: Ordinal = days_since_epoch(signal.day);
+            let known_from = knowledge.known_from(signal.available_at).max(day);
+            Span { name: (day, signal.topic.clone()), from: day, to: day, value: signal.volume, known_from }
+        };
+        let signals = of_product.get(&product).map_or(&[][..], Vec::as_slice);
+        push_spans(&mut cells, key, signals.iter().map(span), |a, b| a + b);
+    }
+    let name = "news_volume".to_owned();
+    Regressor { name, kind: RegressorKind::ObservedPast, scope: Scope::Series, cells, beyond: Beyond::Zero }
+}
+
+fn ahead(name: &str, scope: Scope, beyond: Beyond, cells: Cells) -> Regressor {
+    Regressor { name: name.to_owned(), kind: RegressorKind::KnownFuture, scope, cells, beyond }
+}
+
+fn in_order<'a>(facts: &'a StoreFacts, index: &'a HashMap<Uuid, u32>) -> impl Iterator<Item = (u32, Uuid)> + 'a {
+    facts.products.iter().filter_map(|(product, _)| Some((*index.get(product)?, *product)))
+}

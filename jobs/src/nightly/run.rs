@@ -1,0 +1,196 @@
+//! One night from its start to its end, with its place in the run history.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::NaiveDate;
+use domain::Rung;
+use domain::ids::JobId;
+use domain::time::Night;
+use platform::db::runs::{NewRun, RunRow, StartedRun, fail_abandoned_runs, fail_run, start_run};
+use platform::db::stores::StoreRow;
+use uuid::Uuid;
+
+use super::error::NightError;
+use super::load::{Loaded, load};
+use super::{NightReport, Nightly, ProgressFn, Stage, calendar, fingerprint, forecast, store};
+use crate::events;
+
+/// A run that is still open after this long was left behind by a program that ended. No store takes a tenth of it.
+const ABANDONED_AFTER: Duration = Duration::from_secs(60 * 60);
+
+/// Runs the night of business day `date` for one store and publishes its plan.
+///
+/// # Errors
+/// [`NightError`]; what was published before stays, and the run history says what went wrong.
+pub async fn run(nightly: &Nightly, store: &StoreRow, date: NaiveDate, progress: Arc<ProgressFn>) -> Result<NightReport, NightError> {
+    timed(nightly, store, date, None, progress).await
+}
+
+/// As [`run`], for a job of the queue: a run that an earlier attempt of this job left behind is closed at once.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_for_job(
+    nightly: &Nightly,
+    store: &StoreRow,
+    date: NaiveDate,
+    job: JobId,
+    progress: Arc<ProgressFn>,
+) -> Result<NightReport, NightError> {
+    timed(nightly, store, date, Some(job.0), progress).await
+}
+
+async fn timed(
+    nightly: &Nightly,
+    store: &StoreRow,
+    date: NaiveDate,
+    job_id: Option<Uuid>,
+    progress: Arc<ProgressFn>,
+) -> Result<NightReport, NightError> {
+    let started = Instant::now();
+    let result = start(nightly, store, date, job_id, progress).await;
+    let result = result.map(|report| NightReport { seconds: started.elapsed().as_secs_f64(), ..report });
+    match &result {
+        Ok(report) => events::night_ended(report),
+        Err(error) => events::night_failed(&store.slug, date, error, started.elapsed()),
+    }
+    result
+}
+
+async fn start(
+    nightly: &Nightly,
+    store: &StoreRow,
+    date: NaiveDate,
+    job_id: Option<Uuid>,
+    progress: Arc<ProgressFn>,
+) -> Result<NightReport, NightError> {
+    let started_at = nightly.clock.now();
+    let night = Night { date, calendar: calendar(store)? };
+    progress(Stage::Load);
+    let loaded = Arc::new(load(&nightly.work, store, night).await?);
+    let config_hash = fingerprint::of_settings(&nightly.settings);
+    let (hashed, settings) = (Arc::clone(&loaded), config_hash.clone());
+    let input_hash = off_thread(store, move || Ok(fingerprint::of_input(&hashed, night, &settings))).await?;
+    let run = NewRun {
+        kind: "nightly",
+        store_id: Some(store.id),
+        business_date: Some(date),
+        input_hash: &input_hash,
+        config_hash: Some(&config_hash),
+        code_version: fingerprint::CODE_VERSION,
+        job_id,
+        started_at,
+    };
+    let mut connection = nightly.work.acquire().await?;
+    let abandoned = fail_abandoned_runs(&mut *connection, run.kind, store.id, job_id, started_at - ABANDONED_AFTER, started_at).await?;
+    if abandoned > 0 {
+        events::runs_abandoned(&store.slug, abandoned);
+    }
+    let run_id = match start_run(&mut connection, &run).await? {
+        StartedRun::New(run_id) => run_id,
+        StartedRun::Finished(earlier) => return unchanged(nightly, store, night, &earlier, &loaded).await,
+    };
+    drop(connection);
+
+    let error = match compute(nightly, store, night, run_id, &loaded, progress).await {
+        Ok(report) => return Ok(report),
+        Err(error) => error,
+    };
+    // The night's own error is the one to tell; that it could not be written down too only adds to it.
+    if let Err(also) = fail_run(&nightly.work, run_id, nightly.clock.now(), &chain(&error)).await {
+        events::failure_unrecorded(run_id, &also);
+    }
+    if error.came_second() {
+        let mut connection = nightly.work.acquire().await?;
+        if let StartedRun::Finished(earlier) = start_run(&mut connection, &run).await? {
+            drop(connection);
+            return unchanged(nightly, store, night, &earlier, &loaded).await;
+        }
+    }
+    Err(error)
+}
+
+async fn compute(
+    nightly: &Nightly,
+    store: &StoreRow,
+    night: Night,
+    run_id: Uuid,
+    loaded: &Arc<Loaded>,
+    progress: Arc<ProgressFn>,
+) -> Result<NightReport, NightError> {
+    let (settings, slug) = (nightly.settings.clone(), store.slug.clone());
+    let (facts, stages) = (Arc::clone(loaded), Arc::clone(&progress));
+    let forecast = off_thread(store, move || forecast::forecast(&slug, night, &facts, &settings, stages.as_ref())).await?;
+
+    progress(Stage::Publish);
+    let horizon = nightly.settings.engine.horizon;
+    let outcome = store::Outcome { run_id, night, horizon, loaded, forecast: &forecast };
+    let stored = store::store_and_publish(&nightly.work, store, &outcome, nightly.clock.now()).await?;
+    Ok(NightReport {
+        run_id: run_id.into(),
+        unchanged: false,
+        published: stored.published,
+        rung: forecast.rung,
+        gates: forecast.gates,
+        rows: stored.cells,
+        plans: forecast.plans,
+        ..report(store, night, loaded)
+    })
+}
+
+/// The report of a night whose input has been through before; the screen shows that run (again).
+async fn unchanged(
+    nightly: &Nightly,
+    store: &StoreRow,
+    night: Night,
+    earlier: &RunRow,
+    loaded: &Loaded,
+) -> Result<NightReport, NightError> {
+    let mut connection = nightly.work.acquire().await?;
+    let published = store::republish(&mut connection, store, earlier, night, nightly.clock.now()).await?;
+    Ok(NightReport {
+        run_id: earlier.id.into(),
+        unchanged: true,
+        published,
+        rung: earlier.rung.as_deref().and_then(|rung| rung.parse().ok()).unwrap_or(Rung::Fresh),
+        rows: earlier.row_count.unwrap_or_default().unsigned_abs(),
+        ..report(store, night, loaded)
+    })
+}
+
+/// What is known of a night before its result is.
+fn report(store: &StoreRow, night: Night, loaded: &Loaded) -> NightReport {
+    NightReport {
+        store_id: store.id.into(),
+        store: store.slug.clone(),
+        date: night.date,
+        run_id: Uuid::nil().into(),
+        unchanged: false,
+        published: false,
+        rung: Rung::Fresh,
+        gates: Vec::new(),
+        series: loaded.facts.products.len(),
+        rows: 0,
+        dormant: loaded.dormant.clone(),
+        stale_days: loaded.stale_days,
+        recipe_fault: loaded.kitchen.fault.clone(),
+        seconds: 0.0,
+        plans: Vec::new(),
+    }
+}
+
+/// Runs arithmetic on a thread of its own: async threads have others to serve. A panic there is an error here.
+async fn off_thread<T: Send + 'static>(
+    store: &StoreRow,
+    work: impl FnOnce() -> Result<T, NightError> + Send + 'static,
+) -> Result<T, NightError> {
+    let task = tokio::task::spawn_blocking(work);
+    task.await.map_err(|error| NightError::Task { store: store.slug.clone(), reason: error.to_string() })?
+}
+
+/// An error with its causes, for the run history.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

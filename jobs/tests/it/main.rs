@@ -1,0 +1,9 @@
+mod corrections;
+mod failures;
+mod nights;
+mod queue;
+mod scheduler;
+mod shop;
+mod sql_oracle;
+mod threads;
+mod time_travel;
