@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use chrono::NaiveDate;
 use jobs::Nightly;
 use jobs::nightly::Settings;
+use models::EngineConfig;
 use platform::clock::{SharedClock, SystemClock};
 use platform::config::Config;
 use platform::data_dir::DataDir;
@@ -58,7 +59,10 @@ impl Context {
 
     /// What nights need.
     pub fn nightly(&self) -> Nightly {
-        Nightly { work: self.db.work().clone(), clock: self.clock.clone(), settings: Settings::default() }
+        let horizon = u16::try_from(self.config.forecast.horizon_days).unwrap_or(u16::MAX);
+        let defaults = Settings::default();
+        let settings = Settings { engine: EngineConfig { horizon, ..defaults.engine }, ..defaults };
+        Nightly { work: self.db.work().clone(), clock: self.clock.clone(), settings }
     }
 
     /// The store of this slug or id.

@@ -99,7 +99,11 @@ fn show(reports: &[NightReport], json: bool) -> anyhow::Result<()> {
         } else {
             format!("{}/{}", report.gates.iter().filter(|gate| gate.passed).count(), report.gates.len())
         };
-        let what = if report.unchanged { "unchanged" } else { "published" };
+        let what = match (report.unchanged, report.published) {
+            (true, _) => "unchanged",
+            (false, true) => "published",
+            (false, false) => "stored: a later day is on the screen",
+        };
         vec![
             report.store.clone(),
             report.date.to_string(),
@@ -125,6 +129,9 @@ fn show(reports: &[NightReport], json: bool) -> anyhow::Result<()> {
 fn remarks(report: &NightReport) {
     for gate in report.gates.iter().filter(|gate| !gate.passed) {
         println!("{}: gate `{}` did not pass: {}", report.store, gate.name, gate.detail);
+    }
+    if let Some(days) = report.stale_days {
+        println!("{}: no sales are known for the last {days} days; is an export missing?", report.store);
     }
     if !report.dormant.is_empty() {
         println!("{}: not forecast, because they no longer sell: {}", report.store, report.dormant.join(", "));
