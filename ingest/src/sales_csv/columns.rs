@@ -118,11 +118,11 @@ impl Part {
                 "bill",
             ],
             Self::Product => &[
+                "unique_id",
                 "product",
                 "produk",
                 "menu",
                 "item",
-                "unique_id",
                 "nama_produk",
                 "nama_menu",
                 "nama_item",

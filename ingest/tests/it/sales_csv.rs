@@ -179,7 +179,10 @@ fn what_cannot_be_told_is_asked() {
     numbers in column `jumlah` of `kas.csv` can be read two ways: `1.250` (row 2) is either 1.25 or 1250, and no row tells which
     hint: say which one it is: `--decimal point` or `--decimal comma`
     "#);
-    assert_snapshot!(refusal("tanggal,produk,jumlah\n"), @"");
+    assert_snapshot!(refusal("tanggal,produk,jumlah\n"), @r#"
+    `kas.csv` has a header but no rows
+    hint: export it again with at least one row of data below the column names
+    "#);
 }
 
 #[test]
