@@ -58,8 +58,7 @@ fn table(accuracy: &Accuracy) -> String {
         };
         let _ = write!(html, "<tr{class}><td>{}</td>", escape(model));
         for value in values {
-            let text = value.filter(|v| v.is_finite()).map_or_else(|| "–".to_owned(), |v| format!("{v:.4}"));
-            let _ = write!(html, "<td>{text}</td>");
+            let _ = write!(html, "<td>{}</td>", value.as_deref().map_or_else(|| "–".to_owned(), escape));
         }
         html.push_str("</tr>");
     }
