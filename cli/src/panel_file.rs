@@ -143,6 +143,23 @@ impl PanelFile {
         self.frequency.label(self.own(series, at))
     }
 
+    /// So many steps in words: `14 days`.
+    pub fn steps(&self, count: u16) -> String {
+        let (each, unit) = match self.frequency {
+            Frequency::Minutes { minutes: 60 } => (1, "hour"),
+            Frequency::Minutes { minutes } => (minutes, "minute"),
+            Frequency::Daily => (1, "day"),
+            Frequency::Weekly { .. } => (1, "week"),
+            Frequency::Monthly { months: 1, .. } => (1, "month"),
+            Frequency::Monthly { months: 3, .. } => (1, "quarter"),
+            Frequency::Monthly { months: 12, .. } => (1, "year"),
+            Frequency::Monthly { months, .. } => (months, "month"),
+            Frequency::Integer => (1, "step"),
+        };
+        let plural = if count == 1 { "" } else { "s" };
+        if each == 1 { format!("{count} {unit}{plural}") } else { format!("{count} x {each} {unit}s") }
+    }
+
     /// A period of a series in the file's own count.
     pub fn own(&self, series: u32, at: Ordinal) -> Ordinal {
         at - self.offsets.get(series as usize).copied().unwrap_or(0)

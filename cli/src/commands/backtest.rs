@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::ValueEnum;
-use domain::{FeatureSource as _, Ordinal, StepForecast, quantile};
+use domain::{FeatureSource as _, Frequency, Ordinal, StepForecast, quantile};
 use ingest::tabular::{ColumnData, write_csv, write_parquet};
 use models::metrics::ModelMetrics;
 use models::{BacktestRow, BacktestTable, CHOICE, Metrics, evaluate};
@@ -144,12 +144,11 @@ impl Arguments {
         Ok(Report {
             title: format!("Backtest of {}", file.report.file),
             summary: format!(
-                "{} series; {} windows of {} steps of {}, the last ending {}. Every window was forecast from what was known at its cutoff.",
+                "{} series; {} windows of {}, the last ending {}. Every window was forecast from what was known at its cutoff.",
                 table.series.len(),
                 table.windows.len(),
-                file.config.horizon,
-                file.frequency,
-                file.report.last
+                file.steps(file.config.horizon),
+                if file.frequency == Frequency::Integer { "with each series" } else { &file.report.last }
             ),
             notes,
             accuracy: Some(accuracy(metrics)),

@@ -23,7 +23,7 @@ pub struct Arguments {
     #[command(flatten)]
     panel: PanelOptions,
     /// Where the forecasts go: *.csv or *.parquet; without it to the terminal
-    #[arg(long, short, value_name = "FILE")]
+    #[arg(long, short, value_name = "FILE", value_parser = table_path)]
     output: Option<PathBuf>,
     /// Also write every model's own forecasts
     #[arg(long)]
@@ -31,6 +31,13 @@ pub struct Arguments {
     /// A self-contained HTML page with fan charts
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+}
+
+/// A path whose name says a format that can be written.
+fn table_path(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    let is_known = path.extension().is_some_and(|found| ["csv", "parquet"].iter().any(|known| found.eq_ignore_ascii_case(known)));
+    if is_known { Ok(path) } else { Err("the name must end in .csv or .parquet".to_owned()) }
 }
 
 /// A row's model, and the forecast behind it.
@@ -208,11 +215,10 @@ fn page(file: &PanelFile, options: &PanelOptions, output: &EngineOutput, notes: 
     Ok(Report {
         title: format!("Forecast of {}", file.report.file),
         summary: format!(
-            "{} series, {} steps of {} after {}.",
+            "{} series, the {} after {}.",
             output.forecasts.len(),
-            file.config.horizon,
-            file.frequency,
-            file.report.last
+            file.steps(file.config.horizon),
+            if file.frequency == Frequency::Integer { "the end of each" } else { &file.report.last }
         ),
         notes,
         accuracy: accuracy(output),

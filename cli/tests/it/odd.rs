@@ -239,6 +239,7 @@ fn wrong_usage_exits_with_2() {
         "forecast sales.csv --horizon many",
         "forecast --horizon 7",
         "forecast sales.csv --horizon 7 --season 0",
+        "forecast sales.csv --horizon 7 --output out.xlsx",
         "forecast sales.csv --horizon 7 --freq fortnight",
         "forecast sales.csv --horizon 7 --effort heroic",
         "forecast sales.csv --horizon 7 --decimal dot",

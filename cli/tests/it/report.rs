@@ -50,8 +50,9 @@ fn a_forecast_report_shows_every_series() {
     assert_eq!((html.matches("class=\"band95\"").count(), html.matches("class=\"median\"").count()), (3, 3));
     for part in [
         "<h1>Forecast of sales.csv</h1>",
-        "3 series, 7 steps of 1d after 2025-03-31",
+        "3 series, the 7 days after 2025-03-31.",
         "<strong>menu-2</strong>",
+        "</span>median forecast</span>",
         "<h2>Accuracy</h2>",
         "<td>seasonal_naive</td>",
         "dead &lt;b&gt;&amp;&quot;",
@@ -69,6 +70,7 @@ fn a_backtest_report_shows_what_then_happened() {
     desk.done("backtest sales.csv --horizon 5 --windows 2 --effort fast --report out.html");
     let html = desk.text("out.html");
     assert_self_contained(&html);
+    assert!(html.contains("held-out actual"));
     assert_eq!(html.matches("<svg ").count(), 3);
     assert_eq!(html.matches("class=\"band80\"").count(), 3 * 2);
     assert_eq!(html.matches("<circle class=\"actual\"").count(), 3 * 2 * 5, "every held-out sale is a dot");
