@@ -8,6 +8,7 @@ mod context;
 mod failure;
 mod panel_file;
 mod progress;
+mod remarks;
 mod report;
 mod table;
 mod world;

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use clap::builder::PossibleValuesParser;
 use domain::panel::{Panel, Scope};
 use domain::{FeatureSource as _, Frequency, Ordinal};
-use ingest::panel::{Gaps, PanelReport, PanelSpec, Step, read_panel_files};
-use ingest::tabular::{DateFormat, Decimal, Locale};
+use ingest::panel::{Gaps, PanelError, PanelReport, PanelSpec, Step, read_panel_files};
+use ingest::tabular::{DateFormat, Decimal, Locale, TabularError};
 use models::{Effort, EngineConfig};
-use pipeline::{FeatureConfig, PanelFeatures};
+use pipeline::{FeatureConfig, PanelFeatures, PipelineError};
 
 use crate::failure::Failure;
 
@@ -18,13 +18,13 @@ pub struct PanelOptions {
     /// Sales in long format, CSV or Parquet: columns unique_id, ds, y and any further ones
     pub file: PathBuf,
     /// Steps to forecast
-    #[arg(long, value_name = "STEPS")]
+    #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u16).range(1..))]
     pub horizon: u16,
-    /// Seasonal period in steps; without it 7 for days, 12 for months, 52 for weeks, else 1
-    #[arg(long, value_name = "STEPS")]
+    /// Seasonal period in steps; without it 24 for hours, 7 for days, 52 for weeks, 12 for months, else 1
+    #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u16).range(1..))]
     pub season: Option<u16>,
     /// Length of a step (1h, 1d, 1w, 1mo, 1q, 1y, integer); without it told from the stamps
-    #[arg(long)]
+    #[arg(long, value_name = "STEP")]
     pub freq: Option<Step>,
     /// Column that tells series apart
     #[arg(long, value_name = "COLUMN", default_value = "unique_id")]
@@ -66,7 +66,7 @@ pub struct PanelOptions {
     #[arg(long, default_value = "normal")]
     pub effort: Effort,
     /// Forecasters to enter beside the baseline; without it all
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = PossibleValuesParser::new(models::forecasters::all().names()))]
     pub models: Vec<String>,
     /// Of every random choice
     #[arg(long, default_value_t = 0)]
@@ -88,19 +88,36 @@ pub struct PanelFile {
 impl PanelOptions {
     /// Reads the file.
     pub fn open(&self) -> anyhow::Result<PanelFile> {
-        if self.horizon == 0 {
-            return Err(Failure::new("--horizon 0 asks for nothing", "give the number of steps to forecast, as in --horizon 14"));
-        }
-        let (mut panel, report) = read_panel_files(&self.file, self.future.as_deref(), &self.spec())?;
-        let offsets = align_ends(&mut panel);
+        let (mut panel, report) =
+            read_panel_files(&self.file, self.future.as_deref(), &self.spec()).map_err(|error| self.explained(error))?;
+        let offsets = align_ends(&mut panel)?;
         let frequency = panel.frequency;
         let season = self.season.unwrap_or_else(|| frequency.default_season()).max(1);
-        let features = PanelFeatures::new(panel, FeatureConfig { season: Some(season), ..FeatureConfig::default() })
-            .with_context(|| format!("can't make features of {}", self.file.display()))?;
+        let features = PanelFeatures::new(panel, FeatureConfig { season: Some(season), ..FeatureConfig::default() }).map_err(|error| {
+            if frequency == Frequency::Integer && matches!(error, PipelineError::TooSparse { .. }) {
+                return Failure::new(
+                    format!(
+                        "the integers in `{}` of `{}` don't count steps: {} to {}",
+                        self.time_col, report.file, report.first, report.last
+                    ),
+                    "number the steps 1, 2, 3, ..., or write them as dates",
+                );
+            }
+            anyhow::Error::new(error).context(format!("can't make features of {}", self.file.display()))
+        })?;
         let last =
             features.last_period().ok_or_else(|| Failure::new("the file has no sales", "see that the target column holds numbers"))?;
         let config = EngineConfig::new(self.horizon, season).with_effort(self.effort).with_seed(self.seed).with_models(self.models.clone());
         Ok(PanelFile { features, report, config, frequency, last, offsets })
+    }
+
+    /// A missing main column, with the option that names it.
+    fn explained(&self, error: PanelError) -> anyhow::Error {
+        let mains = [("--id-col", &self.id_col), ("--time-col", &self.time_col), ("--target-col", &self.target_col)];
+        let PanelError::Table(TabularError::MissingColumn { wanted, present, closest, .. }) = &error else { return error.into() };
+        let Some((option, _)) = mains.into_iter().find(|(_, name)| *name == wanted) else { return error.into() };
+        let example = closest.as_ref().or(present.first()).map_or("COLUMN", String::as_str);
+        Failure::new(error.to_string(), format!("say which column plays the part of `{wanted}`, as in `{option} {example}`"))
     }
 
     fn spec(&self) -> PanelSpec {
@@ -126,9 +143,32 @@ impl PanelFile {
         self.frequency.label(self.own(series, at))
     }
 
+    /// So many steps in words: `14 days`.
+    pub fn steps(&self, count: u16) -> String {
+        let (each, unit) = match self.frequency {
+            Frequency::Minutes { minutes: 60 } => (1, "hour"),
+            Frequency::Minutes { minutes } => (minutes, "minute"),
+            Frequency::Daily => (1, "day"),
+            Frequency::Weekly { .. } => (1, "week"),
+            Frequency::Monthly { months: 1, .. } => (1, "month"),
+            Frequency::Monthly { months: 3, .. } => (1, "quarter"),
+            Frequency::Monthly { months: 12, .. } => (1, "year"),
+            Frequency::Monthly { months, .. } => (months, "month"),
+            Frequency::Integer => (1, "step"),
+        };
+        let plural = if count == 1 { "" } else { "s" };
+        if each == 1 { format!("{count} {unit}{plural}") } else { format!("{count} x {each} {unit}s") }
+    }
+
     /// A period of a series in the file's own count.
     pub fn own(&self, series: u32, at: Ordinal) -> Ordinal {
         at - self.offsets.get(series as usize).copied().unwrap_or(0)
+    }
+
+    /// Columns of the file that play this part.
+    fn columns(&self, part: &str) -> String {
+        let names: Vec<&str> = self.report.columns.iter().filter(|column| column.part == part).map(|column| column.name.as_str()).collect();
+        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
     }
 
     /// Settings worth keeping beside a result, for `metrics.json` and the report.
@@ -145,7 +185,11 @@ impl PanelFile {
             ("season", self.config.season.to_string()),
             ("effort", self.config.effort.to_string()),
             ("seed", self.config.seed.to_string()),
+            ("models", if self.config.models.is_empty() { "all".to_owned() } else { self.config.models.join(", ") }),
             ("known-future", list(&options.known_future)),
+            ("observed-past", self.columns("observed-past")),
+            ("static", list(&options.statics)),
+            ("future file", options.future.as_ref().map_or_else(|| "none".to_owned(), |path| path.display().to_string())),
             ("closed", options.closed.clone().unwrap_or_else(|| "none".to_owned())),
             ("gaps", format!("{:?}", options.gaps).to_lowercase()),
         ]
@@ -154,14 +198,21 @@ impl PanelFile {
     }
 }
 
+/// Integers up to here can be shifted and counted on from without leaving 64 bits.
+const LARGEST: Ordinal = 1 << 60;
+
 /// Integers have no common calendar: each series ends at its own end. Shifting them to end together lets one cutoff mean
 /// "the last observation of each". Returns what was added to each series.
-fn align_ends(panel: &mut Panel) -> Vec<Ordinal> {
+fn align_ends(panel: &mut Panel) -> anyhow::Result<Vec<Ordinal>> {
     let mut last = vec![Ordinal::MIN; panel.series.len()];
     if panel.frequency != Frequency::Integer {
-        return vec![0; panel.series.len()];
+        return Ok(vec![0; panel.series.len()]);
     }
-    for (series, at) in panel.observations.series.iter().zip(&panel.observations.at) {
+    if let Some(at) = panel.observations.at.iter().find(|at| at.unsigned_abs() > LARGEST.unsigned_abs()) {
+        return Err(Failure::new(format!("{at} is too large a number to count steps with"), "number the steps from 1, or write dates"));
+    }
+    let cells = panel.observations.series.iter().zip(&panel.observations.at).zip(&panel.observations.value);
+    for ((series, at), _) in cells.filter(|(_, value)| value.is_finite()) {
         let of_series = &mut last[*series as usize];
         *of_series = (*of_series).max(*at);
     }
@@ -169,8 +220,8 @@ fn align_ends(panel: &mut Panel) -> Vec<Ordinal> {
     let offsets: Vec<Ordinal> = last.iter().map(|&last| if last == Ordinal::MIN { 0 } else { end - last }).collect();
     let observations = &mut panel.observations;
     for (row, series) in observations.series.iter().enumerate() {
-        observations.at[row] += offsets[*series as usize];
-        observations.known_from[row] += offsets[*series as usize];
+        observations.at[row] = observations.at[row].saturating_add(offsets[*series as usize]);
+        observations.known_from[row] = observations.known_from[row].saturating_add(offsets[*series as usize]);
     }
     for regressor in panel.regressors.iter_mut().chain(&mut panel.closed) {
         if !matches!(regressor.scope, Scope::Series) {
@@ -178,23 +229,34 @@ fn align_ends(panel: &mut Panel) -> Vec<Ordinal> {
         }
         for (row, key) in regressor.cells.key.iter().enumerate() {
             let offset = offsets.get(*key as usize).copied().unwrap_or(0);
-            regressor.cells.at[row] += offset;
+            regressor.cells.at[row] = regressor.cells.at[row].saturating_add(offset);
             regressor.cells.known_from[row] = regressor.cells.known_from[row].saturating_add(offset);
         }
     }
-    offsets
+    Ok(offsets)
 }
 
 /// Remarks about how the file was read, for stderr.
-pub fn describe(report: &PanelReport) {
+pub fn describe(report: &PanelReport, options: &PanelOptions) {
     for line in report.to_string().lines() {
         eprintln!("{line}");
+    }
+    if report.frequency == Frequency::Integer && options.season.is_none() {
+        eprintln!("integers tell no season: say --season 7 if they count days");
+    }
+    let filled = report.gaps.saturating_sub(report.rows as u64);
+    if filled > 0 && !report.gaps_are_zero {
+        eprintln!(
+            "most periods have no row: if nothing was sold then, say --gaps zero; if {} is not the step, say --freq",
+            report.frequency
+        );
     }
 }
 
 /// The command line that made a result, for its report.
 pub fn command_line() -> String {
-    let quoted = |argument: String| if argument.contains(' ') { format!("'{argument}'") } else { argument };
+    let is_plain = |argument: &str| !argument.is_empty() && argument.chars().all(|c| c.is_alphanumeric() || "-_=./,:+@%".contains(c));
+    let quoted = |argument: String| if is_plain(&argument) { argument } else { format!("'{}'", argument.replace('\'', "'\\''")) };
     let rest: Vec<String> = std::env::args().skip(1).map(quoted).collect();
     format!("viralcast {}", rest.join(" "))
 }

@@ -1,5 +1,7 @@
 //! Tables for people; machines get JSON.
 
+use std::io::Write as _;
+
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent};
 
@@ -23,6 +25,14 @@ pub fn table(head: &[&str], right: std::ops::RangeFrom<usize>, rows: impl IntoIt
         column.set_cell_alignment(CellAlignment::Right);
     }
     table
+}
+
+/// Prints to stdout. A reader who has seen enough (`| head`) is no failure.
+pub fn print(text: impl std::fmt::Display) -> anyhow::Result<()> {
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
 }
 
 /// A count with thousands in Indonesian notation: `1.234.567`.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::ValueEnum;
-use domain::{FeatureSource as _, Ordinal, StepForecast, quantile};
+use domain::{FeatureSource as _, Frequency, Ordinal, StepForecast, quantile};
 use ingest::tabular::{ColumnData, write_csv, write_parquet};
 use models::metrics::ModelMetrics;
 use models::{BacktestRow, BacktestTable, CHOICE, Metrics, evaluate};
@@ -16,8 +16,9 @@ use crate::context::Global;
 use crate::failure::Failure;
 use crate::panel_file::{PanelFile, PanelOptions, command_line, describe};
 use crate::progress;
+use crate::remarks::about_series;
 use crate::report::{Accuracy, Chart, Report};
-use crate::table::table;
+use crate::table::{print, table};
 
 /// Replay the past of your own file: every model and every baseline in one table
 #[derive(Debug, clap::Args)]
@@ -26,10 +27,10 @@ pub struct Arguments {
     #[command(flatten)]
     panel: PanelOptions,
     /// Cutoffs to replay
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..))]
     windows: u16,
     /// Steps between cutoffs; without it the horizon
-    #[arg(long, value_name = "STEPS")]
+    #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u16).range(1..))]
     step: Option<u16>,
     /// Folder for cv.parquet and metrics.json
     #[arg(long, short, value_name = "DIR")]
@@ -51,11 +52,14 @@ enum Format {
 impl Arguments {
     pub fn run(self, global: &Global) -> anyhow::Result<()> {
         let file = self.panel.open()?;
-        describe(&file.report);
+        describe(&file.report, &self.panel);
         let cutoffs = self.cutoffs(&file)?;
+        let mut remarks = about_series(&file)?;
         let bar = progress::bar(0, "fitting and backtesting");
         let table = models::backtest(&file.features, &file.config, &cutoffs, &|at| progress::advance(&bar, at.done, at.total))?;
         bar.finish_and_clear();
+        remarks.extend(incomplete(&file, &table, cutoffs.len()));
+        remarks.iter().for_each(|remark| eprintln!("{remark}"));
         if table.rows.is_empty() {
             return Err(Failure::new(
                 "no window has both a history and actuals to compare with",
@@ -67,12 +71,12 @@ impl Arguments {
             self.save(folder, &file, &table, &metrics)?;
         }
         if global.json {
-            println!("{}", serde_json::to_string_pretty(&metrics)?);
+            print(serde_json::to_string_pretty(&metrics)?)?;
         } else {
-            println!("{}", leaderboard(&metrics));
+            print(leaderboard(&metrics))?;
         }
         if let Some(path) = &self.report {
-            self.page(&file, &table, &metrics)?.write(path)?;
+            self.page(&file, &table, &metrics, remarks)?.write(path)?;
             eprintln!("report: {}", path.display());
         }
         Ok(())
@@ -81,10 +85,28 @@ impl Arguments {
     /// The last cutoff is `horizon` steps before the panel's end, the earlier ones `step` apart.
     fn cutoffs(&self, file: &PanelFile) -> anyhow::Result<Vec<Ordinal>> {
         let step = Ordinal::from(self.step.unwrap_or(self.panel.horizon));
-        if self.windows == 0 || step == 0 {
-            return Err(Failure::new("--windows and --step must be at least 1", "for example --windows 4 --step 14"));
+        let horizon = Ordinal::from(self.panel.horizon);
+        let histories = file.features.histories(file.last)?;
+        let first = histories.iter().filter(|history| !history.values.is_empty()).map(|history| history.first).min().unwrap_or(file.last);
+        // A window needs an observation to forecast from.
+        let room = file.last - horizon - first;
+        let most = if room < 0 { 0 } else { room / step + 1 };
+        if most < Ordinal::from(self.windows) {
+            let wanted = horizon + (Ordinal::from(self.windows) - 1) * step + 1;
+            let has = file.last - first + 1;
+            return Err(Failure::new(
+                format!(
+                    "{} of {horizon} steps need a history of at least {wanted} steps; {} spans {has}",
+                    plural(self.windows, "window"),
+                    file.report.file
+                ),
+                match most {
+                    0 => format!("the horizon must be shorter than the history: at most --horizon {}", (has - 1).max(1)),
+                    most => format!("at most {most} fit: --windows {most}, or a shorter --step or --horizon"),
+                },
+            ));
         }
-        let last = file.last - Ordinal::from(self.panel.horizon);
+        let last = file.last - horizon;
         Ok((0..Ordinal::from(self.windows)).rev().map(|back| last - back * step).collect())
     }
 
@@ -112,7 +134,7 @@ impl Arguments {
         Ok(())
     }
 
-    fn page(&self, file: &PanelFile, table: &BacktestTable, metrics: &Metrics) -> anyhow::Result<Report> {
+    fn page(&self, file: &PanelFile, table: &BacktestTable, metrics: &Metrics, notes: Vec<String>) -> anyhow::Result<Report> {
         const CHARTS: usize = 24;
         let charts = charts(file, table)?;
         let not_shown = charts.len().saturating_sub(CHARTS);
@@ -122,14 +144,13 @@ impl Arguments {
         Ok(Report {
             title: format!("Backtest of {}", file.report.file),
             summary: format!(
-                "{} series; {} windows of {} steps of {}, the last ending {}. Every window was forecast from what was known at its cutoff.",
+                "{} series; {} windows of {}, the last ending {}. Every window was forecast from what was known at its cutoff.",
                 table.series.len(),
                 table.windows.len(),
-                file.config.horizon,
-                file.frequency,
-                file.report.last
+                file.steps(file.config.horizon),
+                if file.frequency == Frequency::Integer { "with each series" } else { &file.report.last }
             ),
-            notes: Vec::new(),
+            notes,
             accuracy: Some(accuracy(metrics)),
             charts: charts.into_iter().take(CHARTS).collect(),
             not_shown,
@@ -137,6 +158,29 @@ impl Arguments {
             command: command_line(),
         })
     }
+}
+
+fn plural(count: u16, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// Series that are not in every window: they began later, ended earlier, or have holes.
+fn incomplete(file: &PanelFile, table: &BacktestTable, windows: usize) -> Option<String> {
+    const LISTED: usize = 5;
+    let mut found = vec![0_usize; table.series.len()];
+    table.scales.iter().for_each(|scale| found[scale.series as usize] += 1);
+    let names: Vec<String> =
+        found.iter().zip(&table.series).filter(|(count, _)| **count < windows).map(|(count, name)| format!("`{name}` ({count})")).collect();
+    let more = names.len().saturating_sub(LISTED);
+    let tail = if more == 0 { String::new() } else { format!(" and {more} more") };
+    let listed = names.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
+    (!names.is_empty()).then(|| {
+        format!(
+            "{} of {} series are not in all {windows} windows, for lack of sales before or in them: {listed}{tail}",
+            names.len(),
+            file.features.series().len()
+        )
+    })
 }
 
 /// `unique_id, ds, cutoff, model, y, yhat, q025 ... q975`.
@@ -192,7 +236,10 @@ fn leaderboard(metrics: &Metrics) -> comfy_table::Table {
 fn accuracy(metrics: &Metrics) -> Accuracy {
     Accuracy {
         metrics: SHOWN.map(|(name, _)| name).to_vec(),
-        rows: ranked(metrics).into_iter().map(|model| (model.model.clone(), SHOWN.map(|(_, value)| value(model)).to_vec())).collect(),
+        rows: ranked(metrics)
+            .into_iter()
+            .map(|model| (model.model.clone(), SHOWN.map(|(_, value)| value(model).map(|value| format!("{value:.4}"))).to_vec()))
+            .collect(),
         caption: format!(
             "MASE and RMSSE are scaled by the in-sample seasonal naive error at season {}; skill is 1 - MASE / MASE of seasonal_naive. \
              `viralcast` is the choice made at each cutoff from what was known then.",

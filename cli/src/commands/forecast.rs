@@ -4,16 +4,17 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use domain::{FeatureSource as _, Frequency, LEVELS, SeriesForecast, quantile};
-use ingest::tabular::{ColumnData, write_csv, write_parquet};
+use domain::{FeatureSource as _, Frequency, LEVELS, SeriesForecast, StepForecast, quantile};
+use ingest::tabular::{ColumnData, print_csv, write_csv, write_parquet};
 use models::{CHOICE, EngineOutput};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::context::Global;
 use crate::panel_file::{PanelFile, PanelOptions, command_line, describe};
 use crate::progress;
-use crate::report::{Chart, Report};
-use crate::table::table;
+use crate::remarks::about_series;
+use crate::report::{Accuracy, Chart, Report};
+use crate::table::{print, table};
 
 /// Forecast your own file: CSV or Parquet in long format; no database, no key, no account
 #[derive(Debug, clap::Args)]
@@ -22,7 +23,7 @@ pub struct Arguments {
     #[command(flatten)]
     panel: PanelOptions,
     /// Where the forecasts go: *.csv or *.parquet; without it to the terminal
-    #[arg(long, short, value_name = "FILE")]
+    #[arg(long, short, value_name = "FILE", value_parser = table_path)]
     output: Option<PathBuf>,
     /// Also write every model's own forecasts
     #[arg(long)]
@@ -32,17 +33,25 @@ pub struct Arguments {
     report: Option<PathBuf>,
 }
 
+/// A path whose name says a format that can be written.
+fn table_path(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    let is_known = path.extension().is_some_and(|found| ["csv", "parquet"].iter().any(|known| found.eq_ignore_ascii_case(known)));
+    if is_known { Ok(path) } else { Err("the name must end in .csv or .parquet".to_owned()) }
+}
+
 /// A row's model, and the forecast behind it.
 type Row<'a> = (&'a str, &'a SeriesForecast);
 
 impl Arguments {
     pub fn run(self, global: &Global) -> anyhow::Result<()> {
         let file = self.panel.open()?;
-        describe(&file.report);
+        describe(&file.report, &self.panel);
         let bar = progress::bar(0, "fitting and backtesting");
         let output = models::forecast(&file.features, &file.config, file.last, &|at| progress::advance(&bar, at.done, at.total))?;
         bar.finish_and_clear();
-        remarks(&file, &output);
+        let remarks = remarks(&file, &output)?;
+        remarks.iter().for_each(|remark| eprintln!("{remark}"));
 
         let mut rows: Vec<Row<'_>> = output.forecasts.iter().map(|forecast| (CHOICE, forecast)).collect();
         if self.all_models {
@@ -51,15 +60,19 @@ impl Arguments {
         let columns = columns(&file, &rows);
         match &self.output {
             Some(path) => write(path, &columns)?,
-            None if global.json => println!("{}", serde_json::to_string_pretty(&summary(&file, &output))?),
-            None if std::io::stdout().is_terminal() => show(&file, &output),
+            None if global.json => {}
+            None if std::io::stdout().is_terminal() => show(&file, &output)?,
             None => write_stdout(&columns)?,
         }
-        if self.output.is_some() && global.json {
-            println!("{}", serde_json::to_string_pretty(&summary(&file, &output))?);
+        if global.json {
+            let mut summary = summary(&file, &output);
+            if self.output.is_none() {
+                summary["forecasts"] = json_rows(&file, &rows);
+            }
+            print(serde_json::to_string_pretty(&summary)?)?;
         }
         if let Some(path) = &self.report {
-            page(&file, &self.panel, &output)?.write(path)?;
+            page(&file, &self.panel, &output, remarks)?.write(path)?;
             eprintln!("report: {}", path.display());
         }
         Ok(())
@@ -67,23 +80,19 @@ impl Arguments {
 }
 
 /// What the reader of a number should know about it.
-fn remarks(file: &PanelFile, output: &EngineOutput) {
-    let name = |series: u32| file.features.series()[series as usize].as_str();
-    for skipped in output.skipped.iter().take(5) {
-        eprintln!("no forecast for `{}`: {}", name(skipped.series), skipped.reason);
-    }
-    if output.skipped.len() > 5 {
-        eprintln!("... and {} more series without a forecast", output.skipped.len() - 5);
-    }
-    if let Some(coverage) = output.coverage(0.8) {
-        let bias = output.bias().map_or_else(String::new, |bias| format!(", bias {:+.1} %", bias * 100.0));
-        eprintln!("on {} past folds the 80 % ranges held {:.0} % of actuals{bias}", output.calibration.folds, coverage * 100.0);
-    } else {
-        eprintln!("the history is too short to check the ranges on the past: read them as rough");
-    }
+fn remarks(file: &PanelFile, output: &EngineOutput) -> anyhow::Result<Vec<String>> {
+    let mut remarks = about_series(file)?;
+    remarks.push(match output.coverage(0.8) {
+        Some(coverage) => {
+            let bias = output.bias().map_or_else(String::new, |bias| format!(", bias {:+.1} %", bias * 100.0));
+            format!("on {} past folds the 80 % ranges held {:.0} % of actuals{bias}", output.calibration.folds, coverage * 100.0)
+        }
+        None => "the history is too short to check the ranges on the past: read them as rough".to_owned(),
+    });
     if !output.guard_hits.is_empty() {
-        eprintln!("{} implausible model outputs were capped", output.guard_hits.len());
+        remarks.push(format!("{} implausible model outputs were capped", output.guard_hits.len()));
     }
+    Ok(remarks)
 }
 
 /// `unique_id, ds, model, chosen, yhat, q025 ... q975`, one row per series, step and model.
@@ -125,24 +134,36 @@ pub fn write(path: &std::path::Path, columns: &[(&'static str, ColumnData)]) -> 
     Ok(())
 }
 
-/// CSV for whoever reads the pipe.
+/// CSV for whoever reads the pipe, who may stop reading.
 fn write_stdout(columns: &[(&'static str, ColumnData)]) -> anyhow::Result<()> {
-    let folder = tempdir()?;
-    let path = folder.join("forecast.csv");
-    let written = write_csv(&path, columns).context("can't write the forecasts").and_then(|()| Ok(std::fs::read(&path)?));
-    let _ = std::fs::remove_dir_all(&folder);
-    std::io::stdout().write_all(&written?)?;
-    Ok(())
+    let mut bytes = Vec::new();
+    print_csv(&mut bytes, columns)?;
+    match std::io::stdout().write_all(&bytes) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("can't write the forecasts to the terminal or pipe"),
+    }
 }
 
-fn tempdir() -> anyhow::Result<PathBuf> {
-    let folder = std::env::temp_dir().join(format!("viralcast-{}", uuid::Uuid::now_v7()));
-    std::fs::create_dir_all(&folder).with_context(|| format!("can't create {}", folder.display()))?;
-    Ok(folder)
+/// The rows of the output file, as objects.
+fn json_rows(file: &PanelFile, rows: &[Row<'_>]) -> Value {
+    let row = |model: &str, forecast: &SeriesForecast, step: &StepForecast| {
+        let mut row = json!({
+            "unique_id": file.features.series()[forecast.series as usize], "model": model, "chosen": forecast.chosen, "yhat": step.yhat,
+        });
+        row["ds"] = match file.frequency {
+            Frequency::Integer => json!(file.own(forecast.series, step.at)),
+            _ => json!(file.label(forecast.series, step.at)),
+        };
+        for (name, value) in quantile::NAMES.into_iter().zip(step.quantiles.values()) {
+            row[name] = json!(value);
+        }
+        row
+    };
+    rows.iter().flat_map(|(model, forecast)| forecast.steps.iter().map(move |step| row(model, forecast, step))).collect()
 }
 
 /// For a person at a terminal: each series' next step and its sum over the horizon.
-fn show(file: &PanelFile, output: &EngineOutput) {
+fn show(file: &PanelFile, output: &EngineOutput) -> anyhow::Result<()> {
     const SHOWN: usize = 20;
     let rows = output.forecasts.iter().take(SHOWN).filter_map(|forecast| {
         let next = forecast.steps.first()?;
@@ -151,13 +172,14 @@ fn show(file: &PanelFile, output: &EngineOutput) {
         let (id, label) = (file.features.series()[forecast.series as usize].clone(), file.label(forecast.series, next.at));
         Some(vec![id, forecast.chosen.clone(), label, format!("{:.1}", next.yhat), range, format!("{sum:.1}")])
     });
-    println!("{}", table(&["series", "chosen", "next", "forecast", "80 % range", "sum over the horizon"], 3.., rows));
+    print(table(&["series", "chosen", "next", "forecast", "80 % range", "sum over the horizon"], 3.., rows))?;
     if output.forecasts.len() > SHOWN {
-        println!("... and {} more series; --output forecast.csv writes all", output.forecasts.len() - SHOWN);
+        print(format_args!("... and {} more series; --output forecast.csv writes all", output.forecasts.len() - SHOWN))?;
     }
+    Ok(())
 }
 
-fn summary(file: &PanelFile, output: &EngineOutput) -> serde_json::Value {
+fn summary(file: &PanelFile, output: &EngineOutput) -> Value {
     json!({
         "file": file.report, "horizon": file.config.horizon, "season": file.config.season, "series": output.forecasts.len(),
         "skipped": output.skipped.iter().map(|skipped| json!({
@@ -168,7 +190,7 @@ fn summary(file: &PanelFile, output: &EngineOutput) -> serde_json::Value {
     })
 }
 
-fn page(file: &PanelFile, options: &PanelOptions, output: &EngineOutput) -> anyhow::Result<Report> {
+fn page(file: &PanelFile, options: &PanelOptions, output: &EngineOutput, notes: Vec<String>) -> anyhow::Result<Report> {
     const CHARTS: usize = 24;
     let histories = file.features.histories(file.last)?;
     let mut order: Vec<&SeriesForecast> = output.forecasts.iter().collect();
@@ -193,17 +215,46 @@ fn page(file: &PanelFile, options: &PanelOptions, output: &EngineOutput) -> anyh
     Ok(Report {
         title: format!("Forecast of {}", file.report.file),
         summary: format!(
-            "{} series, {} steps of {} after {}.",
+            "{} series, the {} after {}.",
             output.forecasts.len(),
-            file.config.horizon,
-            file.frequency,
-            file.report.last
+            file.steps(file.config.horizon),
+            if file.frequency == Frequency::Integer { "the end of each" } else { &file.report.last }
         ),
-        notes: Vec::new(),
-        accuracy: None,
+        notes,
+        accuracy: accuracy(output),
         charts: charts.collect(),
         not_shown: order.len().saturating_sub(CHARTS),
         settings: file.settings(options),
         command: command_line(),
+    })
+}
+
+/// How the candidates did against the baseline on past folds; nothing where the history is too short for any.
+fn accuracy(output: &EngineOutput) -> Option<Accuracy> {
+    let selection = &output.selection;
+    if selection.folds == 0 {
+        return None;
+    }
+    let mut candidates: Vec<_> = selection.candidates.iter().collect();
+    candidates.sort_by(|a, b| a.panel_ratio.unwrap_or(f64::INFINITY).total_cmp(&b.panel_ratio.unwrap_or(f64::INFINITY)));
+    let rows = candidates.into_iter().map(|one| {
+        let ratio = one.panel_ratio.map(|ratio| format!("{ratio:.3}"));
+        let skill = one.panel_ratio.map(|ratio| format!("{:+.1} %", (1.0 - ratio) * 100.0));
+        (one.candidate.name.clone(), vec![ratio, skill, Some(one.chosen.to_string())])
+    });
+    let held = |probability: f64| output.coverage(probability).map_or_else(|| "–".to_owned(), |share| format!("{:.0} %", share * 100.0));
+    Some(Accuracy {
+        metrics: vec!["score / baseline", "skill", "chosen for"],
+        rows: rows.collect(),
+        caption: format!(
+            "On {} past folds of {} steps, each forecast from what was known before it. The score is root mean squared error + 4 x \
+             pinball loss + |bias| in units of each series' error; below 1 beats seasonal_naive. The last column counts series. \
+             The 50, 80 and 95 % ranges of the chosen forecasts held {}, {} and {} of the actuals.",
+            selection.folds,
+            output.forecasts.first().map_or(0, |forecast| forecast.steps.len()),
+            held(0.5),
+            held(0.8),
+            held(0.95)
+        ),
     })
 }

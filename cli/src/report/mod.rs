@@ -33,7 +33,7 @@ pub struct Accuracy {
     /// Column heads after `model`.
     pub metrics: Vec<&'static str>,
     /// Best first. A missing value is shown as a dash.
-    pub rows: Vec<(String, Vec<Option<f64>>)>,
+    pub rows: Vec<(String, Vec<Option<String>>)>,
     /// What the figures were measured on.
     pub caption: String,
 }

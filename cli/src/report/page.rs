@@ -22,7 +22,7 @@ pub fn render(report: &Report) -> String {
     }
     if !report.charts.is_empty() {
         html.push_str("<h2>Forecasts</h2>");
-        html.push_str(LEGEND);
+        html.push_str(&legend(report));
         html.push_str("<div class=\"charts\">");
         report.charts.iter().for_each(|chart| html.push_str(&figure(chart)));
         html.push_str("</div>");
@@ -35,9 +35,22 @@ pub fn render(report: &Report) -> String {
     html
 }
 
-const LEGEND: &str = "<p class=\"legend\"><span class=\"key history\"></span>observed <span class=\"key median\"></span>median forecast \
-    <span class=\"key band50\"></span>50 % <span class=\"key band80\"></span>80 % <span class=\"key band95\"></span>95 % of outcomes \
-    <span class=\"key actual\"></span>held-out actual</p>";
+/// Class and meaning of what a chart shows.
+const LEGEND: [(&str, &str); 6] = [
+    ("history", "observed"),
+    ("median", "median forecast"),
+    ("band50", "50 % of outcomes"),
+    ("band80", "80 %"),
+    ("band95", "95 %"),
+    ("actual", "held-out actual"),
+];
+
+fn legend(report: &Report) -> String {
+    let has_actuals = report.charts.iter().any(|chart| !chart.held_out.is_empty());
+    let shown = LEGEND.iter().filter(|(class, _)| has_actuals || *class != "actual");
+    let keys: String = shown.map(|(class, meaning)| format!("<span><span class=\"key {class}\"></span>{meaning}</span>")).collect();
+    format!("<p class=\"legend\">{keys}</p>")
+}
 
 fn figure(data: &Chart) -> String {
     let (name, note) = (escape(&data.name), escape(&data.note));
@@ -58,8 +71,7 @@ fn table(accuracy: &Accuracy) -> String {
         };
         let _ = write!(html, "<tr{class}><td>{}</td>", escape(model));
         for value in values {
-            let text = value.filter(|v| v.is_finite()).map_or_else(|| "–".to_owned(), |v| format!("{v:.4}"));
-            let _ = write!(html, "<td>{text}</td>");
+            let _ = write!(html, "<td>{}</td>", value.as_deref().map_or_else(|| "–".to_owned(), escape));
         }
         html.push_str("</tr>");
     }

@@ -100,7 +100,10 @@ pub(super) fn regressors(
     let mut columns = Vec::new();
     let mut report = Vec::new();
     for (name, kind) in &roles.regressors {
-        let coded = Coded::read(table.column(name)?, spec)?;
+        let mut coded = Coded::read(table.column(name)?, spec)?;
+        if *kind == RegressorKind::KnownFuture {
+            coded.name_blanks();
+        }
         let known = |at| if *kind == RegressorKind::ObservedPast { at } else { ALWAYS };
         let mut cells = if *kind == RegressorKind::Static {
             one_per_series(table.column(name)?, rows, &coded.values)?
@@ -148,6 +151,21 @@ impl Coded {
     }
 }
 
+/// An empty cell among texts that are known ahead: no promo, no holiday.
+const BLANK: &str = "(blank)";
+
+impl Coded {
+    /// Makes empty cells of a column of texts a category of their own: a plan leaves ordinary days empty.
+    fn name_blanks(&mut self) {
+        let Some(levels) = &mut self.levels else { return };
+        if self.values.iter().any(|value| value.is_nan()) {
+            let code = levels.len() as f64;
+            levels.push(BLANK.to_owned());
+            self.values.iter_mut().filter(|value| value.is_nan()).for_each(|value| *value = code);
+        }
+    }
+}
+
 fn codes(found: Categories) -> (Vec<f64>, Vec<String>) {
     (found.codes.into_iter().map(|code| code.map_or(f64::NAN, f64::from)).collect(), found.levels)
 }
@@ -165,7 +183,12 @@ fn append_future(
 ) -> Result<Option<Vec<String>>, TabularError> {
     let (values, levels) = match &history.levels {
         Some(levels) => {
-            let (values, levels) = codes(column.categories(levels.clone()));
+            // A blank is a category only where the history has some.
+            let blank = levels.iter().position(|level| level == BLANK);
+            let (mut values, levels) = codes(column.categories(levels.clone()));
+            if let Some(blank) = blank {
+                values.iter_mut().filter(|value| value.is_nan()).for_each(|value| *value = blank as f64);
+            }
             (values, Some(levels))
         }
         None if matches!(column.column.data, Data::Text(_)) => (plain(column.numbers_as(history.decimal), column.table)?, None),

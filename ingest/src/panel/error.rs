@@ -41,9 +41,11 @@ impl Hint for PanelError {
             Self::Table(error) => return error.hint(),
             Self::TwoKinds { .. } => "name each column once".to_owned(),
             Self::Duplicate { .. } => {
-                "keep one of the rows, or add them up; is a column that tells series apart missing from `unique_id`?".to_owned()
+                "keep one of the rows, or add them up; if another column tells series apart, name it: `--id-col COLUMN`".to_owned()
             }
-            Self::Irregular { .. } => "mend these rows, or name the step: `--freq 1d` (also 30min, 1h, 1w, 1mo, 1q, 1y)".to_owned(),
+            Self::Irregular { .. } => {
+                "mend these rows, or name the step that holds them all: `--freq 1d` (also 30min, 1h, 1w, 1mo, 1q, 1y)".to_owned()
+            }
             Self::UnknownStep { .. } => {
                 "name a step that holds every row: `--freq 1d` (also 30min, 1h, 1w, 1mo, 1q, 1y); what is between counts as gaps".to_owned()
             }

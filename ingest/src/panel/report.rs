@@ -7,7 +7,7 @@ use super::columns::Regressors;
 use super::grid::Grid;
 use super::rows::{Future, Rows};
 use super::spec::{Gaps, PanelSpec};
-use crate::tabular::Table;
+use crate::tabular::{Table, plural};
 
 /// Where a panel's frequency comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -102,7 +102,7 @@ pub(super) fn describe(
 impl std::fmt::Display for PanelReport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let dialect = self.dialect.as_ref().map_or("Parquet", String::as_str);
-        write!(f, "`{}` ({dialect}): {} rows, {} series", self.file, self.rows, self.series)?;
+        write!(f, "`{}` ({dialect}): {} {}, {} series", self.file, self.rows, plural(self.rows, "row", "rows"), self.series)?;
         if self.single_series {
             write!(f, " (no column tells series apart)")?;
         }

@@ -156,6 +156,10 @@ impl Hint for TabularError {
             Self::Cells { errors, .. } if errors.first.iter().all(|error| error.text.is_empty()) => {
                 "fill these cells or delete the rows".to_owned()
             }
+            // A row without a time or a series is none.
+            Self::Cells { errors, .. } if errors.first.iter().any(|error| error.text.is_empty() || error.reason.contains("date")) => {
+                "mend these cells or delete the rows".to_owned()
+            }
             Self::Cells { .. } => "mend or empty these cells; an empty cell is a missing value".to_owned(),
             Self::Rows { .. } => "mend these rows; text that contains the separator or a line break needs quotes".to_owned(),
             Self::Read { .. } | Self::Write { .. } | Self::Csv { .. } | Self::Parquet { .. } => return None,

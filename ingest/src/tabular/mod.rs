@@ -20,13 +20,14 @@ use std::path::Path;
 
 pub use dates::{DateEvidence, DateFormat, DateOrder, Stamp};
 pub use dialect::{Dialect, Encoding};
+pub(crate) use error::plural;
 pub use error::{CellError, CellErrors, TabularError};
 pub use names::{closest, find};
 pub use numbers::{Decimal, NumberEvidence};
 pub use origin::Origin;
 pub use table::{Categories, Column, ColumnRef, Data, Table, TextColumn, Values};
 pub(crate) use table::{date_error, number_error};
-pub use write::{ColumnData, write_csv, write_parquet};
+pub use write::{ColumnData, print_csv, write_csv, write_parquet};
 
 use csv_file::CsvFile;
 use parquet_file::ParquetFile;

@@ -194,8 +194,16 @@ pub fn write_csv(path: &Path, columns: &[(&str, ColumnData)]) -> Result<(), Tabu
     in_place_of(path, |file| csv_to(file, columns).map_err(|source| TabularError::Csv { file: path.display().to_string(), source }))
 }
 
-fn csv_to(file: &mut File, columns: &[(&str, ColumnData)]) -> Result<(), csv::Error> {
-    let mut writer = csv::Writer::from_writer(BufWriter::new(file));
+/// Writes what [`write_csv`] does to anything that takes bytes.
+///
+/// # Errors
+/// [`TabularError::Csv`].
+pub fn print_csv(into: impl Write, columns: &[(&str, ColumnData)]) -> Result<(), TabularError> {
+    csv_to(into, columns).map_err(|source| TabularError::Csv { file: "the output".to_owned(), source })
+}
+
+fn csv_to(into: impl Write, columns: &[(&str, ColumnData)]) -> Result<(), csv::Error> {
+    let mut writer = csv::Writer::from_writer(BufWriter::new(into));
     writer.write_record(columns.iter().map(|(name, _)| name))?;
     let mut cell = String::new();
     for row in 0..columns.first().map_or(0, |(_, data)| data.len()) {

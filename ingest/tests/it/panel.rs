@@ -192,7 +192,7 @@ fn gaps_are_counted_and_mean_what_the_user_says() {
 fn an_irregular_panel_names_two_stamps() {
     assert_snapshot!(refusal(&series(&["2026-01-05", "2026-01-12", "2026-01-20", "2026-01-26", "2026-02-02"])), @r#"
     `sales.csv` is not regular: series `a` goes from 2026-01-12 (row 3) to 2026-01-20 (row 4), off the step of 1w-MON
-    hint: mend these rows, or name the step: `--freq 1d` (also 30min, 1h, 1w, 1mo, 1q, 1y)
+    hint: mend these rows, or name the step that holds them all: `--freq 1d` (also 30min, 1h, 1w, 1mo, 1q, 1y)
     "#);
     assert_snapshot!(refusal(&series(&["2026-01-01", "2026-01-04", "2026-01-07"])), @r#"
     the usual step of `sales.csv` is 3 days, which is no step of the calendar: series `a` goes from 2026-01-01 (row 2) to 2026-01-04 (row 3)
@@ -200,7 +200,7 @@ fn an_irregular_panel_names_two_stamps() {
     "#);
     assert_snapshot!(refusal(&series(&["2026-01-01 10:00", "2026-01-01 11:00", "2026-01-01 12:00", "2026-01-01 12:20"])), @r#"
     `sales.csv` is not regular: series `a` goes from 2026-01-01 12:00:00 (row 4) to 2026-01-01 12:20:00 (row 5), off the step of 1h
-    hint: mend these rows, or name the step: `--freq 1d` (also 30min, 1h, 1w, 1mo, 1q, 1y)
+    hint: mend these rows, or name the step that holds them all: `--freq 1d` (also 30min, 1h, 1w, 1mo, 1q, 1y)
     "#);
 }
 
@@ -208,7 +208,7 @@ fn an_irregular_panel_names_two_stamps() {
 fn a_period_twice_names_both_rows() {
     assert_snapshot!(refusal("unique_id,ds,y\na,2026-01-02,1\na,2026-01-01,2\na,2026-01-02,3\nb,2026-01-01,1\nb,2026-01-01,1\n"), @r#"
     series `a` of `sales.csv` has two rows for 2026-01-02: rows 2 and 4 (and 1 more like it)
-    hint: keep one of the rows, or add them up; is a column that tells series apart missing from `unique_id`?
+    hint: keep one of the rows, or add them up; if another column tells series apart, name it: `--id-col COLUMN`
     "#);
 }
 
@@ -274,7 +274,7 @@ fn other_mistakes_are_told_too() {
     `sales.csv` has 2 unreadable cells:
       row 2, column `ds` is empty, so the row has no time
       row 3, column `ds`: `2026-02-31` is not a date (yyyy-mm-dd)
-    hint: mend or empty these cells; an empty cell is a missing value
+    hint: mend these cells or delete the rows
     "#);
     assert_snapshot!(refusal("unique_id,ds,y\na,01/02/2026,3\na,02/02/2026,3\n"), @r#"
     dates in column `ds` of `sales.csv` can be read two ways: `01/02/2026` (row 2) is either 2026-02-01 or 2026-01-02, and no row tells which

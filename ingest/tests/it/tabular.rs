@@ -265,7 +265,7 @@ fn wrong_cells_are_named_and_the_others_kept() {
     assert_snapshot!(told(&values.all_good(&table.file).expect_err("a wrong cell")), @r#"
     `sales.csv` has 1 unreadable cell:
       row 3, column `ds`: `2026-13-01` is not a date (yyyy-mm-dd)
-    hint: mend or empty these cells; an empty cell is a missing value
+    hint: mend these cells or delete the rows
     "#);
 }
 
