@@ -107,7 +107,8 @@ async fn load(context: &Context, store: &StoreRow, file: &Path, options: &SalesC
 async fn status(context: &Context) -> anyhow::Result<()> {
     let pool = context.db.work();
     let (watermarks, now) = (list_watermarks(pool).await?, context.clock.now());
-    let slugs: HashMap<String, String> = list_stores(pool, true).await?.into_iter().map(|store| (store.id.to_string(), store.slug)).collect();
+    let slugs: HashMap<String, String> =
+        list_stores(pool, true).await?.into_iter().map(|store| (store.id.to_string(), store.slug)).collect();
     let mut rows = Vec::new();
     for watermark in &watermarks {
         let quarantined = count_quarantined_rows(pool, &watermark.source).await?;
@@ -124,7 +125,7 @@ async fn status(context: &Context) -> anyhow::Result<()> {
     let rows = rows.iter().map(|(mark, age, quarantined)| {
         vec![
             mark.source.clone(),
-            mark.scope.clone(),
+            slugs.get(&mark.scope).unwrap_or(&mark.scope).clone(),
             mark.complete_until.format("%Y-%m-%d %H:%MZ").to_string(),
             format!("{age} h"),
             quarantined.to_string(),

@@ -1,20 +1,25 @@
 -- Totals of the days that have ended, and zeros for derived totals that no order stands behind any more.
 -- $1 store, $2 source, $3 first day, $4 last day, $5 now
-with days as (
+with days as materialized (
     select day::date as business_date,
            (day::date + 1 + s.business_day_cutoff) at time zone s.time_zone as ended_at
     from stores s, generate_series($3::date, $4::date, interval '1 day') as day
     where s.id = $1
 ),
-totals as (
+-- Added up first, so that days are looked up once a total and not once a line.
+added as materialized (
     select i.product_id, o.business_date, sum(i.quantity) as quantity, sum(i.total_price)::bigint as revenue,
-           greatest(max(o.available_at), d.ended_at) as available_at
+           max(o.available_at) as available_at
     from orders o
     join order_items i on i.order_id = o.id
-    join days d on d.business_date = o.business_date and d.ended_at <= $5
     where o.store_id = $1 and o.source = $2 and o.business_date between $3 and $4
       and o.status not in ('cancelled', 'refunded') and i.product_id is not null
-    group by i.product_id, o.business_date, d.ended_at
+    group by i.product_id, o.business_date
+),
+totals as materialized (
+    select a.product_id, a.business_date, a.quantity, a.revenue, greatest(a.available_at, d.ended_at) as available_at
+    from added a
+    join days d on d.business_date = a.business_date and d.ended_at <= $5
 ),
 -- Totals told by a file name its raw record; those without one came from here.
 gone as (
