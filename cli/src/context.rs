@@ -11,6 +11,7 @@ use platform::config::Config;
 use platform::data_dir::DataDir;
 use platform::database::Database;
 use platform::db::stores::{StoreRow, find_store, list_stores};
+use platform::objects::StoredObjects;
 use platform::telemetry::{self, Metrics, Output};
 
 use crate::failure::Failure;
@@ -48,6 +49,11 @@ impl Context {
             db.migrate().await.context("can't migrate the private database")?;
         }
         Ok(Self { config, data, db, clock: SystemClock::shared(), metrics, json: global.json })
+    }
+
+    /// The object store: a folder of the data folder.
+    pub fn objects(&self) -> anyhow::Result<StoredObjects> {
+        Ok(StoredObjects::folder(&self.data.create()?.join("objects"))?)
     }
 
     /// What nights need.

@@ -10,7 +10,7 @@ mod panel_file;
 mod progress;
 mod report;
 mod table;
-
+mod world;
 
 use std::process::ExitCode;
 

@@ -97,7 +97,8 @@ impl PanelOptions {
         let season = self.season.unwrap_or_else(|| frequency.default_season()).max(1);
         let features = PanelFeatures::new(panel, FeatureConfig { season: Some(season), ..FeatureConfig::default() })
             .with_context(|| format!("can't make features of {}", self.file.display()))?;
-        let last = features.last_period().ok_or_else(|| Failure::new("the file has no sales", "see that the target column holds numbers"))?;
+        let last =
+            features.last_period().ok_or_else(|| Failure::new("the file has no sales", "see that the target column holds numbers"))?;
         let config = EngineConfig::new(self.horizon, season).with_effort(self.effort).with_seed(self.seed).with_models(self.models.clone());
         Ok(PanelFile { features, report, config, frequency, last, offsets })
     }

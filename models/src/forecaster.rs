@@ -53,8 +53,6 @@ pub type Path = Result<Vec<f64>, Skip>;
 pub enum Skip {
     #[error("no observation by the cutoff")]
     NoHistory,
-    #[error("{found} usable observations, {needed} are needed")]
-    TooShort { needed: usize, found: usize },
     #[error("the feature source has no row for it")]
     NoFeatures,
     #[error("the model could not be fitted: {because}")]

@@ -216,7 +216,8 @@ fn charts(file: &PanelFile, table: &BacktestTable) -> anyhow::Result<Vec<Chart>>
         let start = (first - 4 * Ordinal::from(file.config.season).max(7)).max(histories[series as usize].first);
         let history = &histories[series as usize];
         let past = (history.first..).zip(history.values.iter().copied()).filter(|(at, _)| (start..=end).contains(at));
-        let (error, actual) = rows().filter(|row| row.y.is_finite()).fold((0.0, 0.0), |(e, a), row| (e + (row.y - row.yhat).abs(), a + row.y.abs()));
+        let (error, actual) =
+            rows().filter(|row| row.y.is_finite()).fold((0.0, 0.0), |(e, a), row| (e + (row.y - row.yhat).abs(), a + row.y.abs()));
         let step = |row: &&BacktestRow| StepForecast { at: row.at, step: row.step, yhat: row.yhat, quantiles: row.quantiles };
         let chart = Chart {
             name: table.series[series as usize].clone(),

@@ -63,7 +63,11 @@ const SHOWN: usize = 8;
 async fn print_plan(context: &Context, store: &StoreRow, date: NaiveDate, report: &NightReport) -> anyhow::Result<()> {
     let pool = context.db.work();
     let items = published_plan(pool, store.id, date).await?;
-    let result = if report.unchanged { "unchanged since the last run".to_owned() } else { format!("{} forecasts in {:.1} s", report.rows, report.seconds) };
+    let result = if report.unchanged {
+        "unchanged since the last run".to_owned()
+    } else {
+        format!("{} forecasts in {:.1} s", report.rows, report.seconds)
+    };
     println!("\n{} - plan for {date} ({result}; rung: {})", store.name, report.rung);
     let prep: Vec<&PlanItemRow> = items.iter().filter(|item| item.kind == "prep" && item.quantity > 0.0).collect();
     if prep.is_empty() {
@@ -79,7 +83,8 @@ async fn print_plan(context: &Context, store: &StoreRow, date: NaiveDate, report
     let buy: Vec<&PlanItemRow> = items.iter().filter(|item| item.kind == "purchase").collect();
     if !buy.is_empty() {
         let rows = buy.iter().take(SHOWN).map(|item| {
-            let quantity = item.unit.parse().map_or_else(|_| format!("{} {}", item.quantity, item.unit), |unit| amount(item.quantity, unit));
+            let quantity =
+                item.unit.parse().map_or_else(|_| format!("{} {}", item.quantity, item.unit), |unit| amount(item.quantity, unit));
             vec![item.item.clone(), item.pieces.to_string(), quantity, Idr(item.cost.unwrap_or_default()).to_string()]
         });
         println!("{}", table(&["buy", "packs", "in all", "cost"], 1.., rows));

@@ -25,7 +25,9 @@ impl Arguments {
             println!("{}", serde_json::to_string_pretty(&json!({ "checks": checks, "settings": settings }))?);
         } else {
             let origin = |origin: Origin| format!("{origin:?}").to_lowercase();
-            let rows = settings.iter().map(|one| vec![one.key.to_owned(), one.value.clone().unwrap_or_default(), origin(one.origin), one.env.to_owned()]);
+            let rows = settings
+                .iter()
+                .map(|one| vec![one.key.to_owned(), one.value.clone().unwrap_or_default(), origin(one.origin), one.env.to_owned()]);
             println!("{}", table(&["setting", "value", "from", "variable"], 4.., rows));
             let rows = checks.iter().map(|check| {
                 let status = format!("{:?}", check.status).to_lowercase();

@@ -54,7 +54,10 @@ impl Arguments {
                 rows.extend(published.into_iter().map(|row| (store.slug.clone(), row)));
             }
             if rows.is_empty() {
-                return Err(Failure::new("nothing is published for these days", "run viralcast run nightly, or ask for other days with --from"));
+                return Err(Failure::new(
+                    "nothing is published for these days",
+                    "run viralcast run nightly, or ask for other days with --from",
+                ));
             }
             super::forecast::write(&output, &columns(&rows))
         })

@@ -192,7 +192,13 @@ fn page(file: &PanelFile, options: &PanelOptions, output: &EngineOutput) -> anyh
     });
     Ok(Report {
         title: format!("Forecast of {}", file.report.file),
-        summary: format!("{} series, {} steps of {} after {}.", output.forecasts.len(), file.config.horizon, file.frequency, file.report.last),
+        summary: format!(
+            "{} series, {} steps of {} after {}.",
+            output.forecasts.len(),
+            file.config.horizon,
+            file.frequency,
+            file.report.last
+        ),
         notes: Vec::new(),
         accuracy: None,
         charts: charts.collect(),

@@ -1,5 +1,6 @@
 //! `viralcast ingest sales_csv FILE`, `viralcast ingest status`
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use clap::Subcommand;
 use ingest::sales_csv::{self, ColumnMap, Destination, Report, SalesCsvOptions};
 use ingest::tabular::{DateFormat, Decimal, Locale};
 use platform::db::quarantined_rows::count_quarantined_rows;
-use platform::db::stores::StoreRow;
+use platform::db::stores::{StoreRow, list_stores};
 use platform::db::watermarks::list_watermarks;
 use serde_json::json;
 
@@ -106,6 +107,7 @@ async fn load(context: &Context, store: &StoreRow, file: &Path, options: &SalesC
 async fn status(context: &Context) -> anyhow::Result<()> {
     let pool = context.db.work();
     let (watermarks, now) = (list_watermarks(pool).await?, context.clock.now());
+    let slugs: HashMap<String, String> = list_stores(pool, true).await?.into_iter().map(|store| (store.id.to_string(), store.slug)).collect();
     let mut rows = Vec::new();
     for watermark in &watermarks {
         let quarantined = count_quarantined_rows(pool, &watermark.source).await?;
@@ -120,7 +122,13 @@ async fn status(context: &Context) -> anyhow::Result<()> {
         return Ok(());
     }
     let rows = rows.iter().map(|(mark, age, quarantined)| {
-        vec![mark.source.clone(), mark.scope.clone(), mark.complete_until.format("%Y-%m-%d %H:%MZ").to_string(), format!("{age} h"), quarantined.to_string()]
+        vec![
+            mark.source.clone(),
+            mark.scope.clone(),
+            mark.complete_until.format("%Y-%m-%d %H:%MZ").to_string(),
+            format!("{age} h"),
+            quarantined.to_string(),
+        ]
     });
     println!("{}", table(&["source", "scope", "complete until", "age", "quarantined (source)"], 3.., rows));
     Ok(())

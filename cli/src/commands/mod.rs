@@ -1,15 +1,22 @@
 //! Every command, one file each.
 
 mod backtest;
+mod demo;
 mod doctor;
 mod export;
 mod forecast;
+mod ingest;
 mod migrate;
+mod openapi;
 mod queue;
 mod run;
 mod runs;
+mod serve;
+mod standin;
 mod store;
+mod up;
 
+pub use ingest::ingest_file;
 pub use store::owner_id;
 
 use clap::{Parser, Subcommand};
@@ -18,7 +25,12 @@ use crate::context::Global;
 
 /// Demand forecasting for small food and retail shops: from a sales file to tomorrow's plan.
 #[derive(Debug, Parser)]
-#[command(name = "viralcast", version, max_term_width = 110, after_help = "Start with a file: viralcast forecast sales.csv --horizon 14\nSee everything: viralcast demo")]
+#[command(
+    name = "viralcast",
+    version,
+    max_term_width = 110,
+    after_help = "Start with a file: viralcast forecast sales.csv --horizon 14\nSee everything: viralcast demo"
+)]
 pub struct Arguments {
     #[command(flatten)]
     global: Global,
@@ -30,6 +42,12 @@ pub struct Arguments {
 enum Command {
     Forecast(forecast::Arguments),
     Backtest(backtest::Arguments),
+    Demo(demo::Arguments),
+    Up(up::Arguments),
+    Serve(serve::Arguments),
+    Work(serve::WorkArguments),
+    Schedule(serve::ScheduleArguments),
+    Ingest(ingest::Arguments),
     Run(run::Arguments),
     Runs(runs::Arguments),
     Queue(queue::QueueArguments),
@@ -38,6 +56,8 @@ enum Command {
     Store(store::Arguments),
     Migrate(migrate::Arguments),
     Doctor(doctor::Arguments),
+    Openapi(openapi::Arguments),
+    Standin(standin::Arguments),
 }
 
 /// Does what the arguments say.
@@ -46,6 +66,12 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     match arguments.command {
         Command::Forecast(command) => command.run(global),
         Command::Backtest(command) => command.run(global),
+        Command::Demo(command) => command.run(global),
+        Command::Up(command) => command.run(global),
+        Command::Serve(command) => command.run(global),
+        Command::Work(command) => command.run(global),
+        Command::Schedule(command) => command.run(global),
+        Command::Ingest(command) => command.run(global),
         Command::Run(command) => command.run(global),
         Command::Runs(command) => command.run(global),
         Command::Queue(command) => command.run(global),
@@ -54,5 +80,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Store(command) => command.run(global),
         Command::Migrate(command) => command.run(global),
         Command::Doctor(command) => command.run(global),
+        Command::Openapi(command) => command.run(global),
+        Command::Standin(command) => command.run(global),
     }
 }

@@ -56,7 +56,10 @@ impl Arguments {
                 crate::failure::print(error);
             }
             if failed > 0 {
-                return Err(Failure::new(format!("{failed} of {} stores have no new plan", stores.len()), "what was published before stays; see viralcast runs list"));
+                return Err(Failure::new(
+                    format!("{failed} of {} stores have no new plan", stores.len()),
+                    "what was published before stays; see viralcast runs list",
+                ));
             }
             Ok(())
         })
@@ -91,7 +94,11 @@ fn show(reports: &[NightReport], json: bool) -> anyhow::Result<()> {
         return Ok(());
     }
     let rows = reports.iter().map(|report| {
-        let gates = if report.unchanged { "-".to_owned() } else { format!("{}/{}", report.gates.iter().filter(|gate| gate.passed).count(), report.gates.len()) };
+        let gates = if report.unchanged {
+            "-".to_owned()
+        } else {
+            format!("{}/{}", report.gates.iter().filter(|gate| gate.passed).count(), report.gates.len())
+        };
         let what = if report.unchanged { "unchanged" } else { "published" };
         vec![
             report.store.clone(),

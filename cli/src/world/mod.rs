@@ -17,7 +17,7 @@ use crate::commands::owner_id;
 use crate::context::Context;
 use crate::progress;
 
-pub use restaurant::{RESTAURANT, RESTAURANT_DAY, load as load_restaurant};
+pub use restaurant::{RESTAURANT_DAY, load as load_restaurant};
 
 /// E-mail of the demo stores' owner.
 const OWNER: &str = "demo@localhost";

@@ -13,7 +13,7 @@ use crate::commands::ingest_file;
 use crate::context::Context;
 
 /// Slug of the restaurant.
-pub const RESTAURANT: &str = "yaz-stuttgart";
+const RESTAURANT: &str = "yaz-stuttgart";
 /// The business day that the demo runs it for: the day after its last one.
 pub const RESTAURANT_DAY: NaiveDate = NaiveDate::from_ymd_opt(2015, 11, 8).expect("a date");
 /// The committed export, part of the program so that `viralcast demo` works in any folder.
@@ -68,15 +68,18 @@ fn calendar(file: &Path) -> anyhow::Result<Vec<CalendarEventVersion>> {
         let flags = table.column(column)?.numbers(&locale)?.all_good(&table.file)?;
         for (day, _) in days.iter().zip(flags).filter(|(_, flag)| flag.is_some_and(|flag| flag > 0.0)) {
             let Some(day) = day.map(|stamp| stamp.utc().date()) else { continue };
-            events.insert((day, kind), CalendarEventVersion {
-                kind: kind.to_owned(),
-                name: name.to_owned(),
-                starts_on: day,
-                ends_on: day,
-                likelihood: 1.0,
-                is_cancelled: false,
-                available_at: known(day),
-            });
+            events.insert(
+                (day, kind),
+                CalendarEventVersion {
+                    kind: kind.to_owned(),
+                    name: name.to_owned(),
+                    starts_on: day,
+                    ends_on: day,
+                    likelihood: 1.0,
+                    is_cancelled: false,
+                    available_at: known(day),
+                },
+            );
         }
     }
     Ok(events.into_values().collect())

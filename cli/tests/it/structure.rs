@@ -13,7 +13,8 @@ fn root() -> PathBuf {
 fn metadata() -> Metadata {
     // Only this platform's dependencies are on the disk.
     let host = std::process::Command::new("rustc").arg("-vV").output().expect("rustc").stdout;
-    let host = String::from_utf8(host).expect("text").lines().find_map(|line| line.strip_prefix("host: ").map(str::to_owned)).expect("a host");
+    let host =
+        String::from_utf8(host).expect("text").lines().find_map(|line| line.strip_prefix("host: ").map(str::to_owned)).expect("a host");
     let options = ["--offline".to_owned(), "--locked".to_owned(), "--filter-platform".to_owned(), host];
     MetadataCommand::new().manifest_path(root().join("Cargo.toml")).other_options(options).exec().expect("cargo metadata")
 }
@@ -87,8 +88,14 @@ fn the_api_links_neither_polars_nor_linfa() {
 /// Every file of a registry folder is declared and added in its `mod.rs`.
 #[test]
 fn every_file_of_a_registry_folder_is_registered() {
-    let registries =
-        ["ingest/src/sources", "pipeline/src/features", "models/src/forecasters", "jobs/src/workers", "api/src/routes", "standin/src/services"];
+    let registries = [
+        "ingest/src/sources",
+        "pipeline/src/features",
+        "models/src/forecasters",
+        "jobs/src/workers",
+        "api/src/routes",
+        "standin/src/services",
+    ];
     for registry in registries {
         let folder = root().join(registry);
         let list = fs::read_to_string(folder.join("mod.rs")).unwrap_or_else(|error| panic!("{registry}/mod.rs: {error}"));
@@ -97,7 +104,8 @@ fn every_file_of_a_registry_folder_is_registered() {
             .filter_map(|line| line.trim().trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';').map(str::to_owned))
             .collect();
         let files = fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path());
-        let files: Vec<String> = files.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).filter(|name| name != "mod").collect();
+        let files: Vec<String> =
+            files.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).filter(|name| name != "mod").collect();
         assert!(!files.is_empty(), "{registry} is empty");
         for name in files {
             assert!(declared.contains(&name), "{registry}/{name} has no `mod` line in {registry}/mod.rs");

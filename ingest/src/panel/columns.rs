@@ -118,7 +118,7 @@ pub(super) fn regressors(
         }
         cells.levels = levels.unwrap_or_default();
         report.push(ColumnReport { name: name.clone(), part: kind_name(*kind), categories: cells.levels.len() });
-        columns.push(Regressor { name: name.clone(), kind: *kind, scope: Scope::Series, cells, beyond: Beyond::default() });
+        columns.push(Regressor { name: name.clone(), kind: *kind, scope: Scope::Series, beyond: Beyond::Required, cells });
     }
     let closed = roles.closed.as_ref().map(|name| closed(table, name, rows, grid, future)).transpose()?;
     if let Some(closed) = &closed {
@@ -220,5 +220,5 @@ fn closed(table: &Table, name: &str, rows: &Rows, grid: &Grid, future: Option<&F
             }
         }
     }
-    Ok(Regressor { name: name.to_owned(), kind: RegressorKind::KnownFuture, scope: Scope::Series, cells, beyond: Beyond::default() })
+    Ok(Regressor { name: name.to_owned(), kind: RegressorKind::KnownFuture, scope: Scope::Series, beyond: Beyond::Zero, cells })
 }

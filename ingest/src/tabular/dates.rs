@@ -8,7 +8,8 @@ use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use super::numbers::{Example, is_missing};
 
 /// Order of year, month and day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DateOrder {
     YearFirst,
     DayFirst,
@@ -16,7 +17,7 @@ pub enum DateOrder {
 }
 
 /// How a column writes dates. Whatever the order, cells that start with a year of four digits read year first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct DateFormat {
     pub order: DateOrder,
     /// Two digits a year, meaning 2000 to 2099.
@@ -222,7 +223,6 @@ fn half_of_day(hour: u32, rest: &str) -> Option<(u32, &str)> {
 }
 
 /// Nothing, `Z`, `+07`, `+0700`, `+07:00` or ` UTC`: `Some(None)` is "no offset given".
-#[expect(clippy::option_option, reason = "outer: readable, inner: present")]
 fn offset(text: &str) -> Option<Option<i32>> {
     if text.is_empty() {
         return Some(None);
@@ -259,7 +259,7 @@ pub struct DateEvidence {
     short: Seen,
     pub missing: u64,
     pub not_dates: u64,
-    /// Cells with a time of day.
+    /// Cells with a time of day other than midnight.
     pub timed: u64,
 }
 
@@ -298,12 +298,15 @@ impl DateEvidence {
             self.not_dates += 1;
             return;
         };
-        let timed = !pieces.rest.is_empty();
-        if timed && time_of_day(pieces.rest).is_none() {
-            self.not_dates += 1;
-            return;
+        if !pieces.rest.is_empty() {
+            match time_of_day(pieces.rest) {
+                Some((time, _)) => self.timed += u64::from(time != NaiveTime::MIN),
+                None => {
+                    self.not_dates += 1;
+                    return;
+                }
+            }
         }
-        self.timed += u64::from(timed);
         let day_first = pieces.date(DateFormat::DAY_FIRST);
         let month_first = pieces.date(DateFormat::MONTH_FIRST);
         match (day_first, month_first) {

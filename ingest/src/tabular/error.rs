@@ -21,6 +21,9 @@ impl std::fmt::Display for CellError {
         if self.column.is_empty() {
             return write!(f, "row {}: {}", self.row, self.reason);
         }
+        if self.text.is_empty() {
+            return write!(f, "row {}, column `{}` {}", self.row, self.column, self.reason);
+        }
         write!(f, "row {}, column `{}`: `{}` {}", self.row, self.column, shortened(&self.text), self.reason)
     }
 }

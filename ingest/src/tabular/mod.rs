@@ -25,13 +25,15 @@ pub use names::{closest, find};
 pub use numbers::{Decimal, NumberEvidence};
 pub use origin::Origin;
 pub use table::{Categories, Column, ColumnRef, Data, Table, TextColumn, Values};
+pub(crate) use table::{date_error, number_error};
 pub use write::{ColumnData, write_csv, write_parquet};
 
 use csv_file::CsvFile;
 use parquet_file::ParquetFile;
 
 /// What the user said about dates and numbers; what is `None` is told from the columns.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Locale {
     /// `--date-format`
     pub dates: Option<DateFormat>,

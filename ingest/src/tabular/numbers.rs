@@ -4,7 +4,8 @@
 //! and its separator; what stays open is asked about, never guessed.
 
 /// Which character separates the fraction; the other one groups thousands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Decimal {
     /// `1,234.5`
     Point,
@@ -267,6 +268,18 @@ impl NumberEvidence {
             (1.., 0, 0) => Some(Decimal::Point),
             (0, 1.., 0) => Some(Decimal::Comma),
             _ => None,
+        }
+    }
+
+    /// The notation of a column of whole numbers, as rupiah are: what `12.500` or `12,500` could be in fractions is thousands.
+    ///
+    /// # Errors
+    /// As [`NumberEvidence::decide`].
+    pub fn decide_whole(&self, elsewhere: impl FnOnce() -> Option<Decimal>) -> Result<Decimal, NumberDoubt> {
+        match (self.shown(), &self.open_dot.first, &self.open_comma.first) {
+            (None, Some(_), None) if self.point.count + self.comma.count == 0 => Ok(Decimal::Comma),
+            (None, None, Some(_)) if self.point.count + self.comma.count == 0 => Ok(Decimal::Point),
+            _ => self.decide(None, elsewhere),
         }
     }
 

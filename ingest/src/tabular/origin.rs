@@ -82,7 +82,7 @@ impl Origin {
         }
     }
 
-    pub(super) fn contents(&self) -> Option<&Bytes> {
+    pub(crate) fn contents(&self) -> Option<&Bytes> {
         match &self.place {
             Place::Path(_) => None,
             Place::Memory(contents) => Some(contents),

@@ -1,4 +1,7 @@
 //! Integration tests of the crate, in one binary.
 
+mod load;
 mod panel;
+mod sales_csv;
+mod shop;
 mod tabular;

@@ -267,12 +267,12 @@ fn other_mistakes_are_told_too() {
     "#);
     assert_snapshot!(refusal("unique_id,ds,y\na,2026-01-01,1\n,2026-01-02,2\na,,3\n"), @r#"
     `sales.csv` has 1 unreadable cell:
-      row 3, column `unique_id`: `` is empty, so the row belongs to no series
+      row 3, column `unique_id` is empty, so the row belongs to no series
     hint: fill these cells or delete the rows
     "#);
     assert_snapshot!(refusal("unique_id,ds,y\na,,3\na,2026-02-31,3\n"), @r#"
     `sales.csv` has 2 unreadable cells:
-      row 2, column `ds`: `` is empty, so the row has no time
+      row 2, column `ds` is empty, so the row has no time
       row 3, column `ds`: `2026-02-31` is not a date (yyyy-mm-dd)
     hint: mend or empty these cells; an empty cell is a missing value
     "#);

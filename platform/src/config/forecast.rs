@@ -6,8 +6,6 @@ settings! {
     pub struct ForecastConfig in "forecast" {
         /// Business days that a nightly run forecasts, from its own day on. Between 2 (today's plan and tomorrow's) and 366.
         horizon_days: usize = 14, "VIRALCAST_FORECAST__HORIZON_DAYS";
-        /// Threads that fit models; 0 takes one for each processor.
-        threads: usize = 0, "VIRALCAST_FORECAST__THREADS";
     }
 }
 

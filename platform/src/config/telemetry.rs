@@ -6,7 +6,7 @@ settings! {
     /// What the program says about itself on stderr.
     pub struct TelemetryConfig in "telemetry" {
         /// Which log lines are written: a level (`error`, `warn`, `info`, `debug`, `trace`), or levels by module as in `info,platform=debug`.
-        log: String = "info,sqlx=warn".to_owned(), "RUST_LOG";
+        log: String = "info,sqlx=error".to_owned(), "RUST_LOG";
         /// `json`, `terminal`, or `auto`: for people when stderr is a terminal, else JSON lines.
         format: LogFormat = LogFormat::Auto, "VIRALCAST_TELEMETRY__FORMAT";
     }

@@ -119,6 +119,8 @@ pub async fn daily_from_orders(
     let operation = "add up orders to daily sales";
     let mut transaction = connection.begin().await.in_table(TABLE, operation)?;
     create_staging(&mut transaction).await?;
+    // Right after a first load the tables' statistics still say that they are empty: nested loops over half a million lines.
+    sqlx::raw_sql("set local enable_nestloop = off").execute(&mut *transaction).await.in_table(TABLE, operation)?;
     sqlx::query(include_str!("stage_daily_from_orders.sql"))
         .bind(load.store_id)
         .bind(load.source)
@@ -128,6 +130,7 @@ pub async fn daily_from_orders(
         .execute(&mut *transaction)
         .await
         .in_table(TABLE, operation)?;
+    sqlx::raw_sql("set local enable_nestloop = on").execute(&mut *transaction).await.in_table(TABLE, operation)?;
     let counts = add_staged_versions(&mut transaction, load).await?;
     transaction.commit().await.in_table(TABLE, operation)?;
     Ok(counts)

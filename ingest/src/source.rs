@@ -1,0 +1,142 @@
+//! What a source is: a name, and a pure function from the bytes that landed to facts.
+//!
+//! Bytes land first, as they came (`raw_records` and the object store); parsing does no IO beyond reading them, so that
+//! history can be parsed again without asking anybody for anything.
+
+use chrono::{DateTime, Utc};
+use domain::Hint;
+use domain::facts::{DailySales, OrderLine};
+use domain::time::BusinessCalendar;
+
+use crate::tabular::{CellError, Origin, TabularError};
+
+/// Something outside that facts come from.
+pub trait Source: Send + Sync {
+    /// The same in code, schedules, tables and metric labels.
+    fn name(&self) -> &'static str;
+
+    /// Facts of one raw record, batch by batch. Pure: the same record and context give the same batches.
+    ///
+    /// # Errors
+    /// [`SourceError`] when the record as a whole cannot be understood; rows that cannot are in [`Batch::rejected`].
+    fn parse(&self, raw: &RawRecord, context: &ParseContext) -> Result<Box<dyn Batches>, SourceError>;
+}
+
+/// The facts of one record, in bounded pieces.
+pub trait Batches: Send {
+    /// How the record was understood, one line each: columns used, date and number formats.
+    fn understood(&self) -> &Understanding;
+
+    /// The next piece; `None` at the end.
+    ///
+    /// # Errors
+    /// [`SourceError`] when the record cannot be read further.
+    fn next_batch(&mut self) -> Result<Option<Batch>, SourceError>;
+}
+
+/// What landed.
+#[derive(Debug, Clone)]
+pub struct RawRecord {
+    /// File or reply, with the name that messages use.
+    pub contents: Origin,
+    /// When it arrived.
+    pub fetched_at: DateTime<Utc>,
+    /// What it was asked for with, as the source wrote it down (`raw_records.headers`).
+    pub parameters: serde_json::Value,
+}
+
+/// What a source may know beside the record itself.
+#[derive(Debug, Clone, Copy)]
+pub struct ParseContext {
+    /// How the store counts its days.
+    pub calendar: BusinessCalendar,
+}
+
+/// A piece of a parsed record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch {
+    /// Rows of the record that this piece stands for, good or bad.
+    pub rows: u64,
+    pub facts: Facts,
+    /// What the rows tell of products beside their sales.
+    pub products: Vec<ProductTold>,
+    pub rejected: Vec<Rejected>,
+}
+
+/// Facts of one kind.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Facts {
+    DailySales(Vec<DailySales>),
+    OrderLines(Vec<OrderLine>),
+}
+
+impl Facts {
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::DailySales(facts) => facts.len(),
+            Self::OrderLines(facts) => facts.len(),
+        }
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A product as the record names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProductTold {
+    pub name: String,
+    pub category: Option<String>,
+    /// Rupiah, as of its last row.
+    pub price: Option<i64>,
+}
+
+/// A row for the quarantine.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Rejected {
+    #[serde(flatten)]
+    pub error: CellError,
+    /// The whole row, where it could be split.
+    pub row_text: Option<String>,
+}
+
+/// How a record was understood.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Understanding {
+    /// `order lines`, `daily totals`, ...
+    pub level: &'static str,
+    /// Part and the column that plays it, in the order of importance.
+    pub columns: Vec<(&'static str, String)>,
+    /// Columns that play no part.
+    pub unused: Vec<String>,
+    /// Separator, encoding, date and number formats.
+    pub formats: Vec<String>,
+}
+
+/// Why a record cannot be understood.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    #[error(transparent)]
+    Table(#[from] TabularError),
+    #[error("no column of `{file}` can be told to hold {what}; it has {}", .present.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))]
+    NoColumn { file: String, part: &'static str, what: &'static str, present: Vec<String> },
+    #[error("the parameters stored with `{file}` are not this source's")]
+    Parameters {
+        file: String,
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+impl Hint for SourceError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Table(error) => error.hint(),
+            Self::NoColumn { part, .. } => Some(format!("name it: `--map {part}=COLUMN`")),
+            Self::Parameters { .. } => Some("ingest the file again with `viralcast ingest`".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Every source, one file each. To add one: its file here, its `mod` line and its `.add` line.
+
+mod sales_csv;
+
+use crate::source::Source;
+
+/// The sources by name.
+pub struct Sources(Vec<Box<dyn Source>>);
+
+impl Sources {
+    fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    fn add(mut self, source: impl Source + 'static) -> Self {
+        self.0.push(Box::new(source));
+        self
+    }
+
+    /// The source of that name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&dyn Source> {
+        self.0.iter().map(Box::as_ref).find(|source| source.name() == name)
+    }
+
+    /// Names in the order of registration.
+    #[must_use]
+    pub fn names(&self) -> Vec<&'static str> {
+        self.0.iter().map(|source| source.name()).collect()
+    }
+}
+
+/// Every source of the product.
+#[must_use]
+pub fn all() -> Sources {
+    Sources::new().add(sales_csv::source())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn every_file_of_this_folder_is_registered() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sources");
+        let mut files: Vec<String> = std::fs::read_dir(folder)
+            .expect("the folder")
+            .map(|entry| entry.expect("an entry").path().file_stem().expect("a name").to_string_lossy().into_owned())
+            .filter(|name| name != "mod")
+            .collect();
+        files.sort();
+        let mut names = all().names();
+        names.sort_unstable();
+        assert_eq!(names, files);
+        assert!(names.iter().all(|name| all().find(name).is_some()));
+    }
+}

@@ -1,0 +1,25 @@
+//! Sales of one store from a file: daily totals, sales lines with a time, or order lines with their order's number.
+
+use crate::sales_csv::{SalesCsvOptions, SalesRows};
+use crate::source::{Batches, ParseContext, RawRecord, Source, SourceError};
+
+/// Rows in a batch.
+const CHUNK: usize = 1 << 16;
+
+struct SalesCsv;
+
+pub(super) fn source() -> impl Source {
+    SalesCsv
+}
+
+impl Source for SalesCsv {
+    fn name(&self) -> &'static str {
+        crate::sales_csv::SOURCE
+    }
+
+    fn parse(&self, raw: &RawRecord, context: &ParseContext) -> Result<Box<dyn Batches>, SourceError> {
+        let options: SalesCsvOptions = serde_json::from_value(raw.parameters.clone())
+            .map_err(|source| SourceError::Parameters { file: raw.contents.name().to_owned(), source })?;
+        Ok(Box::new(SalesRows::open(raw, context.calendar, options, CHUNK)?))
+    }
+}
