@@ -74,17 +74,23 @@ async fn lags_and_rolling_statistics_are_what_postgres_says() {
     let night = Night { date: date(NIGHT), calendar: calendar(&shop.store).expect("a calendar") };
     let loaded = load::load(shop.db.work(), &shop.store, night).await.expect("facts");
     let panel = facts::panel(&loaded.facts, night.calendar, night.last_day());
-    let source = PanelFeatures::new(panel, FeatureConfig::default()).expect("a panel");
+    let leads = [1_u16, 3, 7, 14];
+    let cutoff = days_since_epoch(night.last_day());
+    // Polars blocks its thread, which must not be an async one.
+    let made = tokio::task::spawn_blocking(move || {
+        let source = PanelFeatures::new(panel, FeatureConfig::default()).expect("a panel");
+        leads.map(|lead| source.training(cutoff, Layout::Direct { lead }, usize::MAX).expect("rows"))
+    });
+    let matrices = made.await.expect("no panic");
     let mut work = shop.work().await;
     sqlx::query("create temp table grid (product_id uuid, day date, sold float8)").execute(&mut *work).await.expect("a table");
     sqlx::query(GRID).bind(shop.store.id).bind(night.cutoff()).bind(night.last_day()).execute(&mut *work).await.expect("a grid");
 
-    for lead in [1_u16, 3, 7, 14] {
-        let matrix = source.training(days_since_epoch(night.last_day()), Layout::Direct { lead }, usize::MAX).expect("rows");
+    for (lead, matrix) in leads.into_iter().zip(&matrices) {
         let known = matrix.columns.iter().enumerate().filter_map(|(index, column)| Some((index, definition(&column.name, lead)?)));
         let (columns, definitions): (Vec<usize>, Vec<String>) = known.unzip();
         assert!(columns.len() >= 4 * 3 + 7 && matrix.rows > 700, "{} columns, {} rows", columns.len(), matrix.rows);
-        compare(&matrix, &columns, &loaded.facts.products, &ask(&mut work, &definitions).await);
+        compare(matrix, &columns, &loaded.facts.products, &ask(&mut work, &definitions).await);
     }
     drop(work);
     shop.close().await;

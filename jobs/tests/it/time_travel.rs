@@ -64,7 +64,7 @@ async fn tell_the_future(shop: &Shop, from: DateTime<Utc>) {
         let issued = issue(night - Days::new(day), ahead, 300.0);
         WeatherForecastRow { issued_at: issued.issued_at + TimeDelta::hours(12), available_at: from, ..issued }
     };
-    let storms = (0..60).flat_map(|day| (0..10).map(move |ahead| storm(day, ahead)));
+    let storms = (1..60).flat_map(|day| (0..10).map(move |ahead| storm(day, ahead)));
     copy_weather_forecasts(&mut work, "test", None, storms.collect::<Vec<_>>().into_iter()).await.expect("weather");
     let stockout = |back: u64| StockoutRow {
         product_id: shop.products["ayam geprek"],
