@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use domain::panel::{Panel, Scope};
-use domain::{FeatureSource as _, Frequency, Ordinal};
+use domain::{FeatureError, FeatureSource as _, Frequency, Ordinal};
 use ingest::panel::{Gaps, PanelError, PanelReport, PanelSpec, Step, read_panel_files};
 use ingest::tabular::{DateFormat, Decimal, Locale, TabularError};
-use models::{Effort, EngineConfig};
+use models::{Effort, EngineConfig, ModelError};
 use pipeline::{FeatureConfig, PanelFeatures, PipelineError};
 
 use crate::failure::Failure;
@@ -114,10 +114,10 @@ impl PanelOptions {
     /// A missing main column, with the option that names it.
     fn explained(&self, error: PanelError) -> anyhow::Error {
         let mains = [("--id-col", &self.id_col), ("--time-col", &self.time_col), ("--target-col", &self.target_col)];
-        let PanelError::Table(TabularError::MissingColumn { wanted, present, closest, .. }) = &error else { return error.into() };
+        let PanelError::Table(TabularError::MissingColumn { wanted, closest, .. }) = &error else { return error.into() };
         let Some((option, _)) = mains.into_iter().find(|(_, name)| *name == wanted) else { return error.into() };
-        let example = closest.as_ref().or(present.first()).map_or("COLUMN", String::as_str);
-        Failure::new(error.to_string(), format!("say which column plays the part of `{wanted}`, as in `{option} {example}`"))
+        let example = closest.as_deref().unwrap_or("COLUMN");
+        Failure::new(error.to_string(), format!("say which column plays its part: `{option} {example}`"))
     }
 
     fn spec(&self) -> PanelSpec {
@@ -234,6 +234,14 @@ fn align_ends(panel: &mut Panel) -> anyhow::Result<Vec<Ordinal>> {
         }
     }
     Ok(offsets)
+}
+
+/// Why no forecast could be made, without the engine's own count of periods where a known-future value is missing.
+pub fn without_periods(error: ModelError) -> anyhow::Error {
+    match error {
+        ModelError::Features { source: missing @ FeatureError::MissingFuture { .. }, .. } => missing.into(),
+        other => other.into(),
+    }
 }
 
 /// Remarks about how the file was read, for stderr.

@@ -14,7 +14,7 @@ use serde_json::json;
 use super::forecast::stamp_column;
 use crate::context::Global;
 use crate::failure::Failure;
-use crate::panel_file::{PanelFile, PanelOptions, command_line, describe};
+use crate::panel_file::{PanelFile, PanelOptions, command_line, describe, without_periods};
 use crate::progress;
 use crate::remarks::about_series;
 use crate::report::{Accuracy, Chart, Report};
@@ -56,7 +56,8 @@ impl Arguments {
         let cutoffs = self.cutoffs(&file)?;
         let mut remarks = about_series(&file)?;
         let bar = progress::bar(0, "fitting and backtesting");
-        let table = models::backtest(&file.features, &file.config, &cutoffs, &|at| progress::advance(&bar, at.done, at.total))?;
+        let table = models::backtest(&file.features, &file.config, &cutoffs, &|at| progress::advance(&bar, at.done, at.total))
+            .map_err(without_periods)?;
         bar.finish_and_clear();
         remarks.extend(incomplete(&file, &table, cutoffs.len()));
         remarks.iter().for_each(|remark| eprintln!("{remark}"));
@@ -96,8 +97,9 @@ impl Arguments {
             let has = file.last - first + 1;
             return Err(Failure::new(
                 format!(
-                    "{} of {horizon} steps need a history of at least {wanted} steps; {} spans {has}",
+                    "{} of {horizon} steps {} a history of at least {wanted} steps; {} spans {has}",
                     plural(self.windows, "window"),
+                    if self.windows == 1 { "needs" } else { "need" },
                     file.report.file
                 ),
                 match most {

@@ -10,7 +10,7 @@ use models::{CHOICE, EngineOutput};
 use serde_json::{Value, json};
 
 use crate::context::Global;
-use crate::panel_file::{PanelFile, PanelOptions, command_line, describe};
+use crate::panel_file::{PanelFile, PanelOptions, command_line, describe, without_periods};
 use crate::progress;
 use crate::remarks::about_series;
 use crate::report::{Accuracy, Chart, Report};
@@ -48,7 +48,8 @@ impl Arguments {
         let file = self.panel.open()?;
         describe(&file.report, &self.panel);
         let bar = progress::bar(0, "fitting and backtesting");
-        let output = models::forecast(&file.features, &file.config, file.last, &|at| progress::advance(&bar, at.done, at.total))?;
+        let output = models::forecast(&file.features, &file.config, file.last, &|at| progress::advance(&bar, at.done, at.total))
+            .map_err(without_periods)?;
         bar.finish_and_clear();
         let remarks = remarks(&file, &output)?;
         remarks.iter().for_each(|remark| eprintln!("{remark}"));
@@ -244,11 +245,11 @@ fn accuracy(output: &EngineOutput) -> Option<Accuracy> {
     });
     let held = |probability: f64| output.coverage(probability).map_or_else(|| "–".to_owned(), |share| format!("{:.0} %", share * 100.0));
     Some(Accuracy {
-        metrics: vec!["score / baseline", "skill", "chosen for"],
+        metrics: vec!["vs baseline", "skill", "chosen"],
         rows: rows.collect(),
         caption: format!(
             "On {} past folds of {} steps, each forecast from what was known before it. The score is root mean squared error + 4 x \
-             pinball loss + |bias| in units of each series' error; below 1 beats seasonal_naive. The last column counts series. \
+             pinball loss + |bias| in units of each series' error; below 1 beats seasonal_naive. Chosen counts series. \
              The 50, 80 and 95 % ranges of the chosen forecasts held {}, {} and {} of the actuals.",
             selection.folds,
             output.forecasts.first().map_or(0, |forecast| forecast.steps.len()),
