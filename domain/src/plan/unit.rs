@@ -72,8 +72,8 @@ impl std::str::FromStr for Unit {
             "ml" | "mililiter" => Ok(Self::Millilitre),
             "l" | "lt" | "liter" | "litre" => Ok(Self::Litre),
             "pcs" | "pc" | "piece" | "buah" | "butir" | "biji" | "porsi" | "lembar" | "bungkus" | "gelas" | "potong" | "botol"
-            | "saset" | "sachet" | "ikat" | "kemasan" | "pak" | "kotak" | "kaleng" | "cangkir" | "ekor" | "siung" | "batang" | "iris"
-            | "tusuk" => Ok(Self::Piece),
+            | "saset" | "sachet" | "ikat" | "kemasan" | "pak" | "kotak" | "kaleng" | "cangkir" | "mangkuk" | "ekor" | "siung"
+            | "batang" | "iris" | "tusuk" => Ok(Self::Piece),
             _ => Err(UnitError::Unknown { text: text.to_owned() }),
         }
     }
