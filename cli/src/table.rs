@@ -3,7 +3,10 @@
 use std::io::Write as _;
 
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, TableComponent, Width};
+
+/// Characters of a column of text, padding included, at least.
+const NARROWEST: u16 = 14;
 
 /// A table whose columns named in `right` are aligned to the right.
 pub fn table(head: &[&str], right: std::ops::RangeFrom<usize>, rows: impl IntoIterator<Item = Vec<String>>) -> Table {
@@ -21,8 +24,15 @@ pub fn table(head: &[&str], right: std::ops::RangeFrom<usize>, rows: impl IntoIt
     for row in rows {
         table.add_row(row);
     }
-    for column in table.column_iter_mut().skip(right.start) {
-        column.set_cell_alignment(CellAlignment::Right);
+    for (index, column) in table.column_iter_mut().enumerate() {
+        if index >= right.start {
+            // A number broken over two lines is none; better that a narrow terminal wraps the row.
+            column.set_cell_alignment(CellAlignment::Right);
+            column.set_constraint(ColumnConstraint::ContentWidth);
+            column.set_padding((1, 0));
+        } else {
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(NARROWEST)));
+        }
     }
     table
 }
@@ -44,7 +54,14 @@ pub fn thousands(count: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::thousands;
+    use super::{table, thousands};
+
+    #[test]
+    fn a_narrow_terminal_breaks_no_number() {
+        let rows = [vec!["a series with quite a long name".to_owned(), "1234.5678".to_owned(), "0.8146".to_owned()]];
+        let text = table(&["series", "sum", "share"], 1.., rows).set_width(20).to_string();
+        assert!(text.contains("1234.5678") && text.contains("0.8146") && text.contains("long name"), "{text}");
+    }
 
     #[test]
     fn counts_are_grouped() {

@@ -214,8 +214,8 @@ const SHOWN: [(&str, fn(&ModelMetrics) -> Option<f64>); 9] = [
     ("sMAPE", |m| m.smape),
     ("bias", |m| m.bias),
     ("wQL", |m| m.wql),
-    ("cover 80", |m| m.coverage80),
-    ("cover 95", |m| m.coverage95),
+    ("cov80", |m| m.coverage80),
+    ("cov95", |m| m.coverage95),
     ("skill", |m| m.skill),
 ];
 
@@ -229,7 +229,7 @@ fn ranked(metrics: &Metrics) -> Vec<&ModelMetrics> {
 fn leaderboard(metrics: &Metrics) -> comfy_table::Table {
     let head: Vec<&str> = std::iter::once("model").chain(SHOWN.map(|(name, _)| name)).collect();
     let rows = ranked(metrics).into_iter().map(|model| {
-        let values = SHOWN.map(|(_, value)| value(model).map_or_else(|| "-".to_owned(), |value| format!("{value:.4}")));
+        let values = SHOWN.map(|(_, value)| value(model).map_or_else(|| "-".to_owned(), |value| format!("{value:.3}")));
         std::iter::once(model.model.clone()).chain(values).collect()
     });
     table(&head, 1.., rows)

@@ -173,7 +173,7 @@ fn show(file: &PanelFile, output: &EngineOutput) -> anyhow::Result<()> {
         let (id, label) = (file.features.series()[forecast.series as usize].clone(), file.label(forecast.series, next.at));
         Some(vec![id, forecast.chosen.clone(), label, format!("{:.1}", next.yhat), range, format!("{sum:.1}")])
     });
-    print(table(&["series", "chosen", "next", "forecast", "80 % range", "sum over the horizon"], 3.., rows))?;
+    print(table(&["series", "chosen", "next", "forecast", "80 % range", "sum"], 3.., rows))?;
     if output.forecasts.len() > SHOWN {
         print(format_args!("... and {} more series; --output forecast.csv writes all", output.forecasts.len() - SHOWN))?;
     }

@@ -88,7 +88,7 @@ impl Ran {
 
 /// Compares with the snapshot of this name. Measured figures, which hang on a processor's rounding, are left out.
 pub fn see(name: &str, text: &str) {
-    let filters = vec![(r" -?\d+\.\d{4}\b", " #.####"), (r"held \d+ %", "held # %"), (r"bias [+-]\d+\.\d %", "bias # %")];
+    let filters = vec![(r" -?\d+\.\d{3}\b", " #.###"), (r"held \d+ %", "held # %"), (r"bias [+-]\d+\.\d %", "bias # %")];
     insta::with_settings!({ filters => filters, omit_expression => true, prepend_module_to_snapshot => false }, {
         insta::assert_snapshot!(name, text);
     });
