@@ -76,7 +76,7 @@ impl Context {
         } else {
             format!("the stores are {}", known.join(", "))
         };
-        Err(Failure::new(format!("there is no store `{name}`"), hint))
+        Err(Failure::with_hint(format!("there is no store `{name}`"), hint))
     }
 
     /// One named store, or all active ones.

@@ -95,7 +95,7 @@ impl PanelOptions {
         let season = self.season.unwrap_or_else(|| frequency.default_season()).max(1);
         let features = PanelFeatures::new(panel, FeatureConfig { season: Some(season), ..FeatureConfig::default() }).map_err(|error| {
             if frequency == Frequency::Integer && matches!(error, PipelineError::TooSparse { .. }) {
-                return Failure::new(
+                return Failure::with_hint(
                     format!(
                         "the integers in `{}` of `{}` don't count steps: {} to {}",
                         self.time_col, report.file, report.first, report.last
@@ -105,8 +105,9 @@ impl PanelOptions {
             }
             anyhow::Error::new(error).context(format!("can't make features of {}", self.file.display()))
         })?;
-        let last =
-            features.last_period().ok_or_else(|| Failure::new("the file has no sales", "see that the target column holds numbers"))?;
+        let last = features
+            .last_period()
+            .ok_or_else(|| Failure::with_hint("the file has no sales", "see that the target column holds numbers"))?;
         let config = EngineConfig::new(self.horizon, season).with_effort(self.effort).with_seed(self.seed).with_models(self.models.clone());
         Ok(PanelFile { features, report, config, frequency, last, offsets })
     }
@@ -117,7 +118,7 @@ impl PanelOptions {
         let PanelError::Table(TabularError::MissingColumn { wanted, closest, .. }) = &error else { return error.into() };
         let Some((option, _)) = mains.into_iter().find(|(_, name)| *name == wanted) else { return error.into() };
         let example = closest.as_deref().unwrap_or("COLUMN");
-        Failure::new(error.to_string(), format!("say which column plays its part: `{option} {example}`"))
+        Failure::with_hint(error.to_string(), format!("say which column plays its part: `{option} {example}`"))
     }
 
     fn spec(&self) -> PanelSpec {
@@ -209,7 +210,10 @@ fn align_ends(panel: &mut Panel) -> anyhow::Result<Vec<Ordinal>> {
         return Ok(vec![0; panel.series.len()]);
     }
     if let Some(at) = panel.observations.at.iter().find(|at| at.unsigned_abs() > LARGEST.unsigned_abs()) {
-        return Err(Failure::new(format!("{at} is too large a number to count steps with"), "number the steps from 1, or write dates"));
+        return Err(Failure::with_hint(
+            format!("{at} is too large a number to count steps with"),
+            "number the steps from 1, or write dates",
+        ));
     }
     let cells = panel.observations.series.iter().zip(&panel.observations.at).zip(&panel.observations.value);
     for ((series, at), _) in cells.filter(|(_, value)| value.is_finite()) {

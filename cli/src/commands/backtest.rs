@@ -62,7 +62,7 @@ impl Arguments {
         remarks.extend(incomplete(&file, &table, cutoffs.len()));
         remarks.iter().for_each(|remark| eprintln!("{remark}"));
         if table.rows.is_empty() {
-            return Err(Failure::new(
+            return Err(Failure::with_hint(
                 "no window has both a history and actuals to compare with",
                 "use fewer --windows or a shorter --horizon, or give more history",
             ));
@@ -95,7 +95,7 @@ impl Arguments {
         if most < Ordinal::from(self.windows) {
             let wanted = horizon + (Ordinal::from(self.windows) - 1) * step + 1;
             let has = file.last - first + 1;
-            return Err(Failure::new(
+            return Err(Failure::with_hint(
                 format!(
                     "{} of {horizon} steps {} a history of at least {wanted} steps; {} spans {has}",
                     plural(self.windows, "window"),
@@ -206,8 +206,11 @@ fn columns(file: &PanelFile, table: &BacktestTable) -> Vec<(&'static str, Column
     columns
 }
 
+/// Reads a metric of a model.
+type Metric = fn(&ModelMetrics) -> Option<f64>;
+
 /// Metrics shown, by name.
-const SHOWN: [(&str, fn(&ModelMetrics) -> Option<f64>); 9] = [
+const SHOWN: [(&str, Metric); 9] = [
     ("MASE", |m| m.mase),
     ("RMSSE", |m| m.rmsse),
     ("WAPE", |m| m.wape),

@@ -38,7 +38,7 @@ impl Arguments {
         }
         match failed {
             0 => Ok(()),
-            _ => Err(Failure::new(format!("{failed} checks failed"), "each failed check above says what to do")),
+            _ => Err(Failure::with_hint(format!("{failed} checks failed"), "each failed check above says what to do")),
         }
     }
 }

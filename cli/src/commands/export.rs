@@ -54,7 +54,7 @@ impl Arguments {
                 rows.extend(published.into_iter().map(|row| (store.slug.clone(), row)));
             }
             if rows.is_empty() {
-                return Err(Failure::new(
+                return Err(Failure::with_hint(
                     "nothing is published for these days",
                     "run viralcast run nightly, or ask for other days with --from",
                 ));

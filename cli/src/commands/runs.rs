@@ -69,7 +69,7 @@ fn list(global: &Global, store: Option<String>, state: Option<String>, limit: u1
 
 fn show(global: &Global, run_id: Uuid) -> anyhow::Result<()> {
     with_context(global, async |context| {
-        let missing = || Failure::new(format!("there is no run {run_id}"), "viralcast runs list shows the newest");
+        let missing = || Failure::with_hint(format!("there is no run {run_id}"), "viralcast runs list shows the newest");
         let run = get_run(context.db.work(), run_id).await?.ok_or_else(missing)?;
         let mut shown = as_json(&run);
         if let Some(forecast) = get_forecast_run(context.db.work(), run_id).await? {

@@ -63,7 +63,7 @@ impl Arguments {
             Action::Create { slug, name, time_zone, closes_after_midnight, adm4, calendar, owner } => {
                 with_context(global, async |context| {
                     if slug.is_empty() || !slug.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') {
-                        return Err(Failure::new(
+                        return Err(Failure::with_hint(
                             format!("`{slug}` can't be a store's short name"),
                             "use lower-case letters, digits and dashes, as in warung-sari",
                         ));

@@ -37,7 +37,7 @@ fn every_model_in_one_table() {
         &format!(
             "exit {}\n--- stdout, models sorted\n{}\n--- stderr\n{}",
             ran.code,
-            lines.join("\n").split(' ').filter(|cell| !cell.is_empty()).collect::<Vec<_>>().join(" ").replace('─', "").replace('═', ""),
+            lines.join("\n").split(' ').filter(|cell| !cell.is_empty()).collect::<Vec<_>>().join(" ").replace(['─', '═'], ""),
             ran.stderr
         ),
     );

@@ -68,7 +68,7 @@ fn portions_become_batches_packs_and_rupiah() {
     let demand =
         Demand { product: &product, forecast: forecast([40.0, 45.0, 50.0, 60.0, 70.0, 80.0, 90.0, 95.0, 100.0]), overridden: None };
 
-    let today = plan_day(day("2026-11-23"), &[demand.clone()], &book, &mut pantry);
+    let today = plan_day(day("2026-11-23"), std::slice::from_ref(&demand), &book, &mut pantry);
     // Cost of a portion: 150 g chicken 5,250 + 20 g sambal (500 g chilli and 0.125 l oil make 500 g: 1,290) + 25 ml oil 450
     assert!((book.unit_cost(GEPREK).expect("priced") - 6_990.0).abs() < 1e-6);
     // Critical ratio (15,000 - 6,990) / 15,000 = 0.534: just over the median of 70, and a batch of 5 more would not pay.

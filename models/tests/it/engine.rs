@@ -121,11 +121,11 @@ fn kept_models_forecast_from_newer_data_and_meet_new_series() {
 #[test]
 fn wrong_questions_are_refused_with_a_hint() {
     let panel = SyntheticPanel::new(vec![vec![f64::NAN; 30]], 7);
-    let empty = forecast(&panel, &config(), 29, &|_| {}).err().expect("refused");
+    let empty = forecast(&panel, &config(), 29, &|_| {}).map(drop).expect_err("refused");
     assert_eq!(empty.to_string(), "the panel has no observation at or before period 29");
     assert!(empty.hint().is_some());
     let weekly = SyntheticPanel::weekly(2, 60, 9);
-    let none = forecast(&weekly, &EngineConfig::new(0, 7), 59, &|_| {}).err().expect("refused");
+    let none = forecast(&weekly, &EngineConfig::new(0, 7), 59, &|_| {}).map(drop).expect_err("refused");
     assert!(matches!(none, ModelError::NoHorizon));
     assert!(matches!(backtest(&weekly, &config(), &[], &|_| {}).err(), Some(ModelError::NoWindows)));
 }

@@ -15,6 +15,7 @@ const FREQUENCIES: [Frequency; 4] = [
 ];
 
 /// Columns by name with the values of the rows that pass, NaN made comparable; rows are named by series and period.
+#[expect(clippy::type_complexity, reason = "rows, then columns by name")]
 fn rows_where(matrix: &FeatureMatrix, keep: impl Fn(u32, Ordinal) -> bool) -> (Vec<(u32, Ordinal)>, Vec<(String, Vec<u32>)>) {
     let rows: Vec<usize> = (0..matrix.rows).filter(|&row| keep(matrix.series[row], matrix.at[row])).collect();
     let bits = |value: f32| if value.is_nan() { u32::MAX } else { value.to_bits() };
@@ -136,9 +137,9 @@ fn many_series_are_computed_in_parts_that_fit_together() {
     let matrix = source.training(100, Layout::Recursive, usize::MAX).expect("rows");
     assert_eq!(matrix.rows, 70_000);
     let lag = matrix.column(matrix.position("lag_7").expect("a lag"));
-    for row in 0..matrix.rows {
+    for (row, &found) in lag.iter().enumerate() {
         let (series_number, at) = (matrix.series[row] as usize, matrix.at[row] as usize);
         let expected = at.checked_sub(7).map(|day| series[series_number][day] as f32);
-        assert!(expected == Some(lag[row]) || (expected.is_none() && lag[row].is_nan()), "series {series_number} at {at}");
+        assert!(expected == Some(found) || (expected.is_none() && found.is_nan()), "series {series_number} at {at}");
     }
 }

@@ -125,7 +125,8 @@ proptest! {
 #[test]
 fn a_long_series_has_its_value_of_a_year_ago() {
     let values: Vec<f64> = (0..500).map(|day| f64::from((day * 37) % 101)).collect();
-    let matrix = open(panel(Frequency::Daily, &[values.clone()])).training(499, Layout::Direct { lead: 7 }, usize::MAX).expect("rows");
+    let matrix =
+        open(panel(Frequency::Daily, std::slice::from_ref(&values))).training(499, Layout::Direct { lead: 7 }, usize::MAX).expect("rows");
     assert!(matrix.position("lag_364").is_some());
     check(&matrix, &[values], 7);
 }

@@ -85,6 +85,7 @@ fn bits(matrix: &FeatureMatrix) -> (Vec<String>, Vec<(u32, Ordinal)>, Vec<u32>) 
     (matrix.columns.iter().map(|column| format!("{column:?}")).collect(), rows, values)
 }
 
+#[expect(clippy::type_complexity, reason = "a history, bit for bit")]
 fn history_bits(source: &PanelFeatures, cutoff: Ordinal) -> Vec<(Ordinal, Vec<u64>, Vec<bool>, Vec<bool>)> {
     let bits = |value: &f64| if value.is_nan() { u64::MAX } else { value.to_bits() };
     let histories = source.histories(cutoff).expect("histories");

@@ -26,7 +26,7 @@ pub enum StartedRun {
     /// A new run, now `running`.
     New(Uuid),
     /// The same input has been through already; nothing was started.
-    Finished(RunRow),
+    Finished(Box<RunRow>),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -88,7 +88,7 @@ pub async fn start_run(connection: &mut sqlx::PgConnection, run: &NewRun<'_>) ->
     .await
     .in_table(TABLE, "start a run")?;
     if let Some(finished) = finished {
-        return Ok(StartedRun::Finished(finished));
+        return Ok(StartedRun::Finished(Box::new(finished)));
     }
     let id = Uuid::now_v7();
     sqlx::query!(

@@ -81,6 +81,7 @@ impl Workers {
 
     /// A kind that is added twice is refused by [`super::run`].
     #[must_use]
+    #[expect(clippy::should_implement_trait, reason = "the verb of a registry")]
     pub fn add<A: JobArgs, W: Worker<A>>(mut self, worker: W) -> Self {
         let typed = Arc::new(Typed { worker, args: PhantomData::<fn(A)> });
         if self.by_kind.insert(A::KIND, typed).is_some() {

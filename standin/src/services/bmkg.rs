@@ -202,7 +202,7 @@ impl Slot {
 
 /// Whole millimetres arrive as integers, others as floats, as from the real service.
 fn millimetres(tenths: u32) -> serde_json::Number {
-    if tenths % 10 == 0 {
+    if tenths.is_multiple_of(10) {
         return (tenths / 10).into();
     }
     serde_json::Number::from_f64(f64::from(tenths) / 10.0).unwrap_or_else(|| 0.into())

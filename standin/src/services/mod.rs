@@ -59,6 +59,8 @@ pub struct Services(Vec<Service>);
 
 impl Services {
     /// Adds a service.
+    #[must_use]
+    #[expect(clippy::should_implement_trait, reason = "the verb of a registry")]
     pub fn add(mut self, service: Service) -> Self {
         self.0.push(service);
         self

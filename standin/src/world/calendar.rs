@@ -83,7 +83,7 @@ impl Calendar {
             let known = known.ok_or_else(|| WorldError::definition(FILE, format!("no year for Ramadan {}", fast.first_day)))?;
             events.extend(fast.events(known));
         }
-        events.sort_by(|a, b| (a.date, a.kind as u8).cmp(&(b.date, b.kind as u8)));
+        events.sort_by_key(|event| (event.date, event.kind as u8));
         let first = file.years.iter().map(|year| year.year).min().unwrap_or_default();
         let last = file.years.iter().map(|year| year.year).max().unwrap_or_default();
         let fasts = file.ramadan.iter().map(|fast| (fast.first_day, fast.idul_fitri)).collect();

@@ -133,7 +133,7 @@ async fn a_promo_is_known_from_its_announcement_on_and_can_be_taken_back() {
     assert_eq!(insert_promos(&mut *work, shop.store_id, "demo", &both).await.expect("the same"), 0, "a missing product is a value too");
     let window = (date("2026-11-28"), date("2026-12-31"));
     let early = promo_versions(&mut *work, shop.store_id, window.0, window.1, at("2026-11-11T00:00:00Z")).await.expect("promos");
-    assert_eq!(early, [announced.clone()]);
+    assert_eq!(early, std::slice::from_ref(&announced));
     let late = promo_versions(&mut *work, shop.store_id, window.0, window.1, at("2026-11-24T00:00:00Z")).await.expect("promos");
     assert_eq!(late, [announced, cancelled]);
     drop(work);
