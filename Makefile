@@ -43,7 +43,7 @@ release: setup ## the thin-LTO binary that speed targets refer to
 .PHONY: bench
 bench: release ## whole-job benchmarks with the release binary; figures go to docs/benchmarks.md
 	@scripts/bench $(RELEASE)
-	cargo bench --locked --package viralcast-pipeline --package viralcast-ingest
+	cargo bench --locked --profile ci-bench --package viralcast-pipeline --package viralcast-ingest
 
 .PHONY: sql
 sql: setup ## re-check every SQL statement against the migrations and rewrite .sqlx/
