@@ -64,13 +64,13 @@ pub(crate) struct Budget {
 }
 
 /// Errors that calibration should rest on; small panels get more folds to reach it.
-pub(crate) const WANTED_ERRORS: usize = 3_500;
+pub(crate) const WANTED_ERRORS: usize = 6_000;
 
 impl Effort {
     pub(crate) fn budget(self) -> Budget {
         match self {
             Self::Fast => Budget { fold_rows: 25_000, final_rows: 60_000, folds: (2, 4) },
-            Self::Normal => Budget { fold_rows: 30_000, final_rows: 150_000, folds: (3, 8) },
+            Self::Normal => Budget { fold_rows: 30_000, final_rows: 150_000, folds: (3, 6) },
             Self::Max => Budget { fold_rows: 250_000, final_rows: 1_000_000, folds: (5, 12) },
         }
     }
