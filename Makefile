@@ -41,9 +41,9 @@ release: setup ## the thin-LTO binary that speed targets refer to
 	cargo build --locked --release --workspace --bins
 
 .PHONY: bench
-bench: release ## whole-job benchmarks with the release binary; figures go to docs/benchmarks.md
+bench: release ## whole jobs with the release binary, criterion on the shared build; figures go to docs/benchmarks.md
 	@scripts/bench $(RELEASE)
-	cargo bench --locked --profile ci-bench --package viralcast-pipeline --package viralcast-ingest
+	cargo bench --locked --profile dev --workspace --bench features --bench panel -- --noplot
 
 .PHONY: sql
 sql: setup ## re-check every SQL statement against the migrations and rewrite .sqlx/
