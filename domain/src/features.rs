@@ -91,6 +91,25 @@ impl History {
     }
 }
 
+/// On which periods a yes-or-no regressor that is known ahead (a holiday, a promotion) is set, as planned at a cutoff.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventTrack {
+    pub name: String,
+    /// `key[series]`: which of `periods` holds the series' periods; `None` if it has none.
+    pub key: Vec<Option<u32>>,
+    /// Periods with the event, ascending, up to the last step asked for.
+    pub periods: Vec<Vec<Ordinal>>,
+}
+
+impl EventTrack {
+    /// Periods of one series.
+    #[must_use]
+    pub fn of(&self, series: usize) -> &[Ordinal] {
+        let key = self.key.get(series).copied().flatten();
+        key.and_then(|key| self.periods.get(key as usize)).map_or(&[], Vec::as_slice)
+    }
+}
+
 /// A panel that can be read as of any cutoff. Implemented by `pipeline`; `models` knows nothing else of features.
 ///
 /// Every method reads only cells with `known_from <= cutoff`, and of the target only periods `<= cutoff`: corrupting
@@ -130,6 +149,12 @@ pub trait FeatureSource: Send + Sync {
     /// # Errors
     /// As [`FeatureSource::future`].
     fn step(&self, cutoff: Ordinal, predicted: &[Vec<f64>]) -> Result<FeatureMatrix, FeatureError>;
+
+    /// Every yes-or-no regressor that is known ahead, up to `horizon` steps after the cutoff, as planned at the cutoff.
+    ///
+    /// # Errors
+    /// [`FeatureError`] if the column cannot be read.
+    fn events(&self, cutoff: Ordinal, horizon: u16) -> Result<Vec<EventTrack>, FeatureError>;
 
     /// Whether each series is closed on each of the steps: `closed[series][step - 1]`.
     ///

@@ -13,6 +13,7 @@ pub mod forecasters;
 pub mod guard;
 mod history;
 mod linear;
+mod local;
 pub mod metrics;
 mod range;
 mod scale;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use domain::Ordinal;
+use domain::features::EventTrack;
 use domain::panel::{Beyond, Regressor, RegressorKind};
 
 use crate::error::PipelineError;
@@ -91,6 +92,15 @@ impl RegressorStore {
         self.latest.get(slot?)
     }
 
+    /// Periods up to `last` on which it is set, as known by `known_by`.
+    pub fn track(&self, series: usize, last: Ordinal, known_by: Ordinal) -> EventTrack {
+        let periods = |versions: &Versions| {
+            (versions.first..=last.min(versions.last())).filter(|&at| versions.value(at, known_by).is_some_and(|value| value > 0.5)).collect()
+        };
+        let key = (0..series).map(|number| self.slots[number].map(|slot| slot as u32)).collect();
+        EventTrack { name: self.name.clone(), key, periods: self.keys.iter().map(periods).collect() }
+    }
+
     /// Whether it tells, as far as is known by then, only yes from no on each day.
     pub fn is_flag(&self, known_by: Ordinal) -> bool {
         let planned = self.kind == RegressorKind::KnownFuture && self.beyond != Beyond::Climatology && self.levels == 0;
@@ -115,6 +125,11 @@ impl Versions {
         }
         let known_from = rows.iter().map(|row| row.known_from).collect();
         Ok(Self { first, offsets, known_from, value: rows.iter().map(|row| row.value).collect() })
+    }
+
+    /// Last period that has a cell.
+    fn last(&self) -> Ordinal {
+        self.first + self.offsets.len() as Ordinal - 2
     }
 
     fn value(&self, at: Ordinal, known_by: Ordinal) -> Option<f64> {

@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use domain::features::EventTrack;
 use domain::{FeatureError, FeatureMatrix, FeatureSource, Frequency, History, Layout, Ordinal, Panel};
 
 use crate::config::{FeatureConfig, Shape};
@@ -139,6 +140,12 @@ impl FeatureSource for PanelFeatures {
         let next = u16::try_from(done + 1).unwrap_or(u16::MAX);
         let blocks = self.ahead(cutoff, next..=next);
         Request { shape: self.shape(1), cutoff, purpose: Purpose::Future, blocks, predicted }.matrix(self)
+    }
+
+    fn events(&self, cutoff: Ordinal, horizon: u16) -> Result<Vec<EventTrack>, FeatureError> {
+        let last = cutoff + Ordinal::from(horizon);
+        let flags = self.regressors.iter().filter(|regressor| regressor.is_flag(cutoff));
+        Ok(flags.map(|regressor| regressor.track(self.series.len(), last, cutoff)).collect())
     }
 
     fn closed(&self, cutoff: Ordinal, horizon: u16) -> Result<Vec<Vec<bool>>, FeatureError> {

@@ -3,7 +3,7 @@
 
 use std::ops::RangeInclusive;
 
-use domain::features::FeatureColumn;
+use domain::features::{EventTrack, FeatureColumn};
 use domain::{FeatureError, FeatureMatrix, FeatureSource, Frequency, History, Layout, Ordinal};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -223,6 +223,12 @@ impl FeatureSource for SyntheticPanel {
         }
         let next = cutoff + done as Ordinal + 1;
         Ok(fed.matrix((0..fed.values.len()).map(|series| (series, next)).collect(), 1, false))
+    }
+
+    fn events(&self, cutoff: Ordinal, horizon: u16) -> Result<Vec<EventTrack>, FeatureError> {
+        let last = cutoff + Ordinal::from(horizon);
+        let periods = (0..=last).filter(|&at| self.promo.get(at as usize).is_some_and(|&promo| promo > 0.5)).collect();
+        Ok(vec![EventTrack { name: "promo".to_owned(), key: vec![Some(0); self.names.len()], periods: vec![periods] }])
     }
 
     fn closed(&self, cutoff: Ordinal, horizon: u16) -> Result<Vec<Vec<bool>>, FeatureError> {
