@@ -6,32 +6,41 @@ use serde::{Deserialize, Serialize};
 use crate::fold::{Fold, ModelPaths};
 use crate::history::usable;
 
-/// Name of the equal-weight mean of the panel's two best forecasters.
+/// Name of a weighted mean of several forecasters.
 pub const BLEND: &str = "blend";
 
-/// A forecaster, or an equal-weight mean of several.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A forecaster, or a weighted mean of several.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
     pub name: String,
-    /// Positions in the registry.
-    pub members: Vec<usize>,
+    /// Positions in the registry, with their weights.
+    pub members: Vec<(usize, f64)>,
 }
 
 impl Candidate {
     pub(crate) fn single(name: &str, member: usize) -> Self {
-        Self { name: name.to_owned(), members: vec![member] }
+        Self { name: name.to_owned(), members: vec![(member, 1.0)] }
     }
 
-    /// Its mean path for a series; `None` unless every member has one.
-    pub(crate) fn path(&self, models: &[ModelPaths], series: usize) -> Option<Vec<f64>> {
-        let mut members = self.members.iter();
-        let path_of = |member: &usize| models.get(*member)?.paths.get(series)?.as_ref().ok();
-        let mut mean = path_of(members.next()?)?.clone();
-        for member in members {
-            mean.iter_mut().zip(path_of(member)?).for_each(|(sum, value)| *sum += value);
+    /// A mean of forecasters; the forecaster itself where only one has a weight.
+    pub(crate) fn mean(names: &[&str], members: Vec<(usize, f64)>) -> Self {
+        match members[..] {
+            [(member, _)] => Self::single(names[member], member),
+            _ => Self { name: BLEND.to_owned(), members },
         }
-        let share = 1.0 / self.members.len() as f64;
-        mean.iter_mut().for_each(|value| *value *= share);
+    }
+
+    /// Its mean path for a series, of the members that have one; `None` if none has.
+    pub(crate) fn path(&self, models: &[ModelPaths], series: usize) -> Option<Vec<f64>> {
+        let path_of = |member: usize| models.get(member)?.paths.get(series)?.as_ref().ok();
+        let answers: Vec<(&Vec<f64>, f64)> =
+            self.members.iter().filter_map(|&(member, weight)| Some((path_of(member)?, weight))).collect();
+        let total: f64 = answers.iter().map(|(_, weight)| weight).sum();
+        let (first, _) = answers.first()?;
+        let mut mean = vec![0.0; first.len()];
+        for (path, weight) in &answers {
+            mean.iter_mut().zip(*path).for_each(|(sum, value)| *sum += weight / total * value);
+        }
         Some(mean)
     }
 }
@@ -75,14 +84,31 @@ impl Evidence {
         self.folds.len()
     }
 
+    /// Positions of each series' targets.
+    pub fn by_series(&self, series: usize) -> Vec<Vec<usize>> {
+        let mut positions = vec![Vec::new(); series];
+        self.targets.iter().enumerate().for_each(|(position, target)| positions[target.series as usize].push(position));
+        positions
+    }
+
     /// The candidate's prediction of each target, NaN where it has none.
     pub fn predictions(&self, candidate: &Candidate) -> Vec<f64> {
+        self.predicted_by(|_| Some(candidate))
+    }
+
+    /// The prediction of each target by its series' own candidate, NaN where it has none.
+    pub fn predictions_by_series(&self, candidates: &[Option<Candidate>]) -> Vec<f64> {
+        self.predicted_by(|series| candidates[series].as_ref())
+    }
+
+    fn predicted_by<'a>(&self, candidate: impl Fn(usize) -> Option<&'a Candidate>) -> Vec<f64> {
         let mut predictions = Vec::with_capacity(self.targets.len());
         let mut current: Option<(usize, u32, Option<Vec<f64>>)> = None;
         for target in &self.targets {
             let same = current.as_ref().is_some_and(|(fold, series, _)| (*fold, *series) == (target.fold, target.series));
             if !same {
-                let path = candidate.path(&self.folds[target.fold].models, target.series as usize);
+                let series = target.series as usize;
+                let path = candidate(series).and_then(|candidate| candidate.path(&self.folds[target.fold].models, series));
                 current = Some((target.fold, target.series, path));
             }
             let path = current.as_ref().and_then(|(_, _, path)| path.as_ref());

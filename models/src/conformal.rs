@@ -1,7 +1,7 @@
 //! Ranges that mean what they say: split-conformal offsets from past folds, pooled over series.
 //!
 //! Four errors per series and step cannot tell a tail, a panel's can. Each error `actual - forecast` of a fold is divided by
-//! its series' error scale (see `Scale::error_at`: grows with the square root of the expected value) and pooled with its
+//! how far from it actuals usually land there ([`Spread`]: by series, step, season position and size) and pooled with its
 //! likes: same step group, same third of the panel by volume, same season position (weekday). A cell with fewer than
 //! [`CELL`] errors falls back to a wider one: first the season position goes, then the volume class, then the step group.
 //! The quantile at level `t` of `n` pooled errors is the one at rank `t (n + 1)`, which a new exchangeable error stays
@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::candidate::{Evidence, Target};
 use crate::history::{same_season, usable_values};
 use crate::scale::Scale;
+use crate::spread::Spread;
 use crate::step_group::{StepGroup, group_of};
 
 /// Errors that a cell needs to stand on its own.
@@ -46,6 +47,7 @@ pub struct Calibrator {
     pub basis: Basis,
     groups: Vec<StepGroup>,
     season: u16,
+    spread: Spread,
     /// Levels that part the panel into thirds by volume.
     terciles: [f64; 2],
     /// Sorted by cell.
@@ -79,12 +81,15 @@ impl Calibrator {
         season: u16,
         but: Option<usize>,
     ) -> Self {
-        let mut calibrator = Self { basis: Basis::Folds, groups, season, terciles: terciles(scales), cells: Vec::new() };
+        let horizon = groups.last().map_or(0, |group| group.last);
+        let spread = Spread::learn(&evidence.targets, predictions, scales, horizon, season, but);
+        let mut calibrator = Self { basis: Basis::Folds, groups, season, spread, terciles: terciles(scales), cells: Vec::new() };
         let mut pools: BTreeMap<Cell, Vec<f64>> = BTreeMap::new();
         for (target, &predicted) in evidence.targets.iter().zip(predictions) {
             let Some(scale) = scales[target.series as usize] else { continue };
             if predicted.is_finite() && Some(target.fold) != but {
-                let error = (target.actual - predicted) / scale.error_at(predicted);
+                let reach = calibrator.spread.of(target.series as usize, target.step, target.at, predicted, &scale);
+                let error = (target.actual - predicted) / reach;
                 for cell in calibrator.cell(target.step, target.at, scale.level).wider() {
                     pools.entry(cell).or_default().push(error);
                 }
@@ -106,7 +111,8 @@ impl Calibrator {
             }
         }
         let enough = pool.len() >= LEVELS.len();
-        let mut calibrator = Self { basis: Basis::Assumed, groups, season, terciles: terciles(scales), cells: Vec::new() };
+        let spread = Spread::assumed(groups.last().map_or(0, |group| group.last), season, scales.len());
+        let mut calibrator = Self { basis: Basis::Assumed, groups, season, spread, terciles: terciles(scales), cells: Vec::new() };
         if enough {
             calibrator.basis = Basis::InSample;
             calibrator.keep(BTreeMap::from([(Cell::ALL, pool)]));
@@ -129,9 +135,14 @@ impl Calibrator {
     }
 
     /// Values at [`LEVELS`] around a forecast; not yet monotone or non-negative.
-    pub(crate) fn quantiles(&self, step: u16, at: Ordinal, predicted: f64, scale: &Scale) -> [f64; 9] {
-        let reach = scale.error_at(predicted);
+    pub(crate) fn quantiles(&self, series: usize, step: u16, at: Ordinal, predicted: f64, scale: &Scale) -> [f64; 9] {
+        let reach = self.spread.of(series, step, at, predicted, scale);
         self.offsets_of(self.cell(step, at, scale.level)).map(|offset| predicted + offset * reach)
+    }
+
+    /// For the series of another panel: `old[new]` is where each stood in this one.
+    pub(crate) fn rearranged(&self, old: &[Option<usize>]) -> Self {
+        Self { spread: self.spread.rearranged(old), ..self.clone() }
     }
 
     fn offsets_of(&self, cell: Cell) -> [f64; 9] {

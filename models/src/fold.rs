@@ -70,7 +70,7 @@ pub(crate) fn run(
     let caps: Vec<f64> = histories.iter().map(cap).collect();
     let training =
         TrainingSet::new(source, &histories, cutoff, config.horizon, config.season).with_seed(config.seed).with_max_rows(max_rows);
-    let future = Future::new(source, &histories, cutoff, config.horizon, config.season);
+    let future = Future::new(source, &histories, cutoff, config.horizon, config.season).with_effects_of(&training)?;
 
     let mut hits = Vec::new();
     let (mut models, mut fitted) = (Vec::new(), Vec::new());

@@ -3,11 +3,12 @@
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use domain::{FeatureMatrix, FeatureSource, History, Layout, Ordinal};
 use serde::{Deserialize, Serialize};
 
+use crate::effects::Effects;
 use crate::error::ModelError;
 
 /// A model that can be fitted. Pure: the same training set and seed give the same bytes.
@@ -105,11 +106,12 @@ pub struct TrainingSet<'a> {
     /// Feature rows per direct layout, at most.
     pub max_rows: usize,
     rows: Shared<Layout>,
+    effects: OnceLock<Arc<Effects>>,
 }
 
 impl<'a> TrainingSet<'a> {
     pub fn new(features: &'a dyn FeatureSource, histories: &'a [History], cutoff: Ordinal, horizon: u16, season: u16) -> Self {
-        Self { cutoff, horizon, season, histories, features, seed: 0, max_rows: usize::MAX, rows: Shared::default() }
+        Self { cutoff, horizon, season, histories, features, seed: 0, max_rows: usize::MAX, rows: Shared::default(), effects: OnceLock::new() }
     }
 
     #[must_use]
@@ -129,6 +131,14 @@ impl<'a> TrainingSet<'a> {
     pub fn rows(&self, layout: Layout) -> Result<Arc<FeatureMatrix>, ModelError> {
         self.rows.get_or_make(layout, self.cutoff, || self.features.training(self.cutoff, layout, self.max_rows))
     }
+
+    /// What events do to each series, learnt once and shared by all forecasters of this training set.
+    ///
+    /// # Errors
+    /// [`ModelError::Features`] if the source fails.
+    pub fn effects(&self) -> Result<Arc<Effects>, ModelError> {
+        learnt(&self.effects, self.features, self.histories, self.cutoff, self.horizon, self.season)
+    }
 }
 
 /// What a fitted model may know when it predicts.
@@ -142,11 +152,28 @@ pub struct Future<'a> {
     pub histories: &'a [History],
     pub features: &'a dyn FeatureSource,
     rows: Shared<(Layout, RangeInclusive<u16>)>,
+    effects: OnceLock<Arc<Effects>>,
 }
 
 impl<'a> Future<'a> {
     pub fn new(features: &'a dyn FeatureSource, histories: &'a [History], cutoff: Ordinal, horizon: u16, season: u16) -> Self {
-        Self { cutoff, horizon, season, histories, features, rows: Shared::default() }
+        Self { cutoff, horizon, season, histories, features, rows: Shared::default(), effects: OnceLock::new() }
+    }
+
+    /// Takes over what a training set of the same cutoff and horizon has learnt of events.
+    ///
+    /// # Errors
+    /// [`ModelError::Features`] if the source fails.
+    pub fn with_effects_of(self, training: &TrainingSet<'_>) -> Result<Self, ModelError> {
+        Ok(Self { effects: OnceLock::from(training.effects()?), ..self })
+    }
+
+    /// What events do to each series, as [`TrainingSet::effects`].
+    ///
+    /// # Errors
+    /// [`ModelError::Features`] if the source fails.
+    pub fn effects(&self) -> Result<Arc<Effects>, ModelError> {
+        learnt(&self.effects, self.features, self.histories, self.cutoff, self.horizon, self.season)
     }
 
     /// Feature rows of some steps, made once and shared by all forecasters.
@@ -156,6 +183,22 @@ impl<'a> Future<'a> {
     pub fn rows(&self, layout: Layout, steps: RangeInclusive<u16>) -> Result<Arc<FeatureMatrix>, ModelError> {
         self.rows.get_or_make((layout, steps.clone()), self.cutoff, || self.features.future(self.cutoff, layout, steps))
     }
+}
+
+fn learnt(
+    kept: &OnceLock<Arc<Effects>>,
+    features: &dyn FeatureSource,
+    histories: &[History],
+    cutoff: Ordinal,
+    horizon: u16,
+    season: u16,
+) -> Result<Arc<Effects>, ModelError> {
+    if let Some(effects) = kept.get() {
+        return Ok(Arc::clone(effects));
+    }
+    let effects =
+        Effects::learn(features, histories, cutoff, horizon, season).map_err(|source| ModelError::Features { cutoff, source })?;
+    Ok(Arc::clone(kept.get_or_init(|| Arc::new(effects))))
 }
 
 /// Matrices that several forecasters read, made once. The lock is never held while one is made: the maker may run other

@@ -2,9 +2,11 @@
 
 pub mod backtest;
 mod candidate;
+mod combine;
 pub mod conformal;
 mod count;
 mod direct;
+mod effects;
 pub mod engine;
 mod error;
 mod fold;
@@ -18,6 +20,7 @@ pub mod metrics;
 mod range;
 mod scale;
 pub mod select;
+mod spread;
 mod step_group;
 pub mod testing;
 

@@ -47,12 +47,12 @@ impl Ranges {
     /// Quantiles around a mean on an open day.
     pub fn quantiles(&self, series: usize, step: u16, at: Ordinal, mean: f64, scale: &Scale) -> Quantiles {
         let count = if is_count(scale) { self.dispersions.quantiles(series, mean) } else { None };
-        let values = count.unwrap_or_else(|| self.calibrator.quantiles(step, at, mean, scale));
+        let values = count.unwrap_or_else(|| self.calibrator.quantiles(series, step, at, mean, scale));
         Quantiles::from_unsorted(values).unwrap_or(Quantiles::degenerate(mean))
     }
 
     /// For the series of another panel: `old[new]` is where each stood in this one.
     pub fn rearranged(&self, old: &[Option<usize>]) -> Self {
-        Self { calibrator: self.calibrator.clone(), dispersions: self.dispersions.rearranged(old) }
+        Self { calibrator: self.calibrator.rearranged(old), dispersions: self.dispersions.rearranged(old) }
     }
 }

@@ -14,9 +14,11 @@
 //! `seasonal_naive` there and is never chosen.
 
 use domain::LEVELS;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::candidate::{BLEND, Candidate, Evidence};
+use crate::candidate::{Candidate, Evidence};
+use crate::combine::Weigher;
 use crate::conformal::pooled_offsets;
 use crate::forecasters::BASELINE;
 use crate::scale::Scale;
@@ -61,54 +63,81 @@ pub struct Choice {
 
 /// Scores of one candidate.
 struct Scores {
-    /// Ratio to the baseline's score by series, with the targets it rests on.
-    own: Vec<Option<(f64, usize)>>,
+    /// Ratio to the baseline's over all series that both were scored on alike.
     panel: Option<f64>,
 }
 
 /// Candidates with their predictions of all evidence, ready to be chosen from.
-pub(crate) struct Contest {
+pub(crate) struct Contest<'a> {
+    names: &'a [&'a str],
+    /// Every forecaster, in the order of the registry, and the panel's blend if there is one.
     pub candidates: Vec<Candidate>,
     /// `predictions[candidate][target]`
     pub predictions: Vec<Vec<f64>>,
     scores: Vec<Scores>,
+    weigher: Weigher,
     folds: usize,
     horizon: u16,
 }
 
-impl Contest {
-    /// Enters every forecaster, and the mean of the two best.
-    pub fn hold(names: &[&str], evidence: &Evidence, scales: &[Option<Scale>], horizon: u16) -> Self {
-        let candidates: Vec<Candidate> = names.iter().enumerate().map(|(member, name)| Candidate::single(name, member)).collect();
-        let mut contest = Self { candidates: Vec::new(), predictions: Vec::new(), scores: Vec::new(), folds: evidence.folds(), horizon };
-        let baseline = raw_scores(evidence, &evidence.predictions(&candidates[baseline_of(&candidates)]), scales);
-        for candidate in candidates {
-            contest.enter(candidate, evidence, scales, &baseline);
+/// Who answers for which series.
+pub(crate) struct Selection {
+    /// By series; a candidate of its own, for weights differ from series to series.
+    pub mixes: Vec<Option<Candidate>>,
+    pub report: SelectionReport,
+}
+
+impl<'a> Contest<'a> {
+    /// Enters every forecaster, and the panel's blend of those that beat the baseline.
+    pub fn hold(names: &'a [&'a str], evidence: &Evidence, scales: &[Option<Scale>], horizon: u16) -> Self {
+        let mut candidates: Vec<Candidate> = names.iter().enumerate().map(|(member, name)| Candidate::single(name, member)).collect();
+        let mut predictions: Vec<Vec<f64>> = candidates.par_iter().map(|candidate| evidence.predictions(candidate)).collect();
+        let score = |predictions: &Vec<f64>| raw_scores(evidence, predictions, scales);
+        let baseline = baseline_of(&candidates);
+        let raw: Vec<_> = predictions.par_iter().map(score).collect();
+        let mut scores: Vec<Scores> = raw.iter().map(|own| compare(own, &raw[baseline])).collect();
+        let beats = |member: &usize| *member != baseline && scores[*member].panel.is_some_and(|ratio| ratio < 1.0);
+        let members: Vec<usize> = (0..names.len()).filter(beats).collect();
+        let weigher = Weigher::learn(members, &predictions, &evidence.targets, scales);
+        let weights = weigher.of_panel();
+        if weights.len() > 1 {
+            let blend = Candidate::mean(names, weights);
+            let blended = evidence.predictions(&blend);
+            scores.push(compare(&score(&blended), &raw[baseline]));
+            predictions.push(blended);
+            candidates.push(blend);
         }
-        if let Some(blend) = contest.best_pair() {
-            contest.enter(blend, evidence, scales, &baseline);
-        }
-        contest
+        Self { names, candidates, predictions, scores, weigher, folds: evidence.folds(), horizon }
     }
 
-    fn enter(&mut self, candidate: Candidate, evidence: &Evidence, scales: &[Option<Scale>], baseline: &[Option<(f64, usize)>]) {
-        let predictions = evidence.predictions(&candidate);
-        self.scores.push(compare(&raw_scores(evidence, &predictions, scales), baseline));
-        self.predictions.push(predictions);
-        self.candidates.push(candidate);
+    /// Chooses for every series; `answers(forecaster, series)` says who has a forecast for it.
+    pub fn choose(&self, evidence: &Evidence, scales: &[Option<Scale>], answers: impl Fn(usize, usize) -> bool + Sync) -> Selection {
+        let panel = self.weigher.of_panel();
+        let offsets = self.predictions.last().map(|predictions| pooled_offsets(evidence, predictions, scales));
+        let targets = evidence.by_series(scales.len());
+        let choose = |series: usize| {
+            let mut members = self.weigher.of_series(series, &panel);
+            members.retain(|&(member, _)| answers(member, series));
+            let trial = Trial { contest: self, evidence, targets: &targets[series], scale: scales[series].as_ref(), offsets };
+            let baseline = baseline_of(&self.candidates);
+            let fallback = || answers(baseline, series).then(|| (self.candidates[baseline].clone(), 1.0));
+            let mix = (!members.is_empty()).then(|| Candidate::mean(self.names, normalised(members)));
+            let (mix, ratio) = match mix {
+                Some(mix) => match trial.ratio(&mix) {
+                    ratio if ratio < 1.0 => (mix, ratio),
+                    _ => fallback()?,
+                },
+                None => fallback()?,
+            };
+            let candidate = self.candidates.iter().position(|candidate| candidate.name == mix.name).unwrap_or(baseline);
+            Some((mix, Choice { candidate, ratio, targets: targets[series].len() }))
+        };
+        let chosen: Vec<Option<(Candidate, Choice)>> = (0..scales.len()).into_par_iter().map(choose).collect();
+        let (mixes, choices): (Vec<_>, Vec<_>) = chosen.into_iter().map(Option::unzip).unzip();
+        Selection { mixes, report: self.report(choices) }
     }
 
-    fn best_pair(&self) -> Option<Candidate> {
-        let mut ranked: Vec<(f64, usize)> =
-            self.scores.iter().enumerate().filter_map(|(index, scores)| Some((scores.panel?, index))).collect();
-        ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let [(first, a), (second, b), ..] = ranked[..] else { return None };
-        (first < 1.0 && second < 1.0).then(|| Candidate { name: BLEND.to_owned(), members: vec![a.min(b), a.max(b)] })
-    }
-
-    /// Chooses for every series among the candidates that `can_answer(candidate, series)`.
-    pub fn choose(&self, series: usize, can_answer: impl Fn(usize, usize) -> bool) -> SelectionReport {
-        let choices: Vec<Option<Choice>> = (0..series).map(|series| self.choice(series, &can_answer)).collect();
+    fn report(&self, choices: Vec<Option<Choice>>) -> SelectionReport {
         let chosen = |index| choices.iter().flatten().filter(|choice| choice.candidate == index).count();
         let report = |(index, candidate): (usize, &Candidate)| CandidateReport {
             candidate: candidate.clone(),
@@ -117,31 +146,53 @@ impl Contest {
         };
         SelectionReport { folds: self.folds, candidates: self.candidates.iter().enumerate().map(report).collect(), choices }
     }
+}
 
-    fn choice(&self, series: usize, can_answer: &impl Fn(usize, usize) -> bool) -> Option<Choice> {
-        let baseline = baseline_of(&self.candidates);
-        let targets = self.scores[baseline].own.get(series).copied().flatten().map_or(0, |(_, targets)| targets);
-        let fallback = can_answer(baseline, series).then_some(Choice { candidate: baseline, ratio: 1.0, targets });
-        let challengers = (0..self.candidates.len()).filter(|&index| index != baseline && can_answer(index, series));
-        challengers.filter_map(|index| self.challenge(index, series, targets)).fold(fallback, |best, challenger| match best {
-            Some(best) if challenger.ratio >= best.ratio => Some(best),
-            _ => Some(challenger),
-        })
-    }
+/// A mean of forecasters on trial for one series.
+struct Trial<'a> {
+    contest: &'a Contest<'a>,
+    evidence: &'a Evidence,
+    /// Positions of the series' targets.
+    targets: &'a [usize],
+    scale: Option<&'a Scale>,
+    offsets: Option<[f64; 9]>,
+}
 
-    /// A candidate's case for a series: `None` if it was not scored wherever the baseline was, or does not beat it.
-    fn challenge(&self, index: usize, series: usize, targets: usize) -> Option<Choice> {
-        let panel = self.scores[index].panel?;
-        let ratio = match self.scores[index].own.get(series).copied().flatten() {
-            Some((own, scored)) if scored == targets => {
-                let weight = targets as f64 / (targets as f64 + SHRINKAGE * f64::from(self.horizon));
-                weight * own.min(LARGEST_RATIO) + (1.0 - weight) * panel
+impl Trial<'_> {
+    /// Its score over the baseline's on the series' own targets, shrunk to the panel's ratio.
+    fn ratio(&self, mix: &Candidate) -> f64 {
+        let Contest { predictions, scores, candidates, horizon, .. } = self.contest;
+        let panel = scores.last().and_then(|scores| scores.panel).unwrap_or(f64::INFINITY);
+        let (Some(scale), Some(offsets)) = (self.scale, self.offsets) else { return panel };
+        let (mut mine, mut theirs) = (Sums::default(), Sums::default());
+        for &target in self.targets {
+            let actual = self.evidence.targets[target].actual;
+            let baseline = predictions[baseline_of(candidates)][target];
+            let mean = weighted_mean(mix.members.iter().map(|&(member, weight)| (predictions[member][target], weight)));
+            if let (Some(mean), true) = (mean, baseline.is_finite()) {
+                mine.add(actual, mean, scale, &offsets);
+                theirs.add(actual, baseline, scale, &offsets);
             }
-            _ if targets > 0 => return None,
+        }
+        match (mine.score(), theirs.score()) {
+            (Some((mine, count)), Some((theirs, _))) => {
+                let own = if theirs > 0.0 { (mine / theirs).min(LARGEST_RATIO) } else { LARGEST_RATIO };
+                let weight = count as f64 / (count as f64 + SHRINKAGE * f64::from(*horizon));
+                weight * own + (1.0 - weight) * panel
+            }
             _ => panel,
-        };
-        (ratio < 1.0).then_some(Choice { candidate: index, ratio, targets })
+        }
     }
+}
+
+fn weighted_mean(values: impl Iterator<Item = (f64, f64)>) -> Option<f64> {
+    let (sum, total) = values.filter(|(value, _)| value.is_finite()).fold((0.0, 0.0), |(s, t), (value, weight)| (s + weight * value, t + weight));
+    (total > 0.0).then(|| sum / total)
+}
+
+fn normalised(members: Vec<(usize, f64)>) -> Vec<(usize, f64)> {
+    let total: f64 = members.iter().map(|&(_, weight)| weight).sum();
+    members.into_iter().map(|(member, weight)| (member, weight / total)).collect()
 }
 
 /// Position of the baseline; the first candidate if it was not entered.
@@ -163,18 +214,15 @@ fn raw_scores(evidence: &Evidence, predictions: &[f64], scales: &[Option<Scale>]
 
 fn compare(own: &[Option<(f64, usize)>], baseline: &[Option<(f64, usize)>]) -> Scores {
     let (mut mine, mut theirs) = (0.0, 0.0);
-    let mut ratios = vec![None; own.len()];
-    for (ratio, pair) in ratios.iter_mut().zip(own.iter().zip(baseline)) {
+    for pair in own.iter().zip(baseline) {
         if let (Some((own, targets)), Some((baseline, expected))) = pair
             && targets == expected
         {
             mine += own;
             theirs += baseline;
-            // A perfect baseline cannot be beaten.
-            *ratio = Some((if *baseline > 0.0 { own / baseline } else { LARGEST_RATIO }, *targets));
         }
     }
-    Scores { own: ratios, panel: (theirs > 0.0).then(|| mine / theirs) }
+    Scores { panel: (theirs > 0.0).then(|| mine / theirs) }
 }
 
 #[derive(Clone, Default)]

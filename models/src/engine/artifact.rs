@@ -6,6 +6,7 @@ use domain::{FeatureSource, Ordinal, SeriesForecast};
 use serde::{Deserialize, Serialize};
 
 use super::{Decision, EngineConfig};
+use crate::candidate::Candidate;
 use crate::error::ModelError;
 use crate::fold::{Fold, FoldRun, ModelPaths};
 use crate::forecaster::{Artifact, Future, Path, Skip};
@@ -80,10 +81,10 @@ impl EngineArtifact {
         let known: HashMap<&str, usize> = self.series.iter().enumerate().map(|(index, name)| (name.as_str(), index)).collect();
         let old: Vec<Option<usize>> = series.iter().map(|name| known.get(name.as_str()).copied()).collect();
         let mut decision = self.decision.rearranged(&old);
-        let baseline = decision.baseline();
-        for (series, choice) in decision.choices.iter_mut().enumerate() {
-            let answers = |candidate: &usize| decision.candidates[*candidate].path(&fold.models, series).is_some();
-            *choice = choice.filter(answers).or_else(|| Some(baseline).filter(answers));
+        let baseline = decision.candidates[decision.baseline()].clone();
+        for (series, mix) in decision.mixes.iter_mut().enumerate() {
+            let answers = |candidate: &Candidate| candidate.path(&fold.models, series).is_some();
+            *mix = mix.take().filter(answers).or_else(|| Some(baseline.clone()).filter(answers));
         }
         decision
     }

@@ -9,14 +9,14 @@ use crate::candidate::{Candidate, Evidence};
 use crate::fold::Fold;
 use crate::range::{Ground, Ranges};
 use crate::scale::Scale;
-use crate::select::{Contest, SelectionReport, baseline_of};
+use crate::select::{Contest, Selection, SelectionReport, baseline_of};
 
 /// Choice and ranges as of one cutoff, as data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Decision {
     pub candidates: Vec<Candidate>,
-    /// Chosen candidate of each series.
-    pub choices: Vec<Option<usize>>,
+    /// Who answers for each series.
+    pub mixes: Vec<Option<Candidate>>,
     /// Of the chosen forecasts.
     chosen: Ranges,
     /// Of each candidate on its own.
@@ -35,31 +35,25 @@ pub(crate) fn decide(
     let evidence = Evidence::gather(folds, histories, config.horizon);
     let names: Vec<&str> = current.models.iter().map(|model| model.model.as_str()).collect();
     let contest = Contest::hold(&names, &evidence, scales, config.horizon);
-    let can_answer =
-        |candidate: usize, series: usize| scales[series].is_some() && contest.candidates[candidate].path(&current.models, series).is_some();
-    let selection = contest.choose(histories.len(), can_answer);
-    let choices: Vec<Option<usize>> = selection.choices.iter().map(|choice| choice.map(|choice| choice.candidate)).collect();
-
-    let of_choice = |(index, target): (usize, &crate::candidate::Target)| {
-        choices[target.series as usize].map_or(f64::NAN, |candidate| contest.predictions[candidate][index])
-    };
-    let predictions: Vec<f64> = evidence.targets.iter().enumerate().map(of_choice).collect();
+    let answers = |member: usize, series: usize| scales[series].is_some() && current.models[member].paths[series].is_ok();
+    let Selection { mixes, report: selection } = contest.choose(&evidence, scales, answers);
+    let predictions = evidence.predictions_by_series(&mixes);
     let ground = Ground { evidence: &evidence, histories, scales, horizon: config.horizon, season: config.season };
     let chosen = Ranges::learn(ground, &predictions, None);
     let each = contest.predictions.iter().map(|predictions| Ranges::learn(ground, predictions, None)).collect();
     let calibration = CalibrationReport::judge(ground, &predictions, chosen.basis());
-    (Decision { candidates: contest.candidates, choices, chosen, each }, selection, calibration)
+    (Decision { candidates: contest.candidates, mixes, chosen, each }, selection, calibration)
 }
 
 impl Decision {
     /// The published forecasts: every series by its chosen candidate.
     pub fn publish(&self, fold: &Fold, scales: &[Option<Scale>]) -> Vec<SeriesForecast> {
-        let of = |(series, choice): (usize, &Option<usize>)| {
-            let candidate = &self.candidates[(*choice)?];
+        let of = |(series, mix): (usize, &Option<Candidate>)| {
+            let candidate = mix.as_ref()?;
             let path = candidate.path(&fold.models, series)?;
             Some(dress(fold, series, &candidate.name, &path, &self.chosen, scales[series].as_ref()?))
         };
-        self.choices.iter().enumerate().filter_map(of).collect()
+        self.mixes.iter().enumerate().filter_map(of).collect()
     }
 
     /// One candidate's forecasts of every series it has one for.
@@ -80,7 +74,7 @@ impl Decision {
     pub fn rearranged(&self, old: &[Option<usize>]) -> Self {
         Self {
             candidates: self.candidates.clone(),
-            choices: old.iter().map(|index| index.and_then(|index| self.choices.get(index).copied().flatten())).collect(),
+            mixes: old.iter().map(|index| index.and_then(|index| self.mixes.get(index).cloned().flatten())).collect(),
             chosen: self.chosen.rearranged(old),
             each: self.each.iter().map(|ranges| ranges.rearranged(old)).collect(),
         }

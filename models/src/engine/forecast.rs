@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::artifact::EngineArtifact;
 use super::report::CalibrationReport;
 use super::{Decision, EngineConfig, FoldPlan, Phase, Progress, ProgressFn, decide};
+use crate::candidate::Candidate;
 use crate::error::ModelError;
 use crate::fold::{FoldStore, Strictness, run};
 use crate::forecaster::Skip;
@@ -125,16 +126,16 @@ pub fn forecast(
 /// Hits in paths that were published, and paths dropped for any series.
 fn published_hits(decision: &Decision, hits: &[GuardHit], names: &[&str]) -> Vec<GuardHit> {
     let published = |hit: &&GuardHit| {
-        let choice = decision.choices.get(hit.series as usize).copied().flatten();
-        let members = choice.map_or(&[][..], |choice| decision.candidates[choice].members.as_slice());
-        hit.kind == GuardKind::NotANumber || members.iter().any(|&member| names.get(member).is_some_and(|name| *name == hit.model))
+        let mix = decision.mixes.get(hit.series as usize).and_then(Option::as_ref);
+        let members = mix.map_or(&[][..], |mix| mix.members.as_slice());
+        hit.kind == GuardKind::NotANumber || members.iter().any(|&(member, _)| names.get(member).is_some_and(|name| *name == hit.model))
     };
     hits.iter().filter(published).cloned().collect()
 }
 
 fn skipped(decision: &Decision) -> Vec<SkippedSeries> {
-    let of = |(series, choice): (usize, &Option<usize>)| {
-        choice.is_none().then_some(SkippedSeries { series: series as u32, reason: Skip::NoHistory })
+    let of = |(series, mix): (usize, &Option<Candidate>)| {
+        mix.is_none().then_some(SkippedSeries { series: series as u32, reason: Skip::NoHistory })
     };
-    decision.choices.iter().enumerate().filter_map(of).collect()
+    decision.mixes.iter().enumerate().filter_map(of).collect()
 }

@@ -1,7 +1,8 @@
 //! Models of one series at a time: the adapter that turns a [`LocalModel`] into a [`Forecaster`].
 //!
 //! A local model sees plain numbers: one value a period, oldest first, the last one at the cutoff, NaN where nothing usable
-//! is known (missing, closed, sold out). It never sees another series, a date or a regressor.
+//! is known (missing, closed, sold out). It never sees another series, a date or a regressor. Events are taken out of what it
+//! learns from and put back into what it predicts, see [`crate::effects`].
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -11,6 +12,7 @@ use rayon::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::effects::Effects;
 use crate::error::ModelError;
 use crate::forecaster::{Artifact, Fitted, Forecaster, Future, Path, Skip, TrainingSet};
 use crate::history::usable;
@@ -60,13 +62,13 @@ impl<M: LocalModel> Forecaster for Local<M> {
     }
 
     fn fit(&self, training: &TrainingSet<'_>) -> Result<Box<dyn Fitted>, ModelError> {
-        let names = training.features.series();
-        let fit = |(name, history): (&String, &History)| {
-            let values = values(history, training.cutoff)?;
+        let effects = training.effects()?;
+        let fit = |(series, name): (usize, &String)| {
+            let values = values(&training.histories[series], series, training.cutoff, &effects)?;
             let series = LocalSeries { values: &values, season: usize::from(training.season) };
             Some((name.clone(), M::fit(&series)))
         };
-        Ok(Box::new(FittedLocal { models: names.par_iter().zip(training.histories).filter_map(fit).collect() }))
+        Ok(Box::new(FittedLocal { models: training.features.series().par_iter().enumerate().filter_map(fit).collect() }))
     }
 
     fn load(&self, artifact: &Artifact) -> Result<Box<dyn Fitted>, ModelError> {
@@ -83,15 +85,17 @@ struct FittedLocal<M> {
 
 impl<M: LocalModel> Fitted for FittedLocal<M> {
     fn predict(&self, future: &Future<'_>) -> Result<Vec<Path>, ModelError> {
-        let predict = |(name, history): (&String, &History)| -> Path {
-            let values = values(history, future.cutoff).ok_or(Skip::NoHistory)?;
+        let effects = future.effects()?;
+        let predict = |(number, name): (usize, &String)| -> Path {
+            let values = values(&future.histories[number], number, future.cutoff, &effects).ok_or(Skip::NoHistory)?;
             let stranger = || Skip::NotFitted { because: "the series was not there when it was fitted".to_owned() };
             let model = self.models.get(name).ok_or_else(stranger)?.as_ref().map_err(Clone::clone)?;
             let series = LocalSeries { values: &values, season: usize::from(future.season) };
-            let path = model.predict(&series, usize::from(future.horizon));
+            let mut path = model.predict(&series, usize::from(future.horizon));
+            (1..).zip(&mut path).for_each(|(step, value)| *value *= effects.factor(number, future.cutoff + step));
             if path.iter().all(|value| value.is_finite()) { Ok(path) } else { Err(Skip::NotANumber) }
         };
-        Ok(future.features.series().par_iter().zip(future.histories).map(predict).collect())
+        Ok(future.features.series().par_iter().enumerate().map(predict).collect())
     }
 
     fn artifact(&self) -> Result<Artifact, ModelError> {
@@ -99,8 +103,9 @@ impl<M: LocalModel> Fitted for FittedLocal<M> {
     }
 }
 
-/// From the first usable value to the cutoff; `None` without a usable value.
-fn values(history: &History, cutoff: Ordinal) -> Option<Vec<f64>> {
-    let first = (history.first..history.end()).find(|&at| usable(history, at).is_some())?;
-    Some((first..=cutoff).map(|at| usable(history, at).unwrap_or(f64::NAN)).collect())
+/// From the first usable value to the cutoff, without what events did; `None` without a usable value.
+fn values(history: &History, series: usize, cutoff: Ordinal, effects: &Effects) -> Option<Vec<f64>> {
+    let value = |at: Ordinal| usable(history, at).map_or(f64::NAN, |value| effects.without(series, at, value));
+    let first = (history.first..history.end()).find(|&at| value(at).is_finite())?;
+    Some((first..=cutoff).map(value).collect())
 }
