@@ -2,11 +2,13 @@
 
 pub mod backtest;
 mod candidate;
+mod complex;
 pub mod conformal;
 mod count;
 mod direct;
 pub mod engine;
 mod error;
+mod ets;
 mod fold;
 mod forecaster;
 pub mod forecasters;
@@ -20,6 +22,7 @@ mod scale;
 pub mod select;
 mod step_group;
 pub mod testing;
+mod theta;
 
 pub use backtest::{BacktestRow, BacktestTable, CHOICE, backtest};
 pub use engine::{Effort, EngineArtifact, EngineConfig, EngineOutput, ModelForecasts, Phase, Progress, forecast};

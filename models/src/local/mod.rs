@@ -3,6 +3,11 @@
 //! A local model sees plain numbers: one value a period, oldest first, the last one at the cutoff, NaN where nothing usable
 //! is known (missing, closed, sold out). It never sees another series, a date or a regressor.
 
+pub(crate) mod decompose;
+#[cfg(test)]
+pub(crate) mod promises;
+pub(crate) mod season;
+
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
@@ -15,9 +20,12 @@ use crate::error::ModelError;
 use crate::forecaster::{Artifact, Fitted, Forecaster, Future, Path, Skip, TrainingSet};
 use crate::history::usable;
 
+/// Youngest values that a smoothing model reads: more would cost time and say little about tomorrow.
+pub(crate) const MOST_VALUES: usize = 2_000;
+
 /// One series up to its cutoff.
 pub(crate) struct LocalSeries<'a> {
-    /// Oldest first, the last one at the cutoff; the first one is usable, later ones may be NaN.
+    /// Oldest first, the last one at the cutoff; where a model is fitted the first one is usable, later ones may be NaN.
     pub values: &'a [f64],
     /// Seasonal period in steps; 1 for none.
     pub season: usize,
@@ -41,7 +49,8 @@ pub(crate) trait LocalModel: Sized + Serialize + DeserializeOwned + Send + Sync 
     /// [`Skip::NotFitted`] where the series is too short or of the wrong kind for it.
     fn fit(series: &LocalSeries<'_>) -> Result<Self, Skip>;
 
-    /// Means of steps `1..=horizon` after the last value. The series may be longer than the one fitted to.
+    /// Means of steps `1..=horizon` after the last value. The series starts at the same period as the one fitted to and may
+    /// be longer; where older values have been dropped since, it starts with NaN.
     fn predict(&self, series: &LocalSeries<'_>, horizon: usize) -> Vec<f64>;
 }
 
@@ -62,9 +71,10 @@ impl<M: LocalModel> Forecaster for Local<M> {
     fn fit(&self, training: &TrainingSet<'_>) -> Result<Box<dyn Fitted>, ModelError> {
         let names = training.features.series();
         let fit = |(name, history): (&String, &History)| {
-            let values = values(history, training.cutoff)?;
+            let first = first_usable(history)?;
+            let values = values(history, first, training.cutoff);
             let series = LocalSeries { values: &values, season: usize::from(training.season) };
-            Some((name.clone(), M::fit(&series)))
+            Some((name.clone(), M::fit(&series).map(|model| Remembered { first, model })))
         };
         Ok(Box::new(FittedLocal { models: names.par_iter().zip(training.histories).filter_map(fit).collect() }))
     }
@@ -78,15 +88,26 @@ impl<M: LocalModel> Forecaster for Local<M> {
 #[derive(Serialize, Deserialize)]
 #[serde(bound = "M: Serialize + DeserializeOwned")]
 struct FittedLocal<M> {
-    models: BTreeMap<String, Result<M, Skip>>,
+    models: BTreeMap<String, Result<Remembered<M>, Skip>>,
+}
+
+/// A model and the period that its first value was of: it sees the same periods at the same places for ever.
+#[derive(Serialize, Deserialize)]
+struct Remembered<M> {
+    first: Ordinal,
+    model: M,
 }
 
 impl<M: LocalModel> Fitted for FittedLocal<M> {
     fn predict(&self, future: &Future<'_>) -> Result<Vec<Path>, ModelError> {
         let predict = |(name, history): (&String, &History)| -> Path {
-            let values = values(history, future.cutoff).ok_or(Skip::NoHistory)?;
+            first_usable(history).ok_or(Skip::NoHistory)?;
             let stranger = || Skip::NotFitted { because: "the series was not there when it was fitted".to_owned() };
-            let model = self.models.get(name).ok_or_else(stranger)?.as_ref().map_err(Clone::clone)?;
+            let Remembered { first, model } = self.models.get(name).ok_or_else(stranger)?.as_ref().map_err(Clone::clone)?;
+            let values = values(history, *first, future.cutoff);
+            if !values.iter().any(|value| value.is_finite()) {
+                return Err(Skip::NoHistory);
+            }
             let series = LocalSeries { values: &values, season: usize::from(future.season) };
             let path = model.predict(&series, usize::from(future.horizon));
             if path.iter().all(|value| value.is_finite()) { Ok(path) } else { Err(Skip::NotANumber) }
@@ -99,8 +120,11 @@ impl<M: LocalModel> Fitted for FittedLocal<M> {
     }
 }
 
-/// From the first usable value to the cutoff; `None` without a usable value.
-fn values(history: &History, cutoff: Ordinal) -> Option<Vec<f64>> {
-    let first = (history.first..history.end()).find(|&at| usable(history, at).is_some())?;
-    Some((first..=cutoff).map(|at| usable(history, at).unwrap_or(f64::NAN)).collect())
+fn first_usable(history: &History) -> Option<Ordinal> {
+    (history.first..history.end()).find(|&at| usable(history, at).is_some())
+}
+
+/// From a period to the cutoff.
+fn values(history: &History, first: Ordinal, cutoff: Ordinal) -> Vec<f64> {
+    (first..=cutoff).map(|at| usable(history, at).unwrap_or(f64::NAN)).collect()
 }
