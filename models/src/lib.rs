@@ -2,13 +2,18 @@
 
 pub mod backtest;
 mod candidate;
+<<<<<<< HEAD
 mod combine;
+=======
+mod complex;
+>>>>>>> ets
 pub mod conformal;
 mod count;
 mod direct;
 mod effects;
 pub mod engine;
 mod error;
+mod ets;
 mod fold;
 mod forecaster;
 pub mod forecasters;
@@ -23,6 +28,7 @@ pub mod select;
 mod spread;
 mod step_group;
 pub mod testing;
+mod theta;
 
 pub use backtest::{BacktestRow, BacktestTable, CHOICE, backtest};
 pub use engine::{Effort, EngineArtifact, EngineConfig, EngineOutput, ModelForecasts, Phase, Progress, forecast};

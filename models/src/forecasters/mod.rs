@@ -1,8 +1,11 @@
 //! Every forecaster, one file each. A new one is a file and its two lines here.
 
 mod boosted_trees;
+mod complex_smoothing;
 mod elastic_net;
+mod ets;
 mod seasonal_naive;
+mod theta;
 mod weekday_mean;
 
 use crate::error::ModelError;
@@ -17,6 +20,9 @@ pub fn all() -> Forecasters {
     Forecasters::default()
         .add(seasonal_naive::forecaster())
         .add(weekday_mean::forecaster())
+        .add(ets::forecaster())
+        .add(theta::forecaster())
+        .add(complex_smoothing::forecaster())
         .add(elastic_net::forecaster())
         .add(boosted_trees::forecaster())
 }
@@ -91,7 +97,7 @@ mod tests {
         let error = all().only(&["prophet".to_owned()]).err().expect("a stranger");
         assert_eq!(
             error.to_string(),
-            "no forecaster is called `prophet`; there are seasonal_naive, weekday_mean, elastic_net, boosted_trees"
+            "no forecaster is called `prophet`; there are seasonal_naive, weekday_mean, ets, theta, complex_smoothing, elastic_net, boosted_trees"
         );
     }
 }

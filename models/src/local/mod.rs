@@ -4,6 +4,11 @@
 //! is known (missing, closed, sold out). It never sees another series, a date or a regressor. Events are taken out of what it
 //! learns from and put back into what it predicts, see [`crate::effects`].
 
+pub(crate) mod decompose;
+#[cfg(test)]
+pub(crate) mod promises;
+pub(crate) mod season;
+
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
@@ -17,9 +22,12 @@ use crate::error::ModelError;
 use crate::forecaster::{Artifact, Fitted, Forecaster, Future, Path, Skip, TrainingSet};
 use crate::history::usable;
 
+/// Youngest values that a smoothing model reads: more would cost time and say little about tomorrow.
+pub(crate) const MOST_VALUES: usize = 2_000;
+
 /// One series up to its cutoff.
 pub(crate) struct LocalSeries<'a> {
-    /// Oldest first, the last one at the cutoff; the first one is usable, later ones may be NaN.
+    /// Oldest first, the last one at the cutoff; where a model is fitted the first one is usable, later ones may be NaN.
     pub values: &'a [f64],
     /// Seasonal period in steps; 1 for none.
     pub season: usize,
@@ -43,7 +51,8 @@ pub(crate) trait LocalModel: Sized + Serialize + DeserializeOwned + Send + Sync 
     /// [`Skip::NotFitted`] where the series is too short or of the wrong kind for it.
     fn fit(series: &LocalSeries<'_>) -> Result<Self, Skip>;
 
-    /// Means of steps `1..=horizon` after the last value. The series may be longer than the one fitted to.
+    /// Means of steps `1..=horizon` after the last value. The series starts at the same period as the one fitted to and may
+    /// be longer; where older values have been dropped since, it starts with NaN.
     fn predict(&self, series: &LocalSeries<'_>, horizon: usize) -> Vec<f64>;
 }
 
@@ -63,10 +72,12 @@ impl<M: LocalModel> Forecaster for Local<M> {
 
     fn fit(&self, training: &TrainingSet<'_>) -> Result<Box<dyn Fitted>, ModelError> {
         let effects = training.effects()?;
-        let fit = |(series, name): (usize, &String)| {
-            let values = values(&training.histories[series], series, training.cutoff, &effects)?;
+        let fit = |(number, name): (usize, &String)| {
+            let cleaned = Cleaned { history: &training.histories[number], series: number, effects: &effects };
+            let first = cleaned.first()?;
+            let values = cleaned.values(first, training.cutoff);
             let series = LocalSeries { values: &values, season: usize::from(training.season) };
-            Some((name.clone(), M::fit(&series)))
+            Some((name.clone(), M::fit(&series).map(|model| Remembered { first, model })))
         };
         Ok(Box::new(FittedLocal { models: training.features.series().par_iter().enumerate().filter_map(fit).collect() }))
     }
@@ -80,16 +91,28 @@ impl<M: LocalModel> Forecaster for Local<M> {
 #[derive(Serialize, Deserialize)]
 #[serde(bound = "M: Serialize + DeserializeOwned")]
 struct FittedLocal<M> {
-    models: BTreeMap<String, Result<M, Skip>>,
+    models: BTreeMap<String, Result<Remembered<M>, Skip>>,
+}
+
+/// A model and the period that its first value was of: it sees the same periods at the same places for ever.
+#[derive(Serialize, Deserialize)]
+struct Remembered<M> {
+    first: Ordinal,
+    model: M,
 }
 
 impl<M: LocalModel> Fitted for FittedLocal<M> {
     fn predict(&self, future: &Future<'_>) -> Result<Vec<Path>, ModelError> {
         let effects = future.effects()?;
         let predict = |(number, name): (usize, &String)| -> Path {
-            let values = values(&future.histories[number], number, future.cutoff, &effects).ok_or(Skip::NoHistory)?;
+            let cleaned = Cleaned { history: &future.histories[number], series: number, effects: &effects };
+            cleaned.first().ok_or(Skip::NoHistory)?;
             let stranger = || Skip::NotFitted { because: "the series was not there when it was fitted".to_owned() };
-            let model = self.models.get(name).ok_or_else(stranger)?.as_ref().map_err(Clone::clone)?;
+            let Remembered { first, model } = self.models.get(name).ok_or_else(stranger)?.as_ref().map_err(Clone::clone)?;
+            let values = cleaned.values(*first, future.cutoff);
+            if !values.iter().any(|value| value.is_finite()) {
+                return Err(Skip::NoHistory);
+            }
             let series = LocalSeries { values: &values, season: usize::from(future.season) };
             let mut path = model.predict(&series, usize::from(future.horizon));
             (1..).zip(&mut path).for_each(|(step, value)| *value *= effects.factor(number, future.cutoff + step));
@@ -103,9 +126,24 @@ impl<M: LocalModel> Fitted for FittedLocal<M> {
     }
 }
 
-/// From the first usable value to the cutoff, without what events did; `None` without a usable value.
-fn values(history: &History, series: usize, cutoff: Ordinal, effects: &Effects) -> Option<Vec<f64>> {
-    let value = |at: Ordinal| usable(history, at).map_or(f64::NAN, |value| effects.without(series, at, value));
-    let first = (history.first..history.end()).find(|&at| value(at).is_finite())?;
-    Some((first..=cutoff).map(value).collect())
+/// A history without what events did to it.
+struct Cleaned<'a> {
+    history: &'a History,
+    series: usize,
+    effects: &'a Effects,
+}
+
+impl Cleaned<'_> {
+    fn value(&self, at: Ordinal) -> f64 {
+        usable(self.history, at).map_or(f64::NAN, |value| self.effects.without(self.series, at, value))
+    }
+
+    fn first(&self) -> Option<Ordinal> {
+        (self.history.first..self.history.end()).find(|&at| self.value(at).is_finite())
+    }
+
+    /// From a period to the cutoff.
+    fn values(&self, first: Ordinal, cutoff: Ordinal) -> Vec<f64> {
+        (first..=cutoff).map(|at| self.value(at)).collect()
+    }
 }
