@@ -4,7 +4,8 @@
 //! `w' S w` with `S = E[e e']` (Bates and Granger 1969). Forecasters err alike, so `S` is nearly singular and its minimum
 //! jumps from fold to fold; two things hold it (Diebold and Pauly 1990):
 //!
-//! - weights are drawn towards a prior that prefers members by how well they did alone, `exp(-(rmse / best - 1) / 0.05)`;
+//! - weights are drawn towards a prior that prefers members by how well they did alone, `exp(-(rmse / best - 1) / t)` (Akaike's way),
+//!   less sharply where little speaks;
 //! - a series' own errors count beside the panel's: `S` of the series is `n / (n + k)` its own and the rest the panel's.
 //!
 //! Mean errors of whole windows enter beside the errors of single steps, so that a mean with little bias is preferred.
@@ -12,14 +13,16 @@
 use crate::candidate::Target;
 use crate::scale::Scale;
 
-/// Errors beyond so many error scales count as that: one wedding does not weigh models.
+/// Errors beyond so many times the usual one count as that: one wedding does not weigh models.
 const LARGEST_ERROR: f64 = 6.0;
-/// Loss above the best member's, as a share, at which a member's prior weight is a factor e lower.
+/// Loss above the best member's, as a share, at which a member's prior weight is a factor e lower, given plenty of evidence.
 const PREFERENCE: f64 = 0.05;
+/// Independent windows at which that preference is half as sharp.
+const DOUBTFUL: f64 = 16.0;
 /// Independent windows whose evidence weighs as much as the prior.
-const PRIOR_WINDOWS: f64 = 4.0;
+const PRIOR_WINDOWS: f64 = 8.0;
 /// Windows at which a series' own errors count as much as the panel's.
-const SERIES_WINDOWS: f64 = 12.0;
+const SERIES_WINDOWS: f64 = 40.0;
 /// Weight of a window's squared mean error beside its mean squared error.
 const BIAS_WEIGHT: f64 = 0.5;
 /// Steps of the solver; each one solves a pair of weights exactly.
@@ -34,7 +37,8 @@ pub(crate) struct Weigher {
     prior: Vec<f64>,
     panel: Moments,
     series: Vec<Moments>,
-    folds: usize,
+    /// Independent windows that the panel amounts to.
+    windows: f64,
 }
 
 /// `E[e e']` over windows, each window's bias included.
@@ -83,16 +87,15 @@ impl Moments {
 impl Weigher {
     /// Learns from the members' predictions of some targets (`predictions[member][target]`, NaN where it has none), which
     /// are ordered by fold, series and step.
-    pub fn learn(members: Vec<usize>, predictions: &[Vec<f64>], targets: &[Target], scales: &[Option<Scale>]) -> Self {
+    pub fn learn(members: Vec<usize>, predictions: &[Vec<f64>], targets: &[Target], scales: &[Option<Scale>], horizon: u16) -> Self {
+        let limit = LARGEST_ERROR * usual_error(&members, predictions, targets, scales);
         let mut series: Vec<Moments> = vec![Moments::new(0); scales.len()];
-        let mut folds = 0;
         let mut start = 0;
         for window in targets.chunk_by(|a, b| (a.fold, a.series) == (b.fold, b.series)) {
             let range = start..start + window.len();
             start += window.len();
-            folds = folds.max(window[0].fold + 1);
             let Some(scale) = scales[window[0].series as usize] else { continue };
-            if let Some(errors) = errors(&members, predictions, window, range, scale.error) {
+            if let Some(errors) = errors(&members, predictions, window, range, scale.error, limit) {
                 let own = &mut series[window[0].series as usize];
                 if own.sum.is_empty() {
                     *own = Moments::new(members.len());
@@ -102,15 +105,17 @@ impl Weigher {
         }
         let mut panel = Moments::new(members.len());
         series.iter().filter(|own| !own.sum.is_empty()).for_each(|own| panel.absorb(own));
-        let prior = prior(&panel);
-        Self { members, prior, panel, series, folds }
+        // Series of one panel err together: a fold of many is worth the root of their number. Folds that overlap are not many.
+        let spoken = series.iter().filter(|own| own.windows > 0.0).count() as f64;
+        let (first, last) = targets.iter().fold((i64::MAX, i64::MIN), |(first, last), target| (first.min(target.at), last.max(target.at)));
+        let windows = if targets.is_empty() { 0.0 } else { (last - first + 1) as f64 / f64::from(horizon.max(1)) * spoken.sqrt() };
+        let prior = prior(&panel, PREFERENCE * (1.0 + DOUBTFUL / windows.max(1.0)));
+        Self { members, prior, panel, series, windows }
     }
 
     /// Weights that suit the panel, by member; none if there was nothing to learn from.
     pub fn of_panel(&self) -> Vec<(usize, f64)> {
-        // Series of one panel err together: a fold of many is worth the root of their number.
-        let each = self.panel.windows / self.folds.max(1) as f64;
-        self.solve(self.panel.relative(), &self.prior, self.folds as f64 * each.sqrt())
+        self.solve(self.panel.relative(), &self.prior, self.windows)
     }
 
     /// Weights that suit one series.
@@ -140,6 +145,7 @@ fn errors(
     window: &[Target],
     range: std::ops::Range<usize>,
     scale: f64,
+    limit: f64,
 ) -> Option<Vec<Vec<f64>>> {
     let present: Vec<&[f64]> = members.iter().map(|&member| &predictions[member][range.clone()]).collect();
     let answers = |path: &[f64]| path.iter().all(|value| value.is_finite());
@@ -148,19 +154,36 @@ fn errors(
         return None;
     }
     let mean = |step: usize| present.iter().filter(|path| answers(path)).map(|path| path[step]).sum::<f64>() / count as f64;
-    let error = |step: usize, predicted: f64| ((window[step].actual - predicted) / scale).clamp(-LARGEST_ERROR, LARGEST_ERROR);
+    let error = |step: usize, predicted: f64| ((window[step].actual - predicted) / scale).clamp(-limit, limit);
     let of_member = |path: &&[f64]| -> Vec<f64> {
         (0..window.len()).map(|step| error(step, if answers(path) { path[step] } else { mean(step) })).collect()
     };
     Some(present.iter().map(of_member).collect())
 }
 
+/// Mean absolute error of the members that have one, in error scales.
+fn usual_error(members: &[usize], predictions: &[Vec<f64>], targets: &[Target], scales: &[Option<Scale>]) -> f64 {
+    let (mut sum, mut count) = (0.0, 0.0);
+    for (position, target) in targets.iter().enumerate() {
+        let Some(scale) = scales[target.series as usize] else { continue };
+        let errors = members.iter().map(|&member| ((target.actual - predictions[member][position]) / scale.error).abs());
+        // The middle one: a member that explodes must not widen what counts as usual.
+        let mut errors: Vec<f64> = errors.filter(|error| error.is_finite()).collect();
+        errors.sort_by(f64::total_cmp);
+        if let Some(middle) = errors.get(errors.len() / 2) {
+            sum += middle;
+            count += 1.0;
+        }
+    }
+    if sum > 0.0 { sum / count } else { 1.0 }
+}
+
 /// Prior weights by how well each member did alone.
-fn prior(panel: &Moments) -> Vec<f64> {
+fn prior(panel: &Moments, preference: f64) -> Vec<f64> {
     let members = panel.sum.len().isqrt();
     let losses: Vec<f64> = (0..members).map(|i| panel.sum[i * members + i].sqrt()).collect();
     let best = losses.iter().copied().fold(f64::INFINITY, f64::min);
-    let raw: Vec<f64> = losses.iter().map(|loss| if best > 0.0 { (-(loss / best - 1.0) / PREFERENCE).exp() } else { 1.0 }).collect();
+    let raw: Vec<f64> = losses.iter().map(|loss| if best > 0.0 { (-(loss / best - 1.0) / preference).exp() } else { 1.0 }).collect();
     let total: f64 = raw.iter().sum();
     raw.into_iter().map(|weight| weight / total).collect()
 }

@@ -2,11 +2,8 @@
 
 pub mod backtest;
 mod candidate;
-<<<<<<< HEAD
 mod combine;
-=======
 mod complex;
->>>>>>> ets
 pub mod conformal;
 mod count;
 mod direct;

@@ -26,7 +26,7 @@ use crate::scale::Scale;
 /// Weight of the pinball loss in the score.
 const PINBALL_WEIGHT: f64 = 4.0;
 /// Horizons' worth of targets at which a series' own ratio counts as much as the panel's.
-const SHRINKAGE: f64 = 4.0;
+const SHRINKAGE: f64 = 24.0;
 /// Ratios are cut off here: on a series that the baseline gets almost right, a ratio says little.
 const LARGEST_RATIO: f64 = 5.0;
 
@@ -98,7 +98,7 @@ impl<'a> Contest<'a> {
         let mut scores: Vec<Scores> = raw.iter().map(|own| compare(own, &raw[baseline])).collect();
         let beats = |member: &usize| *member != baseline && scores[*member].panel.is_some_and(|ratio| ratio < 1.0);
         let members: Vec<usize> = (0..names.len()).filter(beats).collect();
-        let weigher = Weigher::learn(members, &predictions, &evidence.targets, scales);
+        let weigher = Weigher::learn(members, &predictions, &evidence.targets, scales, horizon);
         let weights = weigher.of_panel();
         if weights.len() > 1 {
             let blend = Candidate::mean(names, weights);
