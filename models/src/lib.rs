@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod backtest;
+mod breakdown;
 mod candidate;
 mod combine;
 mod complex;
@@ -22,12 +23,14 @@ pub mod metrics;
 mod range;
 mod scale;
 pub mod select;
+mod significance;
 mod spread;
 mod step_group;
 pub mod testing;
 mod theta;
 
 pub use backtest::{BacktestRow, BacktestTable, CHOICE, backtest};
+pub use breakdown::{Group, GroupCalibration, breakdown};
 pub use engine::{Effort, EngineArtifact, EngineConfig, EngineOutput, ModelForecasts, Phase, Progress, forecast};
 pub use error::ModelError;
 pub use fold::{Fold, FoldStore, ModelPaths};

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::backtest::{BacktestRow, BacktestTable};
 use crate::forecasters::BASELINE;
 use crate::select::pinball;
+use crate::significance::{WindowErrors, skill_intervals};
 
 /// Positions of the five scored quantiles in [`LEVELS`].
 const SCORED: [usize; 5] = [0, 2, 4, 6, 8];
@@ -58,6 +59,8 @@ pub struct ModelMetrics {
     pub coverage95: Option<f64>,
     /// `1 - MASE / MASE of seasonal_naive`: above 0 is better than the baseline.
     pub skill: Option<f64>,
+    /// 95 % bootstrap interval of the skill, see [`crate::significance`].
+    pub skill_interval: Option<(f64, f64)>,
     /// Rows scored.
     pub n: usize,
     /// Windows scored.
@@ -102,6 +105,8 @@ pub fn evaluate(table: &BacktestTable) -> Metrics {
     let mut windows: Vec<Window> = vec![Window::default(); table.models.len()];
     let mut scales: Vec<&WindowScale> = table.scales.iter().collect();
     scales.sort_by_key(|scale| (scale.series, scale.cutoff));
+    let baseline = table.models.iter().position(|model| model == BASELINE);
+    let mut errors: Vec<WindowErrors> = Vec::with_capacity(scales.len());
     let mut rows: Vec<&BacktestRow> = table.rows.iter().collect();
     rows.sort_by_key(|row| (row.series, row.cutoff));
 
@@ -113,13 +118,15 @@ pub fn evaluate(table: &BacktestTable) -> Metrics {
             sums[usize::from(row.model)].add(row);
             windows[usize::from(row.model)].add(row);
         }
-        for (sums, window) in sums.iter_mut().zip(&windows) {
-            sums.close(window, scale);
-        }
+        let scaled: Vec<f64> = sums.iter_mut().zip(&windows).map(|(sums, window)| sums.close(window, scale)).collect();
+        errors.extend(baseline.map(|baseline| (key.0, scaled[baseline], scaled)));
     }
 
-    let baseline = table.models.iter().position(|model| model == BASELINE).and_then(|index| sums[index].mase.mean());
-    Metrics { season: table.season, models: table.models.iter().zip(&sums).map(|(model, sums)| sums.metrics(model, baseline)).collect() }
+    let intervals = skill_intervals(&errors, table.models.len());
+    let baseline = baseline.and_then(|index| sums[index].mase.mean());
+    let mut models: Vec<ModelMetrics> = table.models.iter().zip(&sums).map(|(model, sums)| sums.metrics(model, baseline)).collect();
+    models.iter_mut().zip(intervals).for_each(|(metrics, interval)| metrics.skill_interval = interval);
+    Metrics { season: table.season, models }
 }
 
 /// One model's errors in one window.
@@ -199,16 +206,19 @@ impl Sums {
         }
     }
 
-    fn close(&mut self, window: &Window, scale: Option<&WindowScale>) {
+    /// Ends a window; its MASE, NaN where undefined.
+    fn close(&mut self, window: &Window, scale: Option<&WindowScale>) -> f64 {
         if window.count == 0.0 {
-            return;
+            return f64::NAN;
         }
         self.windows += 1;
+        let scaled = scale.map_or(f64::NAN, |scale| window.absolute / window.count / positive(scale.seasonal));
+        self.mase.add(scaled);
         if let Some(scale) = scale {
-            self.mase.add(window.absolute / window.count / positive(scale.seasonal));
             self.rmsse.add((window.squared / window.count / positive(scale.squared)).sqrt());
             self.spl.add(window.pinball / window.count / positive(scale.absolute));
         }
+        scaled
     }
 
     fn metrics(&self, model: &str, baseline: Option<f64>) -> ModelMetrics {
@@ -232,6 +242,7 @@ impl Sums {
             coverage80: covered(1),
             coverage95: covered(2),
             skill: mase.zip(baseline).filter(|(_, baseline)| *baseline > 0.0).map(|(mase, baseline)| 1.0 - mase / baseline),
+            skill_interval: None,
             n: self.rows,
             windows: self.windows,
         }

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use domain::{FeatureSource as _, Frequency, Ordinal, StepForecast, quantile};
 use ingest::tabular::{ColumnData, write_csv, write_parquet};
 use models::metrics::ModelMetrics;
-use models::{BacktestRow, BacktestTable, CHOICE, Metrics, evaluate};
+use models::{BacktestRow, BacktestTable, CHOICE, Group, GroupCalibration, Metrics, breakdown, evaluate};
 use serde_json::json;
 
 use super::forecast::stamp_column;
@@ -75,6 +75,7 @@ impl Arguments {
             print(serde_json::to_string_pretty(&metrics)?)?;
         } else {
             print(leaderboard(&metrics))?;
+            surely(&metrics).iter().for_each(|line| eprintln!("{line}"));
         }
         if let Some(path) = &self.report {
             self.page(&file, &table, &metrics, remarks)?.write(path)?;
@@ -129,7 +130,7 @@ impl Arguments {
             .iter()
             .map(|window| json!({ "cutoff": file.frequency.label(window.cutoff), "selection": window.selection.candidates, "calibration": window.calibration }))
             .collect();
-        let kept = json!({ "settings": settings, "command": command_line(), "metrics": metrics, "windows": windows });
+        let kept = json!({ "settings": settings, "command": command_line(), "metrics": metrics, "calibration": breakdown(table, CHOICE), "windows": windows });
         let path = folder.join("metrics.json");
         std::fs::write(&path, serde_json::to_vec_pretty(&kept)?).with_context(|| format!("can't write {}", path.display()))?;
         eprintln!("wrote {}", folder.display());
@@ -153,7 +154,7 @@ impl Arguments {
                 if file.frequency == Frequency::Integer { "with each series" } else { &file.report.last }
             ),
             notes,
-            accuracy: Some(accuracy(metrics)),
+            tables: vec![accuracy(metrics), calibration(table, file.frequency)],
             charts: charts.into_iter().take(CHARTS).collect(),
             not_shown,
             settings,
@@ -238,8 +239,47 @@ fn leaderboard(metrics: &Metrics) -> comfy_table::Table {
     table(&head, 1.., rows)
 }
 
+/// How sure the choice's skill is, in words.
+fn surely(metrics: &Metrics) -> Option<String> {
+    let (low, high) = metrics.of(CHOICE)?.skill_interval?;
+    let verdict = if low > 0.0 { "better than seasonal_naive" } else { "not surely better than seasonal_naive" };
+    Some(format!("{CHOICE}: skill between {low:.3} and {high:.3} (95 %, bootstrap over series), {verdict}"))
+}
+
+/// Calibration of the choice by step, season position and volume, as a table of the report.
+fn calibration(table: &BacktestTable, frequency: Frequency) -> Accuracy {
+    let percent = |value: f64| Some(format!("{:.1} %", 100.0 * value));
+    let row = |one: &GroupCalibration| {
+        let [half, most, nearly_all] = one.coverage;
+        let values = vec![Some(one.rows.to_string()), percent(half), percent(most), percent(nearly_all), one.bias.and_then(percent)];
+        (group_name(one.group, frequency), values)
+    };
+    Accuracy {
+        title: "Calibration",
+        rows_are: "rows of",
+        metrics: vec!["rows", "in 50 %", "in 80 %", "in 95 %", "bias"],
+        rows: breakdown(table, CHOICE).iter().map(row).collect(),
+        caption: format!("Share of actuals of each group inside {CHOICE}'s central ranges; thirds of the series by what they sold in the windows."),
+    }
+}
+
+fn group_name(group: Group, frequency: Frequency) -> String {
+    match group {
+        Group::Step(step) => format!("step {step}"),
+        Group::Position(position) => match frequency.date(Ordinal::from(position)) {
+            Some(date) if frequency == Frequency::Daily => date.format("%A").to_string(),
+            _ => format!("season position {}", position + 1),
+        },
+        Group::Volume(0) => "smallest third".to_owned(),
+        Group::Volume(1) => "middle third".to_owned(),
+        Group::Volume(_) => "largest third".to_owned(),
+    }
+}
+
 fn accuracy(metrics: &Metrics) -> Accuracy {
     Accuracy {
+        title: "Accuracy",
+        rows_are: "model",
         metrics: SHOWN.map(|(name, _)| name).to_vec(),
         rows: ranked(metrics)
             .into_iter()

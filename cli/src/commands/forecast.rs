@@ -222,7 +222,7 @@ fn page(file: &PanelFile, options: &PanelOptions, output: &EngineOutput, notes: 
             if file.frequency == Frequency::Integer { "the end of each" } else { &file.report.last }
         ),
         notes,
-        accuracy: accuracy(output),
+        tables: accuracy(output).into_iter().collect(),
         charts: charts.collect(),
         not_shown: order.len().saturating_sub(CHARTS),
         settings: file.settings(options),
@@ -245,6 +245,8 @@ fn accuracy(output: &EngineOutput) -> Option<Accuracy> {
     });
     let held = |probability: f64| output.coverage(probability).map_or_else(|| "–".to_owned(), |share| format!("{:.0} %", share * 100.0));
     Some(Accuracy {
+        title: "Accuracy",
+        rows_are: "model",
         metrics: vec!["vs baseline", "skill", "chosen"],
         rows: rows.collect(),
         caption: format!(

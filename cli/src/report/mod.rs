@@ -17,7 +17,7 @@ pub struct Report {
     pub summary: String,
     /// Remarks a reader must not miss: synthetic data, skipped series, filled gaps.
     pub notes: Vec<String>,
-    pub accuracy: Option<Accuracy>,
+    pub tables: Vec<Accuracy>,
     pub charts: Vec<Chart>,
     /// Series that have no chart here, because there are too many.
     pub not_shown: usize,
@@ -27,10 +27,13 @@ pub struct Report {
     pub command: String,
 }
 
-/// A table of models against metrics.
+/// A table of figures: models against metrics, groups of rows against coverage.
 #[derive(Debug, Default)]
 pub struct Accuracy {
-    /// Column heads after `model`.
+    pub title: &'static str,
+    /// Head of the first column.
+    pub rows_are: &'static str,
+    /// Heads of the other columns.
     pub metrics: Vec<&'static str>,
     /// Best first. A missing value is shown as a dash.
     pub rows: Vec<(String, Vec<Option<String>>)>,

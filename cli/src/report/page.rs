@@ -17,9 +17,7 @@ pub fn render(report: &Report) -> String {
     for note in &report.notes {
         let _ = write!(html, "<p class=\"note\">{}</p>", escape(note));
     }
-    if let Some(accuracy) = &report.accuracy {
-        html.push_str(&table(accuracy));
-    }
+    report.tables.iter().for_each(|one| html.push_str(&table(one)));
     if !report.charts.is_empty() {
         html.push_str("<h2>Forecasts</h2>");
         html.push_str(&legend(report));
@@ -58,7 +56,7 @@ fn figure(data: &Chart) -> String {
 }
 
 fn table(accuracy: &Accuracy) -> String {
-    let mut html = String::from("<h2>Accuracy</h2><div class=\"scroll\"><table><thead><tr><th>model</th>");
+    let mut html = format!("<h2>{}</h2><div class=\"scroll\"><table><thead><tr><th>{}</th>", escape(accuracy.title), escape(accuracy.rows_are));
     for metric in &accuracy.metrics {
         let _ = write!(html, "<th>{}</th>", escape(metric));
     }
