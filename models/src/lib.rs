@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod backtest;
+pub mod boosting;
 mod candidate;
 pub mod conformal;
 mod count;
