@@ -11,16 +11,56 @@ use crate::forecaster::{Artifact, Fitted, Future, Path, Skip, TrainingSet};
 use crate::scale::Scale;
 use crate::step_group::{StepGroup, step_groups};
 
-/// A model of one step group that learns and predicts the target divided by the series' level.
+/// A model of one step group that learns and predicts the target in a unit of its row.
 pub(crate) trait DirectModel: Sized + Serialize + DeserializeOwned + Send + Sync {
     const NAME: &'static str;
     const FORMAT: u16;
+    const UNIT: Unit;
 
-    /// `levels[series]` is what the series' target, and its columns in target units, are divided by.
-    fn fit(rows: &FeatureMatrix, levels: &[f64], training: &TrainingSet<'_>, group: StepGroup) -> Result<Self, ModelError>;
+    /// `units[row]` is what the row's target, and its columns in target units, are divided by; NaN where nothing is known.
+    fn fit(rows: &FeatureMatrix, units: &[f64], training: &TrainingSet<'_>, group: StepGroup) -> Result<Self, ModelError>;
 
-    /// Scaled prediction of every row.
-    fn predict(&self, rows: &FeatureMatrix, levels: &[f64]) -> Result<Vec<f64>, ModelError>;
+    /// Prediction of every row in its unit.
+    fn predict(&self, rows: &FeatureMatrix, units: &[f64]) -> Result<Vec<f64>, ModelError>;
+}
+
+/// What makes a stall and a supermarket alike to a global model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unit {
+    /// The series' level over all its past: one unit a series.
+    Level,
+    /// Mostly the level of the last few seasons as the row knows it, so that a series which has grown is not a stranger to
+    /// what was learnt from its past: the model tells how a day differs from its own month.
+    Recent,
+}
+
+/// Share of [`Unit::Recent`] that is recent; the rest keeps a series that has paused from having no unit.
+const RECENT_SHARE: f64 = 0.9;
+
+impl Unit {
+    /// The unit of every row.
+    pub fn of_rows(self, rows: &FeatureMatrix, levels: &[f64]) -> Vec<f64> {
+        let level = |row: usize| levels.get(rows.series[row] as usize).copied().unwrap_or(f64::NAN);
+        let recent = match self {
+            _ if std::env::var("BT_LEVEL").is_ok() => None,
+            Self::Level => None,
+            Self::Recent => recent_mean(rows),
+        };
+        let unit = |row: usize| match recent.map(|values| f64::from(values[row])) {
+            Some(recent) if recent.is_finite() => RECENT_SHARE * recent.abs() + (1.0 - RECENT_SHARE) * level(row),
+            _ => level(row),
+        };
+        (0..rows.rows).map(unit).collect()
+    }
+}
+
+/// The third shortest rolling mean (28 of 7, 14, 28, 56 days), or the longest there is.
+fn recent_mean(rows: &FeatureMatrix) -> Option<&[f32]> {
+    let window = |name: &str| name.strip_prefix("rolling_mean_")?.parse::<u32>().ok();
+    let mut means: Vec<(u32, usize)> =
+        rows.columns.iter().enumerate().filter_map(|(index, column)| Some((window(&column.name)?, index))).collect();
+    means.sort_unstable();
+    means.get(2).or(means.last()).map(|&(_, index)| rows.column(index))
 }
 
 /// Fitted models of all step groups.
@@ -42,7 +82,8 @@ impl<M: DirectModel> Direct<M> {
         let levels = levels(training.histories, training.season);
         let fit = |steps: StepGroup| {
             let rows = training.rows(steps.layout())?;
-            Ok(Group { steps, model: M::fit(&rows, &levels, training, steps)? })
+            let units = M::UNIT.of_rows(&rows, &levels);
+            Ok(Group { steps, model: M::fit(&rows, &units, training, steps)? })
         };
         let groups = step_groups(training.horizon, training.season).into_iter().map(fit).collect::<Result<_, ModelError>>()?;
         Ok(Self { groups })
@@ -64,7 +105,8 @@ impl<M: DirectModel> Fitted for Direct<M> {
         for group in self.groups.iter().filter(|group| group.steps.first <= future.horizon) {
             let last = group.steps.last.min(future.horizon);
             let rows = future.rows(group.steps.layout(), group.steps.first..=last)?;
-            paths.fill(&rows, &group.model.predict(&rows, &levels)?, &levels);
+            let units = M::UNIT.of_rows(&rows, &levels);
+            paths.fill(&rows, &group.model.predict(&rows, &units)?, &units);
         }
         Ok(paths.finish())
     }
@@ -75,24 +117,19 @@ impl<M: DirectModel> Fitted for Direct<M> {
 }
 
 /// What each series is divided by; NaN where nothing was observed.
-fn levels(histories: &[domain::History], season: u16) -> Vec<f64> {
+pub(crate) fn levels(histories: &[domain::History], season: u16) -> Vec<f64> {
     histories.iter().map(|history| Scale::of(history, season).map_or(f64::NAN, |scale| scale.level)).collect()
 }
 
-/// Rows that teach: a known target, a weight above zero, a series with a level.
-pub(crate) fn teaching_rows(rows: &FeatureMatrix, levels: &[f64]) -> Vec<usize> {
-    let teaches = |&row: &usize| {
-        rows.weight[row] > 0.0
-            && rows.target[row].is_finite()
-            && levels.get(rows.series[row] as usize).is_some_and(|level| level.is_finite())
-    };
-    (0..rows.rows).filter(teaches).collect()
+/// Rows that teach: a known target, a weight above zero, a unit.
+pub(crate) fn teaching_rows(rows: &FeatureMatrix, units: &[f64]) -> Vec<usize> {
+    (0..rows.rows).filter(|&row| rows.weight[row] > 0.0 && rows.target[row].is_finite() && units[row].is_finite()).collect()
 }
 
-/// A cell as a global model sees it: in units of the series' level where the column is in target units.
-pub(crate) fn scaled(rows: &FeatureMatrix, column: usize, row: usize, levels: &[f64]) -> f64 {
+/// A cell as a global model sees it: in the row's unit where the column is in target units.
+pub(crate) fn scaled(rows: &FeatureMatrix, column: usize, row: usize, units: &[f64]) -> f64 {
     let value = f64::from(rows.data[column * rows.rows + row]);
-    if rows.columns[column].in_target_units { value / levels[rows.series[row] as usize] } else { value }
+    if rows.columns[column].in_target_units { value / units[row] } else { value }
 }
 
 /// Predictions on their way from rows to one path per series.
@@ -110,13 +147,13 @@ impl Paths {
         Self { cutoff: future.cutoff, values, observed, seen: HashSet::new() }
     }
 
-    fn fill(&mut self, rows: &FeatureMatrix, scaled: &[f64], levels: &[f64]) {
+    fn fill(&mut self, rows: &FeatureMatrix, scaled: &[f64], units: &[f64]) {
         for (row, &prediction) in scaled.iter().enumerate() {
             let (series, at) = (rows.series[row], rows.at[row]);
             let step = usize::try_from(at - self.cutoff - 1).ok();
             let Some(path) = self.values.get_mut(series as usize) else { continue };
             if let Some(value) = step.and_then(|step| path.get_mut(step)) {
-                *value = prediction * levels[series as usize];
+                *value = prediction * units[row];
                 self.seen.insert((series, at));
             }
         }

@@ -2,6 +2,7 @@
 
 pub mod backtest;
 mod breakdown;
+pub mod boosting;
 mod candidate;
 mod combine;
 mod complex;

@@ -1,34 +1,42 @@
 //! Gradient-boosted regression trees for all series together, per step group.
 //!
-//! Squared loss on the target divided by the series' level, columns in target units divided alike. Missing values go
-//! their own way at each split; category codes are numbers to the trees. The booster is forust's until ours replaces it
-//! behind this same file.
+//! Tweedie loss (a mean on a log scale, a variance that grows with its power 1.5: Jorgensen 1987) on the target in units of
+//! the series' recent level, columns in target units divided alike; squared loss where a target is negative. Missing values go
+//! their own way at each split; categories of few levels are split into subsets, others are numbers to the trees.
 
 use domain::FeatureMatrix;
-use forust_ml::objective::ObjectiveType;
-use forust_ml::{GradientBooster, Matrix};
+use domain::features::FeatureColumn;
+use linfa::ParamGuard;
 use serde::{Deserialize, Serialize};
 
-use crate::direct::{Direct, DirectModel, scaled, teaching_rows};
+use crate::boosting::{Booster, BoostingError, Column, Columns, GradientBoostingParams, GradientBoostingValidParams, Loss};
+use crate::direct::{Direct, DirectModel, Unit, scaled, teaching_rows};
 use crate::error::ModelError;
 use crate::forecaster::{Artifact, Fitted, Forecaster, TrainingSet};
 use crate::step_group::StepGroup;
 
 const NAME: &str = "boosted_trees";
-const FORMAT: u16 = 1;
+const FORMAT: u16 = 2;
 
 /// Training rows below which nothing is fitted: a handful of leaves' worth.
 const FEWEST_ROWS: usize = 100;
+/// Power of the mean that the variance grows with: between a count's 1 and a size's 2.
+const POWER: f64 = 1.5;
 const TREES: usize = 100;
-const LEARNING_RATE: f32 = 0.08;
+const LEARNING_RATE: f64 = 0.08;
 const LEAVES: usize = 31;
 const DEPTH: usize = 10;
 /// Rows' weight that a leaf needs at least.
-const LEAF_WEIGHT: f32 = 15.0;
-const L2: f32 = 1.0;
-const BINS: u16 = 128;
+const LEAF_WEIGHT: f64 = 15.0;
+const L2: f64 = 1.0;
+const BINS: usize = 128;
 /// Share of the columns that each tree sees.
 const COLUMN_SHARE: f64 = 0.8;
+/// Levels up to which a category column is split into subsets.
+const FEW_LEVELS: u32 = 64;
+/// The column that says which series a row is of: categories up to the bins there are.
+const SERIES_COLUMN: &str = "series_code";
+const MOST_SERIES: u32 = 255;
 
 pub(super) fn forecaster() -> BoostedTrees {
     BoostedTrees
@@ -55,67 +63,83 @@ impl Forecaster for BoostedTrees {
 pub(super) struct Trees {
     /// Columns that vary, in the order the booster knows them.
     columns: Vec<String>,
-    booster: GradientBooster,
+    booster: Booster,
 }
 
 impl DirectModel for Trees {
     const NAME: &'static str = NAME;
     const FORMAT: u16 = FORMAT;
+    const UNIT: Unit = Unit::Recent;
 
-    fn fit(rows: &FeatureMatrix, levels: &[f64], training: &TrainingSet<'_>, group: StepGroup) -> Result<Self, ModelError> {
-        let teaching = teaching_rows(rows, levels);
+    fn fit(rows: &FeatureMatrix, units: &[f64], training: &TrainingSet<'_>, group: StepGroup) -> Result<Self, ModelError> {
+        let teaching = teaching_rows(rows, units);
         let varying: Vec<usize> = (0..rows.columns.len()).filter(|&column| varies(rows, column, &teaching)).collect();
         if teaching.len() < FEWEST_ROWS || varying.is_empty() {
             return Err(ModelError::TooFewRows { model: NAME, needed: FEWEST_ROWS, found: teaching.len(), cutoff: training.cutoff });
         }
-        let data = table(rows, &varying, &teaching, levels);
-        let target: Vec<f64> = teaching.iter().map(|&row| f64::from(rows.target[row]) / levels[rows.series[row] as usize]).collect();
-        let weight: Vec<f64> = teaching.iter().map(|&row| f64::from(rows.weight[row])).collect();
+        let data = table(rows, &varying, &teaching, units);
+        let target: Vec<f32> =
+            teaching.iter().map(|&row| (f64::from(rows.target[row]) / units[row]) as f32).collect();
+        let weight: Vec<f32> = teaching.iter().map(|&row| rows.weight[row]).collect();
+        let loss = if target.iter().any(|&target| target < 0.0) { Loss::Squared } else { Loss::Tweedie(POWER) };
 
-        let mut booster = booster(training.seed ^ u64::from(group.lead));
-        booster.fit(&Matrix::new(&data, teaching.len(), varying.len()), &target, &weight, None).map_err(|source| ModelError::Fit {
-            model: NAME,
-            cutoff: training.cutoff,
-            source: source.into(),
-        })?;
+        let booster = params(loss, training.seed ^ u64::from(group.lead))
+            .and_then(|params| params.fit_columns(&columns(rows, &varying, &data, teaching.len())?, &target, &weight))
+            .map_err(|source| ModelError::Fit { model: NAME, cutoff: training.cutoff, source: source.into() })?;
         Ok(Self { columns: varying.iter().map(|&column| rows.columns[column].name.clone()).collect(), booster })
     }
 
-    fn predict(&self, rows: &FeatureMatrix, levels: &[f64]) -> Result<Vec<f64>, ModelError> {
+    fn predict(&self, rows: &FeatureMatrix, units: &[f64]) -> Result<Vec<f64>, ModelError> {
         let locate = |name: &String| rows.position(name).ok_or_else(|| ModelError::MissingColumn { model: NAME, column: name.clone() });
-        let columns = self.columns.iter().map(locate).collect::<Result<Vec<_>, _>>()?;
+        let located = self.columns.iter().map(locate).collect::<Result<Vec<_>, _>>()?;
         if rows.rows == 0 {
             return Ok(Vec::new());
         }
         let all: Vec<usize> = (0..rows.rows).collect();
-        let data = table(rows, &columns, &all, levels);
-        Ok(self.booster.predict(&Matrix::new(&data, rows.rows, columns.len()), true))
+        let data = table(rows, &located, &all, units);
+        let predicted = columns(rows, &located, &data, rows.rows).and_then(|columns| self.booster.predict(&columns));
+        predicted.map_err(|source| Artifact::failed(NAME, "used", source))
     }
 }
 
-fn booster(seed: u64) -> GradientBooster {
-    GradientBooster::default()
-        .set_objective_type(ObjectiveType::SquaredLoss)
-        .set_initialize_base_score(true)
-        .set_iterations(TREES)
-        .set_learning_rate(LEARNING_RATE)
-        .set_max_leaves(LEAVES)
-        .set_max_depth(DEPTH)
-        .set_min_leaf_weight(LEAF_WEIGHT)
-        .set_l2(L2)
-        .set_nbins(BINS)
-        .set_colsample_bytree(COLUMN_SHARE)
-        .set_seed(seed)
-        .set_parallel(true)
-        // The same trees in two thirds of the time (bakery, 50 columns), for a second copy of the binned data.
-        .set_tiled_histograms(true)
+fn params(loss: Loss, seed: u64) -> Result<GradientBoostingValidParams, BoostingError> {
+    let e = |n: &str, d: f64| std::env::var(n).ok().and_then(|v| v.parse().ok()).unwrap_or(d);
+    let loss = if e("BT_SQ", 0.0) > 0.0 { Loss::Squared } else { loss };
+    GradientBoostingParams::new()
+        .loss(loss)
+        .row_share(e("BT_RS", 1.0))
+        .trees(e("BT_T", 200.0) as usize)
+        .learning_rate(e("BT_LR", 0.06))
+        .max_leaves(e("BT_LV", 31.0) as usize)
+        .max_depth(e("BT_D", 10.0) as usize)
+        .min_leaf_rows(1)
+        .min_leaf_weight(e("BT_W", 5.0))
+        .l2(L2)
+        .bins(BINS)
+        .column_share(e("BT_CS", 0.8))
+        .seed(seed)
+        .check()
+}
+
+/// Columns of a table made by [`table`].
+fn columns<'a>(rows: &FeatureMatrix, chosen: &[usize], data: &'a [f32], height: usize) -> Result<Columns<'a>, BoostingError> {
+    let column = |(&column, values): (&usize, &'a [f32])| match &rows.columns[column] {
+        described if is_category(described) => Column::categories(values, described.levels),
+        _ => Column::numbers(values),
+    };
+    Columns::new(height, chosen.iter().zip(data.chunks(height)).map(column).collect())
+}
+
+fn is_category(column: &FeatureColumn) -> bool {
+    let most = if column.name == SERIES_COLUMN { MOST_SERIES } else { FEW_LEVELS };
+    (1..=most).contains(&column.levels)
 }
 
 /// Column-major copy of some columns and rows, scaled.
-fn table(rows: &FeatureMatrix, columns: &[usize], chosen: &[usize], levels: &[f64]) -> Vec<f64> {
+fn table(rows: &FeatureMatrix, columns: &[usize], chosen: &[usize], units: &[f64]) -> Vec<f32> {
     let mut data = Vec::with_capacity(columns.len() * chosen.len());
     for &column in columns {
-        data.extend(chosen.iter().map(|&row| scaled(rows, column, row, levels)));
+        data.extend(chosen.iter().map(|&row| scaled(rows, column, row, units) as f32));
     }
     data
 }

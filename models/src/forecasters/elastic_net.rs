@@ -8,7 +8,7 @@
 use domain::{FeatureMatrix, Ordinal};
 use serde::{Deserialize, Serialize};
 
-use crate::direct::{Direct, DirectModel, teaching_rows};
+use crate::direct::{Direct, DirectModel, Unit, teaching_rows};
 use crate::error::ModelError;
 use crate::forecaster::{Artifact, Fitted, Forecaster, TrainingSet};
 use crate::linear::{Encoding, Statistics, elastic_net};
@@ -59,17 +59,18 @@ pub(super) struct Line {
 impl DirectModel for Line {
     const NAME: &'static str = NAME;
     const FORMAT: u16 = FORMAT;
+    const UNIT: Unit = Unit::Level;
 
-    fn fit(rows: &FeatureMatrix, levels: &[f64], training: &TrainingSet<'_>, _: StepGroup) -> Result<Self, ModelError> {
-        let teaching = teaching_rows(rows, levels);
+    fn fit(rows: &FeatureMatrix, units: &[f64], training: &TrainingSet<'_>, _: StepGroup) -> Result<Self, ModelError> {
+        let teaching = teaching_rows(rows, units);
         if teaching.len() < FEWEST_ROWS {
             return Err(ModelError::TooFewRows { model: NAME, needed: FEWEST_ROWS, found: teaching.len(), cutoff: training.cutoff });
         }
-        let encoding = Encoding::learn(rows, &teaching, levels);
-        let intercept = weighted_mean_target(rows, &teaching, levels);
+        let encoding = Encoding::learn(rows, &teaching, units);
+        let intercept = weighted_mean_target(rows, &teaching, units);
         let split = validation_start(rows, &teaching);
         let (young, old): (Vec<usize>, Vec<usize>) = teaching.iter().partition(|&&row| rows.at[row] >= split);
-        let statistics = |part: &[usize]| Statistics::gather(rows, part, levels, &encoding, intercept);
+        let statistics = |part: &[usize]| Statistics::gather(rows, part, units, &encoding, intercept);
         let (old, young) = (statistics(&old), statistics(&young));
         let tried_on = if old.is_empty() { &young } else { &old };
         let failed = |source| ModelError::Fit { model: NAME, cutoff: training.cutoff, source };
@@ -86,22 +87,22 @@ impl DirectModel for Line {
         Ok(Self { encoding, intercept, coefficients, penalty })
     }
 
-    fn predict(&self, rows: &FeatureMatrix, levels: &[f64]) -> Result<Vec<f64>, ModelError> {
+    fn predict(&self, rows: &FeatureMatrix, units: &[f64]) -> Result<Vec<f64>, ModelError> {
         let columns = self.encoding.locate(rows).map_err(|column| ModelError::MissingColumn { model: NAME, column })?;
         let mut encoded = vec![0.0; self.coefficients.len()];
         let predict = |row| {
-            self.encoding.encode(rows, &columns, row, levels, &mut encoded);
+            self.encoding.encode(rows, &columns, row, units, &mut encoded);
             self.intercept + encoded.iter().zip(&self.coefficients).map(|(value, coefficient)| value * coefficient).sum::<f64>()
         };
         Ok((0..rows.rows).map(predict).collect())
     }
 }
 
-fn weighted_mean_target(rows: &FeatureMatrix, teaching: &[usize], levels: &[f64]) -> f64 {
+fn weighted_mean_target(rows: &FeatureMatrix, teaching: &[usize], units: &[f64]) -> f64 {
     let (mut sum, mut total) = (0.0, 0.0);
     for &row in teaching {
         let weight = f64::from(rows.weight[row]);
-        sum += weight * f64::from(rows.target[row]) / levels[rows.series[row] as usize];
+        sum += weight * f64::from(rows.target[row]) / units[row];
         total += weight;
     }
     sum / total

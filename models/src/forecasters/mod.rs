@@ -1,5 +1,6 @@
 //! Every forecaster, one file each. A new one is a file and its two lines here.
 
+mod boosted_recursive;
 mod boosted_trees;
 mod complex_smoothing;
 mod elastic_net;
@@ -25,6 +26,7 @@ pub fn all() -> Forecasters {
         .add(complex_smoothing::forecaster())
         .add(elastic_net::forecaster())
         .add(boosted_trees::forecaster())
+        .add(boosted_recursive::forecaster())
 }
 
 /// A registry of forecasters.

@@ -46,9 +46,9 @@ impl Kind {
 }
 
 impl Encoding {
-    pub fn learn(rows: &FeatureMatrix, teaching: &[usize], levels: &[f64]) -> Self {
+    pub fn learn(rows: &FeatureMatrix, teaching: &[usize], units: &[f64]) -> Self {
         let learn = |(index, column): (usize, &FeatureColumn)| {
-            let kind = if column.levels > 0 { level_shares(rows, index, teaching) } else { number(rows, index, teaching, levels) };
+            let kind = if column.levels > 0 { level_shares(rows, index, teaching) } else { number(rows, index, teaching, units) };
             Some(Encoded { name: column.name.clone(), kind: kind? })
         };
         Self { columns: rows.columns.iter().enumerate().filter_map(learn).collect() }
@@ -65,10 +65,10 @@ impl Encoding {
     }
 
     /// Writes one row; `columns` as located, `into` is [`Encoding::width`] long.
-    pub fn encode(&self, rows: &FeatureMatrix, columns: &[usize], row: usize, levels: &[f64], into: &mut [f64]) {
+    pub fn encode(&self, rows: &FeatureMatrix, columns: &[usize], row: usize, units: &[f64], into: &mut [f64]) {
         let mut next = 0;
         for (encoded, &column) in self.columns.iter().zip(columns) {
-            let value = scaled(rows, column, row, levels);
+            let value = scaled(rows, column, row, units);
             let cells = &mut into[next..next + encoded.kind.width()];
             write(&encoded.kind, value, cells);
             next += cells.len();
@@ -98,10 +98,10 @@ fn indicator(set: bool, share: f64) -> f64 {
     (f64::from(u8::from(set)) - share) / (share * (1.0 - share)).sqrt().max(SMALLEST_INDICATOR_SPREAD)
 }
 
-fn number(rows: &FeatureMatrix, column: usize, teaching: &[usize], levels: &[f64]) -> Option<Kind> {
+fn number(rows: &FeatureMatrix, column: usize, teaching: &[usize], units: &[f64]) -> Option<Kind> {
     let (mut total, mut known, mut sum, mut square) = (0.0, 0.0, 0.0, 0.0);
     for &row in teaching {
-        let (weight, value) = (f64::from(rows.weight[row]), scaled(rows, column, row, levels));
+        let (weight, value) = (f64::from(rows.weight[row]), scaled(rows, column, row, units));
         total += weight;
         if value.is_finite() {
             known += weight;

@@ -19,7 +19,7 @@ pub(crate) struct Statistics {
 
 impl Statistics {
     /// Of the chosen rows, the target divided by its series' level and less `intercept`.
-    pub fn gather(rows: &FeatureMatrix, chosen: &[usize], levels: &[f64], encoding: &Encoding, intercept: f64) -> Self {
+    pub fn gather(rows: &FeatureMatrix, chosen: &[usize], units: &[f64], encoding: &Encoding, intercept: f64) -> Self {
         let width = encoding.width();
         // The encoding was learnt on these very rows, so that every column is there.
         let columns = encoding.locate(rows).unwrap_or_default();
@@ -30,10 +30,10 @@ impl Statistics {
             for (mut cells, (y, &row)) in block.rows_mut().into_iter().zip(target.iter_mut().zip(part)) {
                 let root = f64::from(rows.weight[row]).sqrt();
                 if let Some(cells) = cells.as_slice_mut() {
-                    encoding.encode(rows, &columns, row, levels, cells);
+                    encoding.encode(rows, &columns, row, units, cells);
                     cells.iter_mut().for_each(|cell| *cell *= root);
                 }
-                *y = (f64::from(rows.target[row]) / levels[rows.series[row] as usize] - intercept) * root;
+                *y = (f64::from(rows.target[row]) / units[row] - intercept) * root;
                 statistics.weight += root * root;
             }
             let (block, target) = (block.slice(s![..part.len(), ..]), target.slice(s![..part.len()]));

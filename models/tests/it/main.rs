@@ -1,5 +1,7 @@
-//! The crate from outside: conformance of every forecaster, accuracy and calibration on a synthetic panel, time travel.
+//! The crate from outside: conformance of every forecaster, accuracy and calibration on a synthetic panel, time travel, the
+//! booster against others.
 
 mod accuracy;
+mod boosting;
 mod conformance;
 mod engine;
