@@ -50,6 +50,21 @@ impl FeatureMatrix {
         &self.data[index * self.rows..(index + 1) * self.rows]
     }
 
+    /// The same rows without the columns of some families.
+    #[must_use]
+    pub fn without_families(mut self, families: &[&str]) -> Self {
+        let keep: Vec<bool> = self.columns.iter().map(|column| !families.contains(&column.family)).collect();
+        let mut kept = 0;
+        for (column, _) in keep.iter().enumerate().filter(|(_, keep)| **keep) {
+            self.data.copy_within(column * self.rows..(column + 1) * self.rows, kept * self.rows);
+            kept += 1;
+        }
+        self.data.truncate(kept * self.rows);
+        let mut keep = keep.into_iter();
+        self.columns.retain(|_| keep.next().unwrap_or(true));
+        self
+    }
+
     /// Index of a column by name.
     #[must_use]
     pub fn position(&self, name: &str) -> Option<usize> {
@@ -191,5 +206,25 @@ impl Hint for FeatureError {
             }
             Self::Compute { .. } => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_are_dropped_with_their_columns() {
+        let column = |name: &str, family| FeatureColumn { name: name.to_owned(), family, levels: 0, in_target_units: false };
+        let matrix = FeatureMatrix {
+            columns: vec![column("a", "lags"), column("b", "events"), column("c", "lags"), column("d", "trend")],
+            rows: 2,
+            data: (0..8_u8).map(f32::from).collect(),
+            ..FeatureMatrix::default()
+        };
+        let kept = matrix.clone().without_families(&["lags"]);
+        assert_eq!((kept.column(0), kept.column(1)), ([2.0, 3.0].as_slice(), [6.0, 7.0].as_slice()));
+        assert_eq!((kept.position("b"), kept.position("d"), kept.columns.len()), (Some(0), Some(1), 2));
+        assert_eq!(matrix.clone().without_families(&[]), matrix);
     }
 }

@@ -2,36 +2,42 @@
 
 use std::hint::black_box;
 
-use criterion::{Criterion, criterion_group, criterion_main};
-use domain::panel::{GapPolicy, Observations, Panel};
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use domain::panel::{Beyond, Cells, GapPolicy, Observations, Panel, Regressor, RegressorKind, Scope};
 use domain::{FeatureSource as _, Frequency, Layout};
 use pipeline::{FeatureConfig, PanelFeatures};
 
 const SERIES: u32 = 1_000;
 const DAYS: i64 = 730;
+const HORIZON: i64 = 14;
 
-/// A weekly pattern with a level of its own for each series and a little deterministic noise.
-fn panel() -> Panel {
+/// A weekly pattern with a level of its own for each series and a little deterministic noise; a holiday every six weeks.
+fn panel(days: std::ops::Range<i64>) -> Panel {
     let mut observations = Observations::default();
     for series in 0..SERIES {
-        for day in 0..DAYS {
+        for day in days.clone() {
             let noise = f64::from((u64::from(series) * 7_919 + day.unsigned_abs() * 104_729) as u32 % 17);
             let weekday = if day % 7 == 5 { 12.0 } else { 5.0 };
             observations.push(series, day, (f64::from(series % 40) + weekday + noise).floor(), day, false);
         }
     }
+    let mut cells = Cells::default();
+    (days.start..days.end + HORIZON).filter(|day| day % 42 < 2).for_each(|day| cells.push(0, day, 1.0, i64::MIN));
+    let holiday =
+        Regressor { name: "holiday".to_owned(), kind: RegressorKind::KnownFuture, scope: Scope::Panel, beyond: Beyond::Zero, cells };
     let series = (0..SERIES).map(|number| format!("s{number:04}")).collect();
-    Panel { frequency: Frequency::Daily, series, observations, regressors: Vec::new(), closed: None, gaps: GapPolicy::Missing }
+    Panel { frequency: Frequency::Daily, series, observations, regressors: vec![holiday], closed: None, gaps: GapPolicy::Missing }
+}
+
+fn open(panel: &Panel) -> PanelFeatures {
+    PanelFeatures::new(panel.clone(), FeatureConfig::default()).expect("a sound panel")
 }
 
 fn features(criterion: &mut Criterion) {
-    let panel = panel();
-    let source = PanelFeatures::new(panel.clone(), FeatureConfig::default()).expect("a sound panel");
+    let panel = panel(0..DAYS);
+    let source = open(&panel);
     let mut group = criterion.benchmark_group("features of 1,000 x 730");
     group.sample_size(10);
-    group.bench_function("sort the panel", |bench| {
-        bench.iter(|| PanelFeatures::new(black_box(panel.clone()), FeatureConfig::default()).expect("a sound panel"));
-    });
     for rows in [100_000, 730_000] {
         group.bench_function(format!("{rows} training rows"), |bench| {
             bench.iter(|| source.training(DAYS - 1, Layout::Direct { lead: 7 }, black_box(rows)).expect("features"));
@@ -43,5 +49,39 @@ fn features(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, features);
+/// What a night costs: the day's cells alone, or the whole panel again.
+fn one_more_day(criterion: &mut Criterion) {
+    let (known, day) = (panel(0..DAYS - 1), panel(DAYS - 1..DAYS));
+    let mut group = criterion.benchmark_group("one more day of 1,000 x 730");
+    group.sample_size(10);
+    group.bench_function("the whole panel again", |bench| {
+        let whole = panel(0..DAYS);
+        bench.iter(|| open(black_box(&whole)));
+    });
+    group.bench_function("the day added", |bench| {
+        let add = |mut source: PanelFeatures| {
+            source.extend(black_box(&day)).expect("the same panel");
+            source
+        };
+        bench.iter_batched(|| open(&known), add, BatchSize::PerIteration);
+    });
+    group.finish();
+}
+
+/// What each family costs where it is the only one.
+fn families(criterion: &mut Criterion) {
+    let panel = panel(0..DAYS);
+    let mut group = criterion.benchmark_group("100,000 training rows");
+    group.sample_size(10);
+    for family in pipeline::families() {
+        let exclude = pipeline::families().into_iter().filter(|other| *other != family).map(str::to_owned).collect();
+        let source = PanelFeatures::new(panel.clone(), FeatureConfig { season: None, exclude }).expect("known families");
+        group.bench_function(family, |bench| {
+            bench.iter(|| source.training(DAYS - 1, Layout::Direct { lead: 7 }, black_box(100_000)).expect("features"));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, features, one_more_day, families);
 criterion_main!(benches);

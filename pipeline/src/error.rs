@@ -13,6 +13,8 @@ pub enum PipelineError {
     OutOfRange { table: String, at: i64 },
     #[error("`{table}` spans {periods} periods, more than the {limit} that can be laid on a grid")]
     TooSparse { table: String, periods: u64, limit: u64 },
+    #[error("what is to be added is not of the same panel: {what}")]
+    NotThePanel { what: String },
     #[error("there is no feature family `{name}`; there are {known}")]
     UnknownFamily { name: String, known: String },
 }
@@ -26,6 +28,7 @@ impl Hint for PipelineError {
             Self::TooSparse { .. } => {
                 Some("look for a mistyped year, or give the real step of the data (for a file: --freq), such as 1d".to_owned())
             }
+            Self::NotThePanel { .. } => Some("build the features anew from the whole panel".to_owned()),
             Self::UnknownFamily { .. } => None,
         }
     }

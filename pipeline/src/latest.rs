@@ -6,6 +6,7 @@ use domain::Ordinal;
 ///
 /// Entry `k` depends only on cells known by then, so reading it up to a cutoff cannot see beyond that cutoff, and a late
 /// publication is late in training as it is in production.
+#[derive(Default)]
 pub(crate) struct Latest {
     changes: Vec<Change>,
 }
@@ -21,19 +22,34 @@ struct Change {
 impl Latest {
     /// From `(at, known_from, value)`, sorted by period and knowledge.
     pub fn new(cells: impl Iterator<Item = (Ordinal, Ordinal, f64)>) -> Self {
-        let mut arrivals: Vec<Change> = cells
-            .filter(|(_, _, value)| !value.is_nan())
-            // A value cannot be used before its period, whatever its label says.
-            .map(|(at, known_from, value)| Change { from: known_from.max(at), at, value })
-            .collect();
-        arrivals.sort_by_key(|arrival| (arrival.from, arrival.at));
-        let mut changes: Vec<Change> = Vec::with_capacity(arrivals.len());
-        for arrival in arrivals {
-            if changes.last().is_none_or(|newest| arrival.at >= newest.at) {
-                changes.push(arrival);
-            }
+        let mut latest = Self::default();
+        for arrival in arrivals(cells) {
+            latest.push(arrival);
         }
-        Self { changes }
+        latest
+    }
+
+    /// Adds cells that arrived after all others, sorted alike.
+    ///
+    /// # Errors
+    /// If one did not: then the order is to be made anew, from all cells.
+    pub fn append(&mut self, cells: impl Iterator<Item = (Ordinal, Ordinal, f64)>) -> Result<(), OutOfOrder> {
+        let arrivals = arrivals(cells);
+        let newest = self.changes.last().map(|newest| (newest.from, newest.at));
+        if arrivals.first().is_some_and(|first| newest.is_some_and(|(from, at)| first.from < from || (first.from, first.at) == (from, at)))
+        {
+            return Err(OutOfOrder);
+        }
+        for arrival in arrivals {
+            self.push(arrival);
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, arrival: Change) {
+        if self.changes.last().is_none_or(|newest| arrival.at >= newest.at) {
+            self.changes.push(arrival);
+        }
     }
 
     /// Appends the newest value at each of `count` instants from `from` on, never looking beyond `cutoff`. A value
@@ -48,6 +64,20 @@ impl Latest {
             into.push(newest.filter(|newest| instant - newest.at <= stale as Ordinal).map_or(f64::NAN, |newest| newest.value));
         }
     }
+}
+
+/// Cells that did not arrive last.
+#[derive(Debug)]
+pub(crate) struct OutOfOrder;
+
+fn arrivals(cells: impl Iterator<Item = (Ordinal, Ordinal, f64)>) -> Vec<Change> {
+    let mut arrivals: Vec<Change> = cells
+        .filter(|(_, _, value)| !value.is_nan())
+        // A value cannot be used before its period, whatever its label says.
+        .map(|(at, known_from, value)| Change { from: known_from.max(at), at, value })
+        .collect();
+    arrivals.sort_by_key(|arrival| (arrival.from, arrival.at));
+    arrivals
 }
 
 #[cfg(test)]

@@ -3,14 +3,19 @@
 mod climatology;
 mod config;
 mod error;
+mod extend;
 mod features;
 mod frame;
 mod latest;
 mod matrix;
 mod observations;
 mod past;
+mod place;
+mod pool;
+mod pools;
 mod regressors;
 mod rows;
+mod sorted_window;
 mod source;
 mod view;
 

@@ -1,6 +1,7 @@
 //! Rows wanted to matrix: families run over a few series at a time, and their columns are laid side by side.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use domain::features::FeatureColumn;
 use domain::{FeatureError, FeatureMatrix, Ordinal};
@@ -9,7 +10,7 @@ use crate::config::Shape;
 use crate::features::{Families, Feature};
 use crate::frame::Frame;
 use crate::observations::AsOf;
-use crate::past::Past;
+use crate::past::{Depth, Past};
 use crate::rows::Block;
 use crate::source::PanelFeatures;
 use crate::view::{Purpose, View};
@@ -20,6 +21,8 @@ pub const CENSORED_WEIGHT: f32 = 0.5;
 /// Rows of a frame that are computed at once: columns of this size stay in the processor's cache, and memory stays small
 /// however large the panel is.
 const ROWS_AT_ONCE: usize = 1 << 16;
+/// Values of older pasts that are held at once: they are read once, in order.
+const OLDER_AT_ONCE: usize = 1 << 21;
 
 /// Which rows, and what they may know.
 pub(crate) struct Request<'a> {
@@ -38,10 +41,17 @@ impl Request<'_> {
     pub fn matrix(&self, source: &PanelFeatures) -> Result<FeatureMatrix, FeatureError> {
         let warm_up = source.families.iter().map(|family| family.warm_up(&self.shape)).max().unwrap_or(0);
         let reach = source.families.iter().map(|family| family.reach(&self.shape)).max().unwrap_or(0).max(warm_up);
+        let whole = source.families.iter().any(|family| family.needs_whole_past());
+        let depth = Depth { lead: self.shape.lead, reach, whole };
+        let pool = if source.families.iter().any(|family| family.needs_pool()) {
+            source.pool(self.cutoff, self.predicted)
+        } else {
+            Arc::default()
+        };
         let mut matrix = self.rows(source);
         let mut done = 0;
-        for blocks in few_at_a_time(&self.blocks, warm_up) {
-            let past = Past::new(blocks, self.shape.lead, reach, |block, periods| {
+        for blocks in few_at_a_time(&self.blocks, &depth, warm_up) {
+            let past = Past::new(blocks, depth, |block, periods| {
                 source.usable(block.series, self.cutoff, periods, self.predicted.get(block.series as usize).map_or(&[], Vec::as_slice))
             });
             let view = View {
@@ -52,6 +62,8 @@ impl Request<'_> {
                 regressors: &source.regressors,
                 blocks,
                 past,
+                pool: &pool,
+                any_censored: source.observations.any_censored(self.cutoff),
             };
             let evaluated = evaluate(&source.families, &view, warm_up)?;
             if done == 0 {
@@ -94,15 +106,17 @@ fn weight(purpose: Purpose, value: f64, censored: bool, closed: bool) -> f32 {
     }
 }
 
-/// Splits blocks so that a frame has about [`ROWS_AT_ONCE`] rows. At least one part, for even no rows have columns.
-fn few_at_a_time(blocks: &[Block], warm_up: usize) -> Vec<&[Block]> {
+/// Splits blocks so that a frame has about [`ROWS_AT_ONCE`] rows, and not many times as many values of pasts. At least one
+/// part, for even no rows have columns.
+fn few_at_a_time<'a>(blocks: &'a [Block], depth: &Depth, warm_up: usize) -> Vec<&'a [Block]> {
     let mut parts = Vec::new();
-    let (mut start, mut height) = (0, 0);
+    let (mut start, mut height, mut older) = (0, 0, 0);
     for (position, block) in blocks.iter().enumerate() {
         height += block.rows() + warm_up;
-        if height >= ROWS_AT_ONCE {
+        older += if depth.whole { usize::try_from(block.from - block.first).unwrap_or(0) } else { depth.reach };
+        if height >= ROWS_AT_ONCE || older >= OLDER_AT_ONCE {
             parts.push(&blocks[start..=position]);
-            (start, height) = (position + 1, 0);
+            (start, height, older) = (position + 1, 0, 0);
         }
     }
     if start < blocks.len() || parts.is_empty() {

@@ -1,6 +1,7 @@
 //! A panel, readable as of any cutoff.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use domain::features::EventTrack;
 use domain::{FeatureError, FeatureMatrix, FeatureSource, Frequency, History, Layout, Ordinal, Panel};
@@ -10,6 +11,8 @@ use crate::error::PipelineError;
 use crate::features::{self, Families};
 use crate::matrix::Request;
 use crate::observations::{AsOf, SortedObservations, Stretch};
+use crate::pool::{Ingredients, Pool};
+use crate::pools::Pools;
 use crate::regressors::RegressorStore;
 use crate::rows::{Block, keep_youngest};
 use crate::view::Purpose;
@@ -22,9 +25,10 @@ pub struct PanelFeatures {
     pub(crate) observations: SortedObservations,
     pub(crate) regressors: Vec<RegressorStore>,
     pub(crate) families: Families,
-    frequency: Frequency,
-    closed: Option<RegressorStore>,
+    pub(crate) frequency: Frequency,
+    pub(crate) closed: Option<RegressorStore>,
     config: FeatureConfig,
+    pub(crate) pools: Pools,
 }
 
 impl PanelFeatures {
@@ -44,6 +48,7 @@ impl PanelFeatures {
             frequency: panel.frequency,
             series: panel.series,
             config,
+            pools: Pools::default(),
         })
     }
 
@@ -58,10 +63,10 @@ impl PanelFeatures {
         self.closed.as_ref().is_some_and(|closed| closed.value(closed.slot(series), at, known_by).is_some_and(|value| value > 0.5))
     }
 
-    /// Values that features may use: as of the cutoff, with predictions for the periods after it, NaN where closed.
-    pub(crate) fn usable(&self, series: u32, cutoff: Ordinal, periods: RangeInclusive<Ordinal>, predicted: &[f64]) -> Vec<f64> {
-        let mut values = self.observations.stretch(series as usize, AsOf::cutoff(cutoff), periods.clone()).values;
-        for (value, at) in values.iter_mut().zip(periods) {
+    /// What features may use: values as of the cutoff, with predictions for the periods after it, NaN where closed.
+    pub(crate) fn usable(&self, series: u32, cutoff: Ordinal, periods: RangeInclusive<Ordinal>, predicted: &[f64]) -> Stretch {
+        let mut stretch = self.observations.stretch(series as usize, AsOf::cutoff(cutoff), periods.clone());
+        for (value, at) in stretch.values.iter_mut().zip(periods) {
             if at > cutoff {
                 *value = predicted.get((at - cutoff - 1) as usize).copied().unwrap_or(f64::NAN);
             }
@@ -69,7 +74,26 @@ impl PanelFeatures {
                 *value = f64::NAN;
             }
         }
-        values
+        for (censored, value) in stretch.censored.iter_mut().zip(&stretch.values) {
+            *censored &= !value.is_nan();
+        }
+        stretch
+    }
+
+    /// What all series tell together, as of a cutoff and predictions for the periods after it.
+    pub(crate) fn pool(&self, cutoff: Ordinal, predicted: &[Vec<f64>]) -> Arc<Pool> {
+        let ahead = predicted.iter().map(Vec::len).max().unwrap_or(0);
+        let make = || {
+            let last = cutoff + ahead as Ordinal;
+            let periods = (self.spans(cutoff).map(|(_, first, _)| first).min().unwrap_or(last), last);
+            let of = Ingredients { shape: self.shape(1), cutoff, periods, regressors: &self.regressors, series: self.series.len() };
+            Pool::new(&of, |series| {
+                let (first, _) = self.observations.span(series, AsOf::cutoff(cutoff))?;
+                let predicted = predicted.get(series).map_or(&[][..], Vec::as_slice);
+                Some((first, self.usable(series as u32, cutoff, first..=last, predicted).values))
+            })
+        };
+        if ahead == 0 { self.pools.get_or_make(cutoff, make) } else { Arc::new(make()) }
     }
 
     fn shape(&self, lead: u16) -> Shape {

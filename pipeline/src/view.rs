@@ -7,6 +7,7 @@ use domain::{FeatureError, Ordinal};
 
 use crate::config::Shape;
 use crate::past::Past;
+use crate::pool::Pool;
 use crate::regressors::RegressorStore;
 use crate::rows::Block;
 
@@ -28,6 +29,10 @@ pub(crate) struct View<'a> {
     pub regressors: &'a [RegressorStore],
     pub blocks: &'a [Block],
     pub past: Past,
+    /// What all series tell together, if a family asks for it.
+    pub pool: &'a Pool,
+    /// Whether a sold-out period is known of.
+    pub any_censored: bool,
 }
 
 impl View<'_> {
@@ -44,16 +49,13 @@ impl View<'_> {
     }
 
     /// A known-future value for the row that predicts `target`, at some period `at` near it.
-    ///
-    /// A regressor that must be given for every future period was, by that contract, known ahead: a file that labels
-    /// its cells with their own day still teaches, with the value known at the cutoff.
     pub fn planned(&self, regressor: &RegressorStore, slot: Option<usize>, at: Ordinal, target: Ordinal) -> Option<f64> {
-        let known = regressor.value(slot, at, self.knowledge(target));
-        match regressor.beyond {
-            Beyond::Required => known.or_else(|| regressor.value(slot, at, self.cutoff)),
-            Beyond::Zero => Some(known.unwrap_or(0.0)),
-            Beyond::Climatology => known,
-        }
+        regressor.planned(slot, at, self.knowledge(target), self.cutoff)
+    }
+
+    /// Yes-or-no regressors that are known ahead.
+    pub fn flags(&self) -> impl Iterator<Item = &RegressorStore> {
+        self.regressors.iter().filter(|regressor| regressor.is_flag(self.cutoff))
     }
 
     /// As [`View::planned`] at the target itself: NaN in a training row that lacks it, an error in a future row.

@@ -1,21 +1,44 @@
 //! What the target's date says by itself.
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{Datelike, Months, NaiveDate};
 use domain::{FeatureError, Frequency};
 
 use super::{Family, Feature};
 use crate::view::View;
 
 /// A column read off a date.
-type Reading = (&'static str, u32, fn(NaiveDate) -> u32);
+type Reading = (&'static str, u32, fn(NaiveDate) -> f64);
 
-const WEEKDAY: Reading = ("weekday", 7, |date| date.weekday().num_days_from_monday());
-const WEEKEND: Reading = ("weekend", 0, |date| u32::from(date.weekday().num_days_from_monday() >= 5));
-const DAY_OF_MONTH: Reading = ("day_of_month", 0, |date| date.day());
+const WEEKDAY: Reading = ("weekday", 7, |date| f64::from(date.weekday().num_days_from_monday()));
+const WEEKEND: Reading = ("weekend", 0, |date| f64::from(u8::from(date.weekday().num_days_from_monday() >= 5)));
+const DAY_OF_MONTH: Reading = ("day_of_month", 0, |date| f64::from(date.day()));
+/// From 0: the first seven days of the month are its first week.
+const WEEK_OF_MONTH: Reading = ("week_of_month", 0, |date| f64::from(date.day0() / 7));
+/// Days until the month's last one, 0 on it.
+const LEFT_OF_MONTH: Reading = ("left_of_month", 0, |date| f64::from(u32::from(date.num_days_in_month()) - date.day()));
+const MONTH_END: Reading = ("month_end", 0, |date| f64::from(u8::from(u32::from(date.num_days_in_month()) == date.day())));
 /// Wages are paid from the 25th to the 1st.
-const PAYDAY: Reading = ("payday", 0, |date| u32::from(date.day() >= 25 || date.day() == 1));
-const MONTH: Reading = ("month", 12, |date| date.month0());
-const WEEK_OF_YEAR: Reading = ("week_of_year", 0, |date| date.iso_week().week());
+const PAYDAY: Reading = ("payday", 0, |date| f64::from(u8::from(date.day() >= PAYDAY_OPENS || date.day() == 1)));
+/// Days since the 25th: 0 on the first payday, then through the window and the month that lives off it.
+const SINCE_PAYDAY: Reading = ("since_payday", 0, since_payday);
+const MONTH: Reading = ("month", 12, |date| f64::from(date.month0()));
+const WEEK_OF_YEAR: Reading = ("week_of_year", 0, |date| f64::from(date.iso_week().week()));
+/// The season of the year without a jump at new year.
+const YEAR_SIN: Reading = ("year_sin", 0, |date| turn_of_year(date).sin());
+const YEAR_COS: Reading = ("year_cos", 0, |date| turn_of_year(date).cos());
+
+const PAYDAY_OPENS: u32 = 25;
+
+fn since_payday(date: NaiveDate) -> f64 {
+    let opened = if date.day() >= PAYDAY_OPENS { Some(date) } else { date.checked_sub_months(Months::new(1)) };
+    opened.and_then(|month| month.with_day(PAYDAY_OPENS)).map_or(f64::NAN, |opened| (date - opened).num_days() as f64)
+}
+
+/// Angle of the day in its year.
+fn turn_of_year(date: NaiveDate) -> f64 {
+    let days = if date.leap_year() { 366.0 } else { 365.0 };
+    std::f64::consts::TAU * f64::from(date.ordinal0()) / days
+}
 
 pub(super) struct Calendar;
 
@@ -39,9 +62,22 @@ impl Family for Calendar {
 /// What changes from one period to the next at this frequency.
 fn readings(frequency: Frequency) -> &'static [Reading] {
     match frequency {
-        Frequency::Minutes { .. } | Frequency::Daily => &[WEEKDAY, WEEKEND, DAY_OF_MONTH, PAYDAY, MONTH, WEEK_OF_YEAR],
-        Frequency::Weekly { .. } => &[DAY_OF_MONTH, MONTH, WEEK_OF_YEAR],
-        Frequency::Monthly { .. } => &[MONTH],
+        Frequency::Minutes { .. } | Frequency::Daily => &[
+            WEEKDAY,
+            WEEKEND,
+            DAY_OF_MONTH,
+            WEEK_OF_MONTH,
+            LEFT_OF_MONTH,
+            MONTH_END,
+            PAYDAY,
+            SINCE_PAYDAY,
+            MONTH,
+            WEEK_OF_YEAR,
+            YEAR_SIN,
+            YEAR_COS,
+        ],
+        Frequency::Weekly { .. } => &[DAY_OF_MONTH, MONTH, WEEK_OF_YEAR, YEAR_SIN, YEAR_COS],
+        Frequency::Monthly { .. } => &[MONTH, YEAR_SIN, YEAR_COS],
         Frequency::Integer => &[],
     }
 }

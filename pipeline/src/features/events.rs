@@ -1,5 +1,8 @@
-//! Yes-or-no regressors that are known ahead: holidays, promotions, school breaks. Their value on the target, and how far
-//! the next and the last one are.
+//! Yes-or-no regressors that are known ahead: holidays, promotions, school breaks. Their value on the target, how far the
+//! next and the last one are, the run of days that the target belongs to or is nearest to, and how many are coming.
+//!
+//! A value between 0 and 1 is a probability (the first day of a month that is declared by sighting the moon): distances
+//! and counts are then expected ones, as if days were independent; runs are those of the likelier branch.
 
 use domain::{FeatureError, Ordinal};
 
@@ -10,6 +13,10 @@ use crate::view::View;
 
 /// Steps beyond which an event is far away.
 const FAR: Ordinal = 14;
+/// Steps after the target over which events are counted.
+const COMING: Ordinal = 7;
+/// Above this, an event is set.
+const LIKELY: f64 = 0.5;
 
 pub(super) struct Events;
 
@@ -20,22 +27,57 @@ impl Family for Events {
 
     fn features(&self, view: &View<'_>) -> Result<Vec<Feature>, FeatureError> {
         let mut features = Vec::new();
-        for regressor in view.regressors.iter().filter(|regressor| regressor.is_flag(view.cutoff)) {
+        for regressor in view.flags() {
             let slot = |block: &Block| regressor.slot(block.series);
-            let [value, next, since] = view.by_key(slot, |block, at| row(view, regressor, block, at))?;
-            features.push(Feature::new(regressor.name.clone(), value));
-            features.push(Feature::new(format!("{}_next", regressor.name), next));
-            features.push(Feature::new(format!("{}_since", regressor.name), since));
+            let columns = view.by_key(slot, |block, at| row(view, regressor, block, at))?;
+            let names = ["", "_next", "_since", "_day", "_run", "_coming"];
+            let feature = |(suffix, values)| Feature::new(format!("{}{suffix}", regressor.name), values);
+            features.extend(names.into_iter().zip(columns).map(feature));
         }
         Ok(features)
     }
 }
 
-fn row(view: &View<'_>, regressor: &RegressorStore, block: &Block, target: Ordinal) -> Result<[f32; 3], FeatureError> {
+fn row(view: &View<'_>, regressor: &RegressorStore, block: &Block, target: Ordinal) -> Result<[f32; 6], FeatureError> {
     let value = view.required(regressor, block, target)?;
     let slot = regressor.slot(block.series);
-    let is_set = |at: Ordinal| view.planned(regressor, slot, at, target).is_some_and(|value| value > 0.5);
-    let next = (0..FAR).find(|k| is_set(target + k)).unwrap_or(FAR);
-    let since = (0..FAR).find(|k| is_set(target - k)).unwrap_or(FAR);
-    Ok([value as f32, next as f32, since as f32])
+    let at = |at: Ordinal| view.planned(regressor, slot, at, target).unwrap_or(0.0);
+    let next = distance((0..FAR).map(|k| at(target + k)));
+    let since = distance((0..FAR).map(|k| at(target - k)));
+    let (day, run) = run(|k| at(target + k) > LIKELY);
+    let coming: f64 = (1..=COMING).map(|k| at(target + k)).sum();
+    Ok([value as f32, next as f32, since as f32, day as f32, run as f32, coming as f32])
+}
+
+/// Expected number of steps before the first event, of events with these probabilities one step after another.
+fn distance(probabilities: impl Iterator<Item = f64>) -> f64 {
+    let mut none_yet = 1.0;
+    let mut steps = 0.0;
+    for probability in probabilities {
+        none_yet *= 1.0 - probability;
+        if none_yet <= 0.0 {
+            break;
+        }
+        steps += none_yet;
+    }
+    steps
+}
+
+/// Place of the target in its run of event days, from 1 and 0 outside; and the length of that run, or else of the nearest
+/// one (of two equally near the next), 0 if none is near. Both at most [`FAR`].
+fn run(is_set: impl Fn(Ordinal) -> bool) -> (Ordinal, Ordinal) {
+    let length = |from: Ordinal, direction: Ordinal| (0..FAR).take_while(|k| is_set(from + direction * k)).count() as Ordinal;
+    if is_set(0) {
+        let day = length(0, -1);
+        return (day, (day + length(1, 1)).min(FAR));
+    }
+    for steps in 1..FAR {
+        if is_set(steps) {
+            return (0, length(steps, 1));
+        }
+        if is_set(-steps) {
+            return (0, length(-steps, -1));
+        }
+    }
+    (0, 0)
 }

@@ -1,15 +1,21 @@
 //! Feature families. Adding one: a file here, its `mod` line and its `.add` line.
 
 mod calendar;
+mod event_effects;
 mod events;
 mod ewm;
+mod expanding;
+mod hierarchy;
 mod intermittent;
 mod known_future;
 mod lags;
 mod observed_past;
+mod quantiles;
+mod relative;
 mod rolling;
 mod same_season;
 mod statics;
+mod stockouts;
 mod trend;
 
 use domain::FeatureError;
@@ -25,14 +31,20 @@ pub(crate) fn all() -> Families {
     Families::default()
         .add(lags::Lags)
         .add(rolling::Rolling)
+        .add(quantiles::Quantiles)
+        .add(expanding::Expanding)
         .add(same_season::SameSeason)
         .add(ewm::Ewm)
         .add(intermittent::Intermittent)
+        .add(stockouts::Stockouts)
         .add(trend::Trend)
         .add(calendar::Calendar)
         .add(events::Events)
+        .add(event_effects::EventEffects)
         .add(known_future::KnownFuture)
+        .add(relative::Relative)
         .add(observed_past::ObservedPast)
+        .add(hierarchy::Hierarchy)
         .add(statics::Statics)
 }
 
@@ -49,6 +61,16 @@ pub(crate) trait Family: Send + Sync {
     /// Rows of warm-up that the family's expressions look back on.
     fn warm_up(&self, _shape: &Shape) -> usize {
         0
+    }
+
+    /// Whether it looks up the past from a series' first observation on: [`crate::past::Past::whole`].
+    fn needs_whole_past(&self) -> bool {
+        false
+    }
+
+    /// Whether it reads what all series tell together: [`View::pool`].
+    fn needs_pool(&self) -> bool {
+        false
     }
 
     /// Columns of its own for its expressions, as long as the frame.

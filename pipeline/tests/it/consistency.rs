@@ -1,6 +1,6 @@
 //! The same row has the same values, whoever asks and whatever else is asked for.
 
-use domain::panel::{Beyond, Panel, RegressorKind};
+use domain::panel::{Beyond, Cells, Panel, Regressor, RegressorKind, Scope};
 use domain::{FeatureMatrix, FeatureSource, Frequency, Layout, Ordinal};
 use pipeline::{FeatureConfig, PanelFeatures};
 use proptest::prelude::*;
@@ -35,21 +35,41 @@ fn series() -> impl Strategy<Value = Vec<f64>> {
     })
 }
 
-/// Series with weather forecasts issued 1..=9 days ahead, a holiday, closed days known long before, and delayed news.
+/// Series with weather forecasts issued 1..=9 days ahead, holidays and their eves, prices, closed days known long before,
+/// delayed news, two towns, and days on which much was sold out.
 fn shop(series: &[Vec<f64>]) -> Panel {
     let mut shop = panel(Frequency::Daily, series);
     let days = 0..200_i64;
     let issued: Vec<_> = days.clone().flat_map(|at| (1..10).map(move |ahead| (at, (at * 13 % 31 + ahead) as f64, at - ahead))).collect();
-    let holidays: Vec<_> = days.clone().step_by(23).map(|at| (at, 1.0, at - 90)).collect();
+    let holidays: Vec<_> = days.clone().filter(|at| at % 23 < 2).map(|at| (at, 1.0, at - 90)).collect();
+    let prices: Vec<_> = days.clone().map(|at| (at, if at % 9 < 2 { 8.0 } else { 10.0 }, Ordinal::MIN)).collect();
     let closed: Vec<_> = days.clone().step_by(31).map(|at| (at, 1.0, at - 400)).collect();
     let news: Vec<_> = days.clone().step_by(3).map(|at| (at, (at % 11) as f64, at + 2)).collect();
     shop.regressors = vec![
         regressor("rain", RegressorKind::KnownFuture, Beyond::Climatology, &issued),
         regressor("holiday", RegressorKind::KnownFuture, Beyond::Zero, &holidays),
+        regressor("price", RegressorKind::KnownFuture, Beyond::Required, &prices),
         regressor("news", RegressorKind::ObservedPast, Beyond::Required, &news),
+        towns(series),
     ];
+    for (censored, (at, value)) in shop.observations.censored.iter_mut().zip(shop.observations.at.iter().zip(&shop.observations.value)) {
+        *censored = *at == 0 || *value > 50.0;
+    }
     shop.closed = Some(regressor("closed", RegressorKind::KnownFuture, Beyond::Zero, &closed));
     shop
+}
+
+/// A town for each series, whatever its number.
+fn towns(series: &[Vec<f64>]) -> Regressor {
+    let mut cells = Cells { levels: vec!["Padang".to_owned(), "Ambon".to_owned()], ..Cells::default() };
+    let town = |values: &Vec<f64>| f64::from(values.len() as u32 % 2);
+    series.iter().enumerate().for_each(|(number, values)| cells.push(number as u32, 0, town(values), Ordinal::MIN));
+    Regressor { name: "town".to_owned(), kind: RegressorKind::Static, scope: Scope::Series, beyond: Beyond::Required, cells }
+}
+
+/// Columns that are made of several series on purpose.
+fn is_pooled(name: &str) -> bool {
+    name == "series_code" || name.ends_with("_level") || name.ends_with("_effect")
 }
 
 proptest! {
@@ -72,7 +92,9 @@ proptest! {
     #[test]
     fn a_step_fed_with_what_happened_is_the_training_row(series in prop::collection::vec(series(), 1..4), done in 0..9_usize) {
         let mut without_news = shop(&series);
-        without_news.regressors.retain(|regressor| regressor.name == "holiday");
+        without_news.regressors.retain(|regressor| ["holiday", "price", "town"].contains(&regressor.name.as_str()));
+        // A prediction is of demand: it is never sold out.
+        without_news.observations.censored.fill(false);
         let source = open(without_news);
         let cutoff = 25;
         let happened = source.actuals(cutoff, done as u16).expect("actuals");
@@ -91,8 +113,8 @@ proptest! {
             let alone = open(shop(std::slice::from_ref(values))).training(300, Layout::Direct { lead }, usize::MAX).expect("one");
             let (_, mut of_one) = rows_where(&alone, |_, _| true);
             let (rows, mut of_all) = rows_where(&together, |series, _| series == number as u32);
-            of_one.retain(|(name, _)| name != "series_code");
-            of_all.retain(|(name, _)| name != "series_code");
+            of_one.retain(|(name, _)| !is_pooled(name));
+            of_all.retain(|(name, _)| !is_pooled(name));
             prop_assert_eq!(rows.len(), alone.rows);
             prop_assert_eq!(of_one, of_all);
             total += rows.len();

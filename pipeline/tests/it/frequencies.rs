@@ -56,3 +56,19 @@ fn half_hourly_panels_know_the_time_of_day_and_last_week() {
     assert_eq!([cell(&matrix, "step_of_day", 0, 470), cell(&matrix, "lag_336", 0, 470)], [38.0, 134.0]);
     assert_eq!(cell(&matrix, "lag_48", 0, 470), 422.0);
 }
+
+#[test]
+fn daily_panels_know_the_place_in_the_month_and_the_year() {
+    // 2024-02-20 to 2024-03-06; 2024 is a leap year.
+    let start = 19_773;
+    let mut shop = panel(Frequency::Daily, &[ramp(16)]);
+    shop.observations.at.iter_mut().chain(&mut shop.observations.known_from).for_each(|at| *at += start);
+    let matrix = open(shop).training(start + 15, Layout::Recursive, 1_000).expect("rows");
+    let on = |column: &str, day: i64| cell(&matrix, column, 0, start + day - 20);
+    assert_eq!([on("since_payday", 24), on("since_payday", 25), on("since_payday", 29), on("since_payday", 30)], [30.0, 0.0, 4.0, 5.0]);
+    assert_eq!([on("left_of_month", 28), on("left_of_month", 29), on("left_of_month", 30)], [1.0, 0.0, 30.0]);
+    assert_eq!([on("month_end", 28), on("month_end", 29), on("month_end", 30)], [0.0, 1.0, 0.0]);
+    assert_eq!([on("week_of_month", 21), on("week_of_month", 22), on("week_of_month", 29), on("week_of_month", 30)], [2.0, 3.0, 4.0, 0.0]);
+    let angle = std::f32::consts::TAU * 60.0 / 366.0;
+    assert!((on("year_sin", 30) - angle.sin()).abs() < 1e-6 && (on("year_cos", 30) - angle.cos()).abs() < 1e-6);
+}
