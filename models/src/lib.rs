@@ -10,6 +10,7 @@ mod error;
 mod fold;
 mod forecaster;
 pub mod forecasters;
+pub mod glm;
 pub mod guard;
 mod history;
 mod linear;

@@ -2,6 +2,8 @@
 
 mod boosted_trees;
 mod elastic_net;
+mod least_squares;
+mod poisson_glm;
 mod seasonal_naive;
 mod weekday_mean;
 
@@ -17,7 +19,9 @@ pub fn all() -> Forecasters {
     Forecasters::default()
         .add(seasonal_naive::forecaster())
         .add(weekday_mean::forecaster())
+        .add(least_squares::forecaster())
         .add(elastic_net::forecaster())
+        .add(poisson_glm::forecaster())
         .add(boosted_trees::forecaster())
 }
 
@@ -91,7 +95,8 @@ mod tests {
         let error = all().only(&["prophet".to_owned()]).err().expect("a stranger");
         assert_eq!(
             error.to_string(),
-            "no forecaster is called `prophet`; there are seasonal_naive, weekday_mean, elastic_net, boosted_trees"
+            "no forecaster is called `prophet`; there are seasonal_naive, weekday_mean, least_squares, elastic_net, poisson_glm, \
+             boosted_trees"
         );
     }
 }
