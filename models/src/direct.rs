@@ -11,6 +11,9 @@ use crate::forecaster::{Artifact, Fitted, Future, Path, Skip, TrainingSet};
 use crate::scale::Scale;
 use crate::step_group::{StepGroup, step_groups};
 
+/// The youngest part of the training rows, on which a model chooses what it cannot learn from the others.
+const VALIDATION_SHARE: f64 = 0.2;
+
 /// A model of one step group that learns and predicts the target in a unit of its row.
 pub(crate) trait DirectModel: Sized + Serialize + DeserializeOwned + Send + Sync {
     const NAME: &'static str;
@@ -124,6 +127,29 @@ pub(crate) fn levels(histories: &[domain::History], season: u16) -> Vec<f64> {
 /// Rows that teach: a known target, a weight above zero, a unit.
 pub(crate) fn teaching_rows(rows: &FeatureMatrix, units: &[f64]) -> Vec<usize> {
     (0..rows.rows).filter(|&row| rows.weight[row] > 0.0 && rows.target[row].is_finite() && units[row].is_finite()).collect()
+}
+
+/// First period of the youngest [`VALIDATION_SHARE`] of the rows, of which there is at least one.
+pub(crate) fn youngest_start(rows: &FeatureMatrix, teaching: &[usize]) -> Ordinal {
+    let mut periods: Vec<Ordinal> = teaching.iter().map(|&row| rows.at[row]).collect();
+    let index = ((periods.len() as f64 * (1.0 - VALIDATION_SHARE)) as usize).min(periods.len() - 1);
+    *periods.select_nth_unstable(index).1
+}
+
+/// A row's target in its unit.
+pub(crate) fn scaled_target(rows: &FeatureMatrix, row: usize, units: &[f64]) -> f64 {
+    f64::from(rows.target[row]) / units[row]
+}
+
+/// Weighted mean of the scaled targets.
+pub(crate) fn mean_target(rows: &FeatureMatrix, teaching: &[usize], units: &[f64]) -> f64 {
+    let (mut sum, mut total) = (0.0, 0.0);
+    for &row in teaching {
+        let weight = f64::from(rows.weight[row]);
+        sum += weight * scaled_target(rows, row, units);
+        total += weight;
+    }
+    sum / total
 }
 
 /// A cell as a global model sees it: in the row's unit where the column is in target units.

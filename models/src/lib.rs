@@ -16,6 +16,7 @@ mod ets;
 mod fold;
 mod forecaster;
 pub mod forecasters;
+pub mod glm;
 pub mod guard;
 mod history;
 mod linear;

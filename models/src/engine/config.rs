@@ -70,7 +70,7 @@ impl Effort {
     pub(crate) fn budget(self) -> Budget {
         match self {
             Self::Fast => Budget { fold_rows: 25_000, final_rows: 60_000, folds: (2, 4) },
-            Self::Normal => Budget { fold_rows: 30_000, final_rows: 150_000, folds: (3, 10) },
+            Self::Normal => Budget { fold_rows: 150_000, final_rows: 150_000, folds: (3, 10) },
             Self::Max => Budget { fold_rows: 250_000, final_rows: 1_000_000, folds: (5, 12) },
         }
     }

@@ -83,7 +83,7 @@ impl DirectModel for Trees {
         let weight: Vec<f32> = teaching.iter().map(|&row| rows.weight[row]).collect();
         let loss = if target.iter().any(|&target| target < 0.0) { Loss::Squared } else { Loss::Tweedie(POWER) };
 
-        let booster = params(loss, training.seed ^ u64::from(group.lead))
+        let booster = params(loss, teaching.len(), training.seed ^ u64::from(group.lead))
             .and_then(|params| params.fit_columns(&columns(rows, &varying, &data, teaching.len())?, &target, &weight))
             .map_err(|source| ModelError::Fit { model: NAME, cutoff: training.cutoff, source: source.into() })?;
         Ok(Self { columns: varying.iter().map(|&column| rows.columns[column].name.clone()).collect(), booster })
@@ -102,14 +102,14 @@ impl DirectModel for Trees {
     }
 }
 
-fn params(loss: Loss, seed: u64) -> Result<GradientBoostingValidParams, BoostingError> {
+fn params(loss: Loss, rows: usize, seed: u64) -> Result<GradientBoostingValidParams, BoostingError> {
     let e = |n: &str, d: f64| std::env::var(n).ok().and_then(|v| v.parse().ok()).unwrap_or(d);
     let loss = if e("BT_SQ", 0.0) > 0.0 { Loss::Squared } else { loss };
     GradientBoostingParams::new()
         .loss(loss)
-        .row_share(e("BT_RS", 1.0))
-        .trees(e("BT_T", 200.0) as usize)
-        .learning_rate(e("BT_LR", 0.06))
+        .row_share((e("BT_RT", 60_000.0) / rows as f64).min(1.0))
+        .trees(e("BT_T", 150.0) as usize)
+        .learning_rate(e("BT_LR", 0.08))
         .max_leaves(e("BT_LV", 31.0) as usize)
         .max_depth(e("BT_D", 10.0) as usize)
         .min_leaf_rows(1)

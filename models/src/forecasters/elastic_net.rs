@@ -5,10 +5,10 @@
 //! become one column per level, a missing value becomes the mean, with a flag of its own where that is common. The
 //! penalty is chosen on the youngest fifth of the training periods and the coefficients refitted on all of them.
 
-use domain::{FeatureMatrix, Ordinal};
+use domain::FeatureMatrix;
 use serde::{Deserialize, Serialize};
 
-use crate::direct::{Direct, DirectModel, Unit, teaching_rows};
+use crate::direct::{Direct, DirectModel, Unit, mean_target, teaching_rows, youngest_start};
 use crate::error::ModelError;
 use crate::forecaster::{Artifact, Fitted, Forecaster, TrainingSet};
 use crate::linear::{Encoding, Statistics, elastic_net};
@@ -23,8 +23,6 @@ const FEWEST_ROWS: usize = 30;
 const PENALTIES: [f64; 6] = [0.1, 0.03, 0.01, 0.003, 0.001, 0.0001];
 /// Share of L1 in the penalty.
 const L1_RATIO: f64 = 0.5;
-/// The youngest part of the training periods, on which the penalty is chosen.
-const VALIDATION_SHARE: f64 = 0.2;
 
 pub(super) fn forecaster() -> ElasticNet {
     ElasticNet
@@ -67,8 +65,8 @@ impl DirectModel for Line {
             return Err(ModelError::TooFewRows { model: NAME, needed: FEWEST_ROWS, found: teaching.len(), cutoff: training.cutoff });
         }
         let encoding = Encoding::learn(rows, &teaching, units);
-        let intercept = weighted_mean_target(rows, &teaching, units);
-        let split = validation_start(rows, &teaching);
+        let intercept = mean_target(rows, &teaching, units);
+        let split = youngest_start(rows, &teaching);
         let (young, old): (Vec<usize>, Vec<usize>) = teaching.iter().partition(|&&row| rows.at[row] >= split);
         let statistics = |part: &[usize]| Statistics::gather(rows, part, units, &encoding, intercept);
         let (old, young) = (statistics(&old), statistics(&young));
@@ -88,29 +86,7 @@ impl DirectModel for Line {
     }
 
     fn predict(&self, rows: &FeatureMatrix, units: &[f64]) -> Result<Vec<f64>, ModelError> {
-        let columns = self.encoding.locate(rows).map_err(|column| ModelError::MissingColumn { model: NAME, column })?;
-        let mut encoded = vec![0.0; self.coefficients.len()];
-        let predict = |row| {
-            self.encoding.encode(rows, &columns, row, units, &mut encoded);
-            self.intercept + encoded.iter().zip(&self.coefficients).map(|(value, coefficient)| value * coefficient).sum::<f64>()
-        };
-        Ok((0..rows.rows).map(predict).collect())
+        let missing = |column| ModelError::MissingColumn { model: NAME, column };
+        self.encoding.predictors(rows, units, self.intercept, &self.coefficients).map_err(missing)
     }
-}
-
-fn weighted_mean_target(rows: &FeatureMatrix, teaching: &[usize], units: &[f64]) -> f64 {
-    let (mut sum, mut total) = (0.0, 0.0);
-    for &row in teaching {
-        let weight = f64::from(rows.weight[row]);
-        sum += weight * f64::from(rows.target[row]) / units[row];
-        total += weight;
-    }
-    sum / total
-}
-
-/// First period of the youngest [`VALIDATION_SHARE`] of the rows.
-fn validation_start(rows: &FeatureMatrix, teaching: &[usize]) -> Ordinal {
-    let mut periods: Vec<Ordinal> = teaching.iter().map(|&row| rows.at[row]).collect();
-    let index = ((periods.len() as f64 * (1.0 - VALIDATION_SHARE)) as usize).min(periods.len() - 1);
-    *periods.select_nth_unstable(index).1
 }

@@ -5,6 +5,8 @@ mod boosted_trees;
 mod complex_smoothing;
 mod elastic_net;
 mod ets;
+mod least_squares;
+mod poisson_glm;
 mod seasonal_naive;
 mod theta;
 mod weekday_mean;
@@ -24,7 +26,9 @@ pub fn all() -> Forecasters {
         .add(ets::forecaster())
         .add(theta::forecaster())
         .add(complex_smoothing::forecaster())
+        .add(least_squares::forecaster())
         .add(elastic_net::forecaster())
+        .add(poisson_glm::forecaster())
         .add(boosted_trees::forecaster())
         .add(boosted_recursive::forecaster())
 }
@@ -100,6 +104,8 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "no forecaster is called `prophet`; there are seasonal_naive, weekday_mean, ets, theta, complex_smoothing, elastic_net, boosted_trees"
+            "no forecaster is called `prophet`; there are seasonal_naive, weekday_mean, least_squares, elastic_net, poisson_glm, \
+             boosted_trees"
         );
     }
 }

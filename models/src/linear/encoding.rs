@@ -21,10 +21,26 @@ pub(crate) struct Encoding {
     columns: Vec<Encoded>,
 }
 
+/// What a model makes of a feature column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum View {
+    LeftOut,
+    AsIs,
+    /// `ln(1 + value)`, values below zero as zero: effects on an amount become effects on its logarithm.
+    Logarithm,
+}
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Encoded {
     name: String,
+    #[serde(default)]
+    logarithm: bool,
     kind: Kind,
+}
+
+fn seen(value: f64, logarithm: bool) -> f64 {
+    // A clamp leaves a missing value missing.
+    if logarithm { value.clamp(0.0, f64::INFINITY).ln_1p() } else { value }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -46,10 +62,22 @@ impl Kind {
 }
 
 impl Encoding {
+    /// Of every column as it is.
     pub fn learn(rows: &FeatureMatrix, teaching: &[usize], units: &[f64]) -> Self {
+        Self::learn_as(rows, teaching, units, |_| View::AsIs)
+    }
+
+    /// Of every column as the model wants to see it. Categories have no logarithm.
+    pub fn learn_as(rows: &FeatureMatrix, teaching: &[usize], units: &[f64], view: impl Fn(&FeatureColumn) -> View) -> Self {
         let learn = |(index, column): (usize, &FeatureColumn)| {
-            let kind = if column.levels > 0 { level_shares(rows, index, teaching) } else { number(rows, index, teaching, units) };
-            Some(Encoded { name: column.name.clone(), kind: kind? })
+            let logarithm = match view(column) {
+                View::LeftOut => return None,
+                View::AsIs => false,
+                View::Logarithm => column.levels == 0,
+            };
+            let value = |row| seen(scaled(rows, index, row, units), logarithm);
+            let kind = if column.levels > 0 { level_shares(rows, index, teaching) } else { number(rows, teaching, value) };
+            Some(Encoded { name: column.name.clone(), logarithm, kind: kind? })
         };
         Self { columns: rows.columns.iter().enumerate().filter_map(learn).collect() }
     }
@@ -68,11 +96,22 @@ impl Encoding {
     pub fn encode(&self, rows: &FeatureMatrix, columns: &[usize], row: usize, units: &[f64], into: &mut [f64]) {
         let mut next = 0;
         for (encoded, &column) in self.columns.iter().zip(columns) {
-            let value = scaled(rows, column, row, units);
+            let value = seen(scaled(rows, column, row, units), encoded.logarithm);
             let cells = &mut into[next..next + encoded.kind.width()];
             write(&encoded.kind, value, cells);
             next += cells.len();
         }
+    }
+
+    /// `intercept + x coefficients` of every row, or the name of a column that is not there.
+    pub fn predictors(&self, rows: &FeatureMatrix, units: &[f64], intercept: f64, coefficients: &[f64]) -> Result<Vec<f64>, String> {
+        let columns = self.locate(rows)?;
+        let mut encoded = vec![0.0; self.width()];
+        let predict = |row| {
+            self.encode(rows, &columns, row, units, &mut encoded);
+            intercept + encoded.iter().zip(coefficients).map(|(value, coefficient)| value * coefficient).sum::<f64>()
+        };
+        Ok((0..rows.rows).map(predict).collect())
     }
 }
 
@@ -98,10 +137,10 @@ fn indicator(set: bool, share: f64) -> f64 {
     (f64::from(u8::from(set)) - share) / (share * (1.0 - share)).sqrt().max(SMALLEST_INDICATOR_SPREAD)
 }
 
-fn number(rows: &FeatureMatrix, column: usize, teaching: &[usize], units: &[f64]) -> Option<Kind> {
+fn number(rows: &FeatureMatrix, teaching: &[usize], value: impl Fn(usize) -> f64) -> Option<Kind> {
     let (mut total, mut known, mut sum, mut square) = (0.0, 0.0, 0.0, 0.0);
     for &row in teaching {
-        let (weight, value) = (f64::from(rows.weight[row]), scaled(rows, column, row, units));
+        let (weight, value) = (f64::from(rows.weight[row]), value(row));
         total += weight;
         if value.is_finite() {
             known += weight;

@@ -1,16 +1,17 @@
-//! The elastic net of a long table, solved as that of a square one.
+//! The elastic net and the least squares of a long table, solved as those of a square one.
 
 use linfa::traits::Fit;
 use linfa::{Dataset, ParamGuard};
 use linfa_elasticnet::ElasticNetParams;
-use ndarray::{Array1, Array2, ShapeBuilder};
+use linfa_linear::LinearRegression;
+use ndarray::{Array1, Array2, ShapeBuilder, s};
 
-use super::Statistics;
+use super::{Statistics, cholesky, forward_substitute};
 
 const MOST_ITERATIONS: u32 = 2_000;
 const TOLERANCE: f64 = 1e-5;
-/// A pivot below this share of its diagonal is rounding noise: the column depends on earlier ones.
-const DEPENDENT: f64 = 1e-9;
+/// Penalty of least squares on columns whose spread is 1: too small to bend what the data determine.
+const RIDGE: f64 = 1e-6;
 
 /// Coefficients that minimise `1/(2n) |y - Xw|^2 + penalty (l1_ratio |w|_1 + (1 - l1_ratio)/2 |w|_2^2)`.
 ///
@@ -28,7 +29,7 @@ pub(crate) fn elastic_net(
     }
     let lower = cholesky(&statistics.gram);
     let factor = (width as f64 / statistics.weight).sqrt();
-    let target = forward(&lower, &statistics.moment) * factor;
+    let target = forward_substitute(&lower, &statistics.moment) * factor;
     // linfa walks down columns: Fortran order keeps each of them together.
     let mut records = Array2::zeros((width, width).f());
     records.assign(&lower.t());
@@ -37,44 +38,35 @@ pub(crate) fn elastic_net(
     let parameters = ElasticNetParams::new().penalty(penalty).l1_ratio(l1_ratio).with_intercept(false);
     let parameters = parameters.max_iterations(MOST_ITERATIONS).tolerance(TOLERANCE).check()?;
     let fitted = parameters.fit(&Dataset::new(records, target))?;
-    let coefficients = fitted.hyperplane().to_vec();
+    finite(fitted.hyperplane())
+}
+
+/// Coefficients that minimise `1/(2n) |y - Xw|^2 + RIDGE/2 |w|_2^2`: ordinary least squares, but for a trace of a
+/// penalty, which shares an effect among columns that say the same (all levels of a category and the constant).
+///
+/// linfa solves the square table of [`elastic_net`], with a row `sqrt(n RIDGE)` per coefficient below it (Marquardt's
+/// augmented system), by QR: its diagonal is never zero.
+pub(crate) fn least_squares(statistics: &Statistics) -> Result<Vec<f64>, Box<dyn std::error::Error + Send + Sync>> {
+    let width = statistics.moment.len();
+    if width == 0 || statistics.is_empty() {
+        return Ok(vec![0.0; width]);
+    }
+    let lower = cholesky(&statistics.gram);
+    let mut records = Array2::zeros((2 * width, width));
+    records.slice_mut(s![..width, ..]).assign(&lower.t());
+    records.slice_mut(s![width.., ..]).diag_mut().fill((statistics.weight * RIDGE).sqrt());
+    let mut target = Array1::zeros(2 * width);
+    target.slice_mut(s![..width]).assign(&forward_substitute(&lower, &statistics.moment));
+
+    let fitted = LinearRegression::new().with_intercept(false).fit(&Dataset::new(records, target))?;
+    finite(fitted.params())
+}
+
+fn finite(coefficients: &Array1<f64>) -> Result<Vec<f64>, Box<dyn std::error::Error + Send + Sync>> {
     if coefficients.iter().any(|value| !value.is_finite()) {
         return Err("the coefficients did not stay finite".into());
     }
-    Ok(coefficients)
-}
-
-/// Lower factor `L` of a positive semi-definite matrix; dependent columns get a zero pivot.
-fn cholesky(matrix: &Array2<f64>) -> Array2<f64> {
-    let width = matrix.nrows();
-    let mut lower = Array2::<f64>::zeros((width, width));
-    for column in 0..width {
-        let known = lower.row(column).iter().take(column).map(|value| value * value).sum::<f64>();
-        let pivot = matrix[[column, column]] - known;
-        if pivot <= DEPENDENT * matrix[[column, column]].max(f64::MIN_POSITIVE) {
-            continue;
-        }
-        let root = pivot.sqrt();
-        lower[[column, column]] = root;
-        for row in column + 1..width {
-            let known: f64 = (0..column).map(|k| lower[[row, k]] * lower[[column, k]]).sum();
-            lower[[row, column]] = (matrix[[row, column]] - known) / root;
-        }
-    }
-    lower
-}
-
-/// Solves `L z = b`; entries of zero pivots are zero.
-fn forward(lower: &Array2<f64>, right: &Array1<f64>) -> Array1<f64> {
-    let mut solution = Array1::<f64>::zeros(right.len());
-    for row in 0..right.len() {
-        let pivot = lower[[row, row]];
-        if pivot > 0.0 {
-            let known: f64 = (0..row).map(|k| lower[[row, k]] * solution[k]).sum();
-            solution[row] = (right[row] - known) / pivot;
-        }
-    }
-    solution
+    Ok(coefficients.to_vec())
 }
 
 #[cfg(test)]
@@ -110,6 +102,18 @@ mod tests {
         for (a, b) in found.iter().zip([2.0, 0.0, -1.0, 0.0]) {
             assert!((a - b).abs() < 1e-3, "{found:?}");
         }
+    }
+
+    #[test]
+    fn least_squares_finds_the_law_and_shares_it_among_equal_columns() {
+        let (x, y) = table();
+        for (a, b) in least_squares(&statistics(&x, &y)).expect("fits").iter().zip([2.0, 0.0, -1.0, 0.0]) {
+            assert!((a - b).abs() < 1e-4, "{a} {b}");
+        }
+        let x = array![[1.0, 1.0, 0.0], [2.0, 2.0, 0.0], [-3.0, -3.0, 0.0]];
+        let found = least_squares(&statistics(&x, &array![2.0, 4.0, -6.0])).expect("fits");
+        assert!((found[0] - 1.0).abs() < 1e-4 && (found[1] - 1.0).abs() < 1e-4, "{found:?}");
+        assert_eq!(found[2], 0.0);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use domain::FeatureMatrix;
 use ndarray::{Array1, Array2, ArrayView1, s};
 
 use super::Encoding;
+use crate::direct::scaled_target;
 
 /// Rows encoded at a time: the whole table never stands in memory as `f64`.
 const BLOCK: usize = 4096;
@@ -33,7 +34,7 @@ impl Statistics {
                     encoding.encode(rows, &columns, row, units, cells);
                     cells.iter_mut().for_each(|cell| *cell *= root);
                 }
-                *y = (f64::from(rows.target[row]) / units[row] - intercept) * root;
+                *y = (scaled_target(rows, row, units) - intercept) * root;
                 statistics.weight += root * root;
             }
             let (block, target) = (block.slice(s![..part.len(), ..]), target.slice(s![..part.len()]));

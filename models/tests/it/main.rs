@@ -1,7 +1,8 @@
 //! The crate from outside: conformance of every forecaster, accuracy and calibration on a synthetic panel, time travel, the
-//! booster against others.
+//! booster and generalised linear models against others.
 
 mod accuracy;
 mod boosting;
 mod conformance;
 mod engine;
+mod glm;
