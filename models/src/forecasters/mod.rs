@@ -1,5 +1,6 @@
 //! Every forecaster, one file each. A new one is a file and its two lines here.
 
+mod analogue;
 mod boosted_trees;
 mod elastic_net;
 mod seasonal_naive;
@@ -17,6 +18,7 @@ pub fn all() -> Forecasters {
     Forecasters::default()
         .add(seasonal_naive::forecaster())
         .add(weekday_mean::forecaster())
+        .add(analogue::forecaster())
         .add(elastic_net::forecaster())
         .add(boosted_trees::forecaster())
 }
@@ -91,7 +93,7 @@ mod tests {
         let error = all().only(&["prophet".to_owned()]).err().expect("a stranger");
         assert_eq!(
             error.to_string(),
-            "no forecaster is called `prophet`; there are seasonal_naive, weekday_mean, elastic_net, boosted_trees"
+            "no forecaster is called `prophet`; there are seasonal_naive, weekday_mean, analogue, elastic_net, boosted_trees"
         );
     }
 }

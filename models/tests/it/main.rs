@@ -1,5 +1,7 @@
 //! The crate from outside: conformance of every forecaster, accuracy and calibration on a synthetic panel, time travel.
 
 mod accuracy;
+mod analogue;
 mod conformance;
+mod demand;
 mod engine;
