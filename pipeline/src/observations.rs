@@ -20,7 +20,7 @@ pub(crate) struct SortedObservations {
     at: Vec<Ordinal>,
     known_from: Vec<Ordinal>,
     value: Vec<f64>,
-    censored: Vec<bool>,
+    trust: Vec<f32>,
     gaps: GapPolicy,
 }
 
@@ -28,7 +28,8 @@ pub(crate) struct SortedObservations {
 #[derive(Default)]
 pub(crate) struct Stretch {
     pub values: Vec<f64>,
-    pub censored: Vec<bool>,
+    /// 0 for a lower bound.
+    pub trust: Vec<f32>,
 }
 
 /// A bound on what may be read.
@@ -67,7 +68,7 @@ impl SortedObservations {
             at: order.iter().map(|&i| cells.at[i]).collect(),
             known_from: order.iter().map(|&i| cells.known_from[i]).collect(),
             value: order.iter().map(|&i| finite(cells.value[i])).collect(),
-            censored: order.iter().map(|&i| cells.censored[i]).collect(),
+            trust: order.iter().map(|&i| trust(cells.trust[i], cells.censored[i])).collect(),
             gaps,
         };
         sorted.check_grid(series)?;
@@ -87,7 +88,7 @@ impl SortedObservations {
     pub fn stretch(&self, series: usize, as_of: AsOf, periods: RangeInclusive<Ordinal>) -> Stretch {
         let (from, to) = periods.into_inner();
         let length = usize::try_from(to - from + 1).unwrap_or(0);
-        let mut stretch = Stretch { values: vec![f64::NAN; length], censored: vec![false; length] };
+        let mut stretch = Stretch { values: vec![f64::NAN; length], trust: vec![1.0; length] };
         let Some((first, last)) = self.span(series, as_of) else { return stretch };
         if self.gaps == GapPolicy::Zero {
             fill(&mut stretch.values, from, first, last);
@@ -98,7 +99,7 @@ impl SortedObservations {
             if self.known_from[i] <= as_of.known_by {
                 let position = (self.at[i] - from) as usize;
                 stretch.values[position] = self.value[i];
-                stretch.censored[position] = self.censored[i];
+                stretch.trust[position] = self.trust[i];
             }
         }
         stretch
@@ -152,7 +153,7 @@ fn sorted_order(cells: &Observations) -> Vec<usize> {
 }
 
 fn check_columns(cells: &Observations, series: usize) -> Result<(), PipelineError> {
-    let lengths = vec![cells.series.len(), cells.at.len(), cells.value.len(), cells.known_from.len(), cells.censored.len()];
+    let lengths = vec![cells.series.len(), cells.at.len(), cells.value.len(), cells.known_from.len(), cells.censored.len(), cells.trust.len()];
     if lengths.iter().any(|&length| length != lengths[0]) {
         return Err(PipelineError::UnevenColumns { table: "observations".to_owned(), lengths });
     }
@@ -168,6 +169,12 @@ pub(crate) fn check_periods(table: &str, at: &[Ordinal]) -> Result<(), PipelineE
         Some(&at) => Err(PipelineError::OutOfRange { table: table.to_owned(), at }),
         None => Ok(()),
     }
+}
+
+/// 0 says lower bound, which only a sold-out period can be.
+fn trust(trust: f32, censored: bool) -> f32 {
+    let least = if censored { 0.0 } else { f32::MIN_POSITIVE };
+    if trust.is_nan() { 1.0 } else { trust.clamp(least, 1.0) }
 }
 
 /// Infinities are no numbers of anything sold.
