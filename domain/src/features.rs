@@ -39,7 +39,7 @@ pub struct FeatureMatrix {
     pub at: Vec<Ordinal>,
     /// Target as of the cutoff; NaN in future rows.
     pub target: Vec<f32>,
-    /// 0 for rows that must not teach (missing, closed), less than 1 for doubtful ones (sold out), else 1.
+    /// 0 for rows that must not teach (missing, closed), less than 1 for doubtful ones (sold out, a one-off order), else 1.
     pub weight: Vec<f32>,
 }
 
@@ -92,7 +92,7 @@ pub struct History {
     pub first: Ordinal,
     /// NaN where nothing is known.
     pub values: Vec<f64>,
-    /// Sold out: the value is a lower bound.
+    /// Sold out: the value is a lower bound. Where demand was recovered it is not, and the value stands for any other.
     pub censored: Vec<bool>,
     /// No sale was possible.
     pub closed: Vec<bool>,

@@ -37,17 +37,26 @@ pub struct Observations {
     /// NaN is a missing value.
     pub value: Vec<f64>,
     pub known_from: Vec<Ordinal>,
-    /// Sold out that day: the value is a lower bound of demand.
+    /// Sold out that day: the value is a lower bound of demand, or where `trust` is above 0 the demand recovered from it.
     pub censored: Vec<bool>,
+    /// What the value may teach: 1 as observed, less where it was recovered or is unlike any other (a catering order), 0 for
+    /// a lower bound that stayed one.
+    pub trust: Vec<f32>,
 }
 
 impl Observations {
     pub fn push(&mut self, series: u32, at: Ordinal, value: f64, known_from: Ordinal, censored: bool) {
+        self.push_trusted(series, at, value, known_from, censored, if censored { 0.0 } else { 1.0 });
+    }
+
+    /// As [`Observations::push`], of a value that was recovered or is to teach less than others.
+    pub fn push_trusted(&mut self, series: u32, at: Ordinal, value: f64, known_from: Ordinal, censored: bool, trust: f32) {
         self.series.push(series);
         self.at.push(at);
         self.value.push(value);
         self.known_from.push(known_from);
         self.censored.push(censored);
+        self.trust.push(trust);
     }
 
     #[must_use]

@@ -76,7 +76,7 @@ pub fn backtest(
     windows.sort_unstable();
     windows.dedup();
     let (Some(&first), Some(&last)) = (windows.first(), windows.last()) else { return Err(ModelError::NoWindows) };
-    let forecasters = forecasters::all().only(&config.models)?;
+    let forecasters = forecasters::all().entering(&config.models, config.effort)?;
     let histories = source.histories(first).map_err(|source| ModelError::Features { cutoff: first, source })?;
     if histories.iter().all(|history| history.values.is_empty()) {
         return Err(ModelError::EmptyPanel { cutoff: first });

@@ -45,7 +45,6 @@ impl Unit {
     pub fn of_rows(self, rows: &FeatureMatrix, levels: &[f64]) -> Vec<f64> {
         let level = |row: usize| levels.get(rows.series[row] as usize).copied().unwrap_or(f64::NAN);
         let recent = match self {
-            _ if std::env::var("BT_LEVEL").is_ok() => None,
             Self::Level => None,
             Self::Recent => recent_mean(rows),
         };

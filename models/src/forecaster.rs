@@ -9,12 +9,18 @@ use domain::{FeatureMatrix, FeatureSource, History, Layout, Ordinal};
 use serde::{Deserialize, Serialize};
 
 use crate::effects::Effects;
+use crate::engine::Effort;
 use crate::error::ModelError;
 
 /// A model that can be fitted. Pure: the same training set and seed give the same bytes.
 pub trait Forecaster: Send + Sync {
     /// Snake-case name: the file's, and what tables show.
     fn name(&self) -> &'static str;
+
+    /// The effort from which it enters unless it was asked for by name: what it costs against what it adds.
+    fn effort(&self) -> Effort {
+        Effort::Normal
+    }
 
     /// Learns from everything known at the training set's cutoff.
     ///

@@ -15,7 +15,7 @@ use crate::rows::Block;
 use crate::source::PanelFeatures;
 use crate::view::{Purpose, View};
 
-/// Weight of a training row whose target was sold out: its value is a lower bound of demand, better than nothing.
+/// Weight of a training row whose target was sold out and not recovered: a lower bound of demand, better than nothing.
 pub const CENSORED_WEIGHT: f32 = 0.5;
 
 /// Rows of a frame that are computed at once: columns of this size stay in the processor's cache, and memory stays small
@@ -84,25 +84,25 @@ impl Request<'_> {
         let mut matrix = FeatureMatrix { rows: self.blocks.iter().map(Block::rows).sum(), ..FeatureMatrix::default() };
         for block in &self.blocks {
             let stretch = source.observations.stretch(block.series as usize, AsOf::cutoff(self.cutoff), block.periods());
-            for (at, (value, censored)) in block.periods().zip(stretch.values.into_iter().zip(stretch.censored)) {
+            for (at, (value, trust)) in block.periods().zip(stretch.values.into_iter().zip(stretch.trust)) {
                 matrix.series.push(block.series);
                 matrix.at.push(at);
                 matrix.target.push(value as f32);
                 let closed = source.is_closed(block.series, at, self.cutoff);
-                matrix.weight.push(weight(self.purpose, value, censored, closed));
+                matrix.weight.push(weight(self.purpose, value, trust, closed));
             }
         }
         matrix
     }
 }
 
-fn weight(purpose: Purpose, value: f64, censored: bool, closed: bool) -> f32 {
+fn weight(purpose: Purpose, value: f64, trust: f32, closed: bool) -> f32 {
     match purpose {
         _ if closed => 0.0,
         Purpose::Future => 1.0,
         Purpose::Training if value.is_nan() => 0.0,
-        Purpose::Training if censored => CENSORED_WEIGHT,
-        Purpose::Training => 1.0,
+        Purpose::Training if trust == 0.0 => CENSORED_WEIGHT,
+        Purpose::Training => trust,
     }
 }
 

@@ -28,6 +28,7 @@ struct SortedCells {
     known_from: Vec<Ordinal>,
     value: Vec<f64>,
     censored: Vec<bool>,
+    trust: Vec<f32>,
     out_of_order: bool,
 }
 
@@ -35,7 +36,10 @@ struct SortedCells {
 #[derive(Default)]
 pub(crate) struct Stretch {
     pub values: Vec<f64>,
+    /// Sold out, whether demand was recovered or not.
     pub censored: Vec<bool>,
+    /// 0 for a lower bound.
+    pub trust: Vec<f32>,
 }
 
 /// A bound on what may be read.
@@ -79,7 +83,7 @@ impl SortedObservations {
         }
         for i in 0..cells.len() {
             let sorted = &mut self.series[cells.series[i] as usize];
-            sorted.push(cells.at[i], cells.known_from[i], finite(cells.value[i]), cells.censored[i]);
+            sorted.push(cells.at[i], cells.known_from[i], finite(cells.value[i]), cells.censored[i], trust(cells.trust[i], cells.censored[i]));
             if cells.censored[i] {
                 let known = cells.at[i].max(cells.known_from[i]);
                 self.censored_from = Some(self.censored_from.map_or(known, |from| from.min(known)));
@@ -107,7 +111,7 @@ impl SortedObservations {
     pub fn stretch(&self, series: usize, as_of: AsOf, periods: RangeInclusive<Ordinal>) -> Stretch {
         let (from, to) = periods.into_inner();
         let length = usize::try_from(to - from + 1).unwrap_or(0);
-        let mut stretch = Stretch { values: vec![f64::NAN; length], censored: vec![false; length] };
+        let mut stretch = Stretch { values: vec![f64::NAN; length], censored: vec![false; length], trust: vec![1.0; length] };
         let cells = &self.series[series];
         let Some((first, last)) = cells.span(as_of) else { return stretch };
         if self.gaps == GapPolicy::Zero {
@@ -120,6 +124,7 @@ impl SortedObservations {
                 let position = (cells.at[i] - from) as usize;
                 stretch.values[position] = cells.value[i];
                 stretch.censored[position] = cells.censored[i];
+                stretch.trust[position] = cells.trust[i];
             }
         }
         stretch
@@ -151,16 +156,18 @@ impl SortedCells {
             self.known_from.reserve_exact(room);
             self.value.reserve_exact(room);
             self.censored.reserve_exact(room);
+            self.trust.reserve_exact(room);
         }
     }
 
-    fn push(&mut self, at: Ordinal, known_from: Ordinal, value: f64, censored: bool) {
+    fn push(&mut self, at: Ordinal, known_from: Ordinal, value: f64, censored: bool, trust: f32) {
         let last = self.at.last().copied().zip(self.known_from.last().copied());
         self.out_of_order |= last.is_some_and(|last| last > (at, known_from));
         self.at.push(at);
         self.known_from.push(known_from);
         self.value.push(value);
         self.censored.push(censored);
+        self.trust.push(trust);
     }
 
     /// Orders by period and knowledge; usually it is so already.
@@ -175,6 +182,7 @@ impl SortedCells {
         self.known_from = order.iter().map(|&i| self.known_from[i]).collect();
         self.value = order.iter().map(|&i| self.value[i]).collect();
         self.censored = order.iter().map(|&i| self.censored[i]).collect();
+        self.trust = order.iter().map(|&i| self.trust[i]).collect();
     }
 
     fn span(&self, as_of: AsOf) -> Option<(Ordinal, Ordinal)> {
@@ -205,7 +213,7 @@ fn fill(values: &mut [f64], from: Ordinal, first: Ordinal, last: Ordinal) {
 }
 
 fn check_columns(cells: &Observations, series: usize) -> Result<(), PipelineError> {
-    let lengths = vec![cells.series.len(), cells.at.len(), cells.value.len(), cells.known_from.len(), cells.censored.len()];
+    let lengths = vec![cells.series.len(), cells.at.len(), cells.value.len(), cells.known_from.len(), cells.censored.len(), cells.trust.len()];
     if lengths.iter().any(|&length| length != lengths[0]) {
         return Err(PipelineError::UnevenColumns { table: "observations".to_owned(), lengths });
     }
@@ -221,6 +229,12 @@ pub(crate) fn check_periods(table: &str, at: &[Ordinal]) -> Result<(), PipelineE
         Some(&at) => Err(PipelineError::OutOfRange { table: table.to_owned(), at }),
         None => Ok(()),
     }
+}
+
+/// 0 says lower bound, which only a sold-out period can be.
+fn trust(trust: f32, censored: bool) -> f32 {
+    let least = if censored { 0.0 } else { f32::MIN_POSITIVE };
+    if trust.is_nan() { 1.0 } else { trust.clamp(least, 1.0) }
 }
 
 /// Infinities are no numbers of anything sold.

@@ -117,7 +117,8 @@ impl PanelFeatures {
 
     fn history(&self, series: usize, cutoff: Ordinal) -> History {
         let Some((first, last)) = self.observations.span(series, AsOf::cutoff(cutoff)) else { return History::default() };
-        let Stretch { values, censored } = self.observations.stretch(series, AsOf::cutoff(cutoff), first..=last);
+        let Stretch { values, trust, .. } = self.observations.stretch(series, AsOf::cutoff(cutoff), first..=last);
+        let censored = trust.iter().map(|&trust| trust == 0.0).collect();
         let closed = (first..=last).map(|at| self.is_closed(series as u32, at, cutoff)).collect();
         History { first, values, censored, closed }
     }

@@ -9,6 +9,7 @@ use domain::panel::{GapPolicy, Panel};
 use domain::time::BusinessCalendar;
 use uuid::Uuid;
 
+use super::demand::Study;
 use super::knowledge::Knowledge;
 use super::openings::Openings;
 use super::{regressors, sales};
@@ -19,8 +20,12 @@ use super::{regressors, sales};
 pub struct StoreFacts {
     /// Products to forecast, in the order of the panel's series.
     pub products: Vec<(Uuid, String)>,
+    /// What is fixed about each of them, in the same order.
+    pub listings: Vec<Listing>,
     /// By product, day and availability; of products that are not forecast too, for they tell when the store was open.
     pub sales: Vec<Sale>,
+    /// By product and day: when each was asked for, where the store's orders are known.
+    pub orders: Vec<Orders>,
     pub stockouts: Vec<Stockout>,
     pub events: Vec<CalendarSpan>,
     pub promos: Vec<Promo>,
@@ -39,11 +44,34 @@ pub struct Sale {
     pub available_at: DateTime<Utc>,
 }
 
+/// What is fixed about a product.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    pub category: Option<String>,
+    /// Rupiah, as it is today.
+    pub price: Option<i64>,
+}
+
+/// One product's orders of one day.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Orders {
+    pub product: Uuid,
+    pub day: NaiveDate,
+    /// Minutes from the start of the business day, ascending.
+    pub minutes: Vec<i32>,
+    /// Units in each.
+    pub quantities: Vec<f64>,
+    pub available_at: DateTime<Utc>,
+}
+
 /// A product was gone before the day was over.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stockout {
     pub product: Uuid,
     pub day: NaiveDate,
+    pub from: DateTime<Utc>,
+    /// When there was more of it; `None` for not that day.
+    pub until: Option<DateTime<Utc>>,
     pub available_at: DateTime<Utc>,
 }
 
@@ -101,19 +129,29 @@ pub struct NewsSignal {
 /// A product that sold nothing on a day on which the store sold something is a zero from its first day on, up to
 /// `last_day`, and known as soon as the store's day is. A day without any sale inside the history was a closed one, unless
 /// the store sells seldom; a weekday that keeps being closed is expected to stay so.
+///
+/// A day on which a product ran out carries the demand recovered from its orders, with a trust below 1, where that can be
+/// told; a day unlike any other is trusted less too.
 #[must_use]
 pub fn panel(facts: &StoreFacts, calendar: BusinessCalendar, last_day: NaiveDate) -> Panel {
+    studied_panel(facts, calendar, last_day).0
+}
+
+/// As [`panel`], with what was found out about demand on the way.
+pub(super) fn studied_panel(facts: &StoreFacts, calendar: BusinessCalendar, last_day: NaiveDate) -> (Panel, Study) {
     let knowledge = Knowledge::new(calendar);
     let index: HashMap<Uuid, u32> = facts.products.iter().zip(0..).map(|((id, _), number)| (*id, number)).collect();
     let last = days_since_epoch(last_day);
     let on_days = facts.sales.iter().map(|sale| (sale, days_since_epoch(sale.day))).filter(|(_, day)| *day <= last);
     let openings = Openings::of(on_days, &knowledge);
-    Panel {
+    let study = Study::of(facts, &knowledge, &openings, last);
+    let panel = Panel {
         frequency: Frequency::Daily,
         series: facts.products.iter().map(|(_, name)| name.clone()).collect(),
-        observations: sales::observations(facts, &index, &knowledge, &openings, last),
+        observations: sales::observations(facts, &index, &knowledge, &openings, &study, last),
         regressors: regressors::regressors(facts, &index, &knowledge),
         closed: Some(openings.closed(regressors::announced_closings(facts, &knowledge))),
         gaps: GapPolicy::Missing,
-    }
+    };
+    (panel, study)
 }

@@ -8,7 +8,7 @@ use domain::time::Night;
 use sha2::{Digest, Sha256};
 
 use super::Settings;
-use super::facts::{Sale, StoreFacts};
+use super::facts::{Orders, Sale, StoreFacts};
 use super::load::Loaded;
 
 /// Version of the code behind a run.
@@ -29,13 +29,14 @@ impl std::fmt::Write for Hashed {
 
 /// Hash of everything that a night works with.
 pub(super) fn of_input(loaded: &Loaded, night: Night, settings: &[u8]) -> Vec<u8> {
-    let StoreFacts { products, sales, stockouts, events, promos, weather, news } = &loaded.facts;
+    let StoreFacts { products, listings, sales, orders, stockouts, events, promos, weather, news } = &loaded.facts;
     let mut hash = Hashed(Sha256::new());
     hash.0.update(settings);
     // Debug output of plain data holds every field; writing to a hash can't fail.
-    let _ = write!(hash, "{CODE_VERSION}|{night:?}|{products:?}|{stockouts:?}|{events:?}|{promos:?}|{weather:?}|{news:?}");
+    let _ = write!(hash, "{CODE_VERSION}|{night:?}|{products:?}|{listings:?}|{stockouts:?}|{events:?}|{promos:?}|{weather:?}|{news:?}");
     let _ = write!(hash, "|{:?}|{}|{}", loaded.kitchen.kitchen.products, loaded.kitchen.rows, sales.len());
     sales.iter().for_each(|sale| add_sale(&mut hash.0, sale));
+    orders.iter().for_each(|orders| add_orders(&mut hash.0, orders));
     hash.0.finalize().to_vec()
 }
 
@@ -46,6 +47,16 @@ fn add_sale(hash: &mut Sha256, sale: &Sale) {
     hash.update(domain::frequency::days_since_epoch(*day).to_be_bytes());
     hash.update(quantity.to_bits().to_be_bytes());
     hash.update([u8::from(*sold_out)]);
+    hash.update(available_at.timestamp_micros().to_be_bytes());
+}
+
+fn add_orders(hash: &mut Sha256, orders: &Orders) {
+    let Orders { product, day, minutes, quantities, available_at } = orders;
+    hash.update(product.as_bytes());
+    hash.update(domain::frequency::days_since_epoch(*day).to_be_bytes());
+    hash.update(minutes.len().to_be_bytes());
+    minutes.iter().for_each(|minute| hash.update(minute.to_be_bytes()));
+    quantities.iter().for_each(|quantity| hash.update(quantity.to_bits().to_be_bytes()));
     hash.update(available_at.timestamp_micros().to_be_bytes());
 }
 

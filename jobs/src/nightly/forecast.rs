@@ -7,6 +7,7 @@ use domain::{FeatureSource as _, History, Rung, SeriesForecast};
 use models::{EngineConfig, EngineOutput};
 use pipeline::{FeatureConfig, PanelFeatures};
 
+use super::demand::DemandReport;
 use super::error::NightError;
 use super::gates::{self, BacktestSummary, Gate, GateBounds};
 use super::load::Loaded;
@@ -23,6 +24,8 @@ pub(super) struct Forecast {
     pub refused: Vec<Gate>,
     pub output: EngineOutput,
     pub plans: Vec<DayPlan>,
+    /// What the facts say of demand beyond sales.
+    pub demand: DemandReport,
 }
 
 impl Forecast {
@@ -40,7 +43,7 @@ pub(super) fn forecast(
     settings: &Settings,
     progress: &ProgressFn,
 ) -> Result<Forecast, NightError> {
-    let panel = facts::panel(&loaded.facts, night.calendar, night.last_day());
+    let (panel, study) = facts::studied_panel(&loaded.facts, night.calendar, night.last_day());
     progress(Stage::Features { series: panel.series.len() });
     let source =
         PanelFeatures::new(panel, FeatureConfig::default()).map_err(|source| NightError::Pipeline { store: store.to_owned(), source })?;
@@ -57,7 +60,7 @@ pub(super) fn forecast(
         return Err(NightError::Gates { store: store.to_owned(), gate: gate.name.clone(), detail: gate.detail.clone() });
     }
     let plans = plan_days(&loaded.kitchen.kitchen, &passed.forecasts, planned_days(night.date));
-    Ok(Forecast { plans, ..passed })
+    Ok(Forecast { plans, demand: study.report(&loaded.facts, cutoff), ..passed })
 }
 
 /// Fresh forecasts if they pass; else the seasonal naive ones, which repeat what was sold: of them only that they are
@@ -66,11 +69,11 @@ fn through_gates(output: EngineOutput, histories: &[History], horizon: u16, boun
     let expected: Vec<u32> = (0..).zip(histories).filter(|(_, history)| !history.values.is_empty()).map(|(series, _)| series).collect();
     let summary = BacktestSummary { coverage80: output.coverage(0.8), bias: output.bias() };
     let fresh = gates::judge(&output.forecasts, &expected, horizon, histories, summary, bounds);
-    let plans = Vec::new();
+    let (plans, demand) = (Vec::new(), DemandReport::default());
     if gates::all_passed(&fresh) {
-        return Forecast { rung: Rung::Fresh, forecasts: output.forecasts.clone(), gates: fresh, refused: Vec::new(), output, plans };
+        return Forecast { rung: Rung::Fresh, forecasts: output.forecasts.clone(), gates: fresh, refused: Vec::new(), output, plans, demand };
     }
     let naive = output.of_model(models::BASELINE);
     let gates = gates::judge_last_rung(&naive, &expected, horizon);
-    Forecast { rung: Rung::SeasonalNaive, forecasts: naive, gates, refused: fresh, output, plans }
+    Forecast { rung: Rung::SeasonalNaive, forecasts: naive, gates, refused: fresh, output, plans, demand }
 }

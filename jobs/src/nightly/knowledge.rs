@@ -34,6 +34,13 @@ impl Knowledge {
         cutoff
     }
 
+    /// Minutes from the start of a business day to an instant, 0 before it.
+    #[must_use]
+    pub fn minute_of_day(&self, day: NaiveDate, at: DateTime<Utc>) -> u16 {
+        let minutes = (at - self.calendar.local(day, self.calendar.cutoff)).num_minutes();
+        u16::try_from(minutes.max(0)).unwrap_or(u16::MAX)
+    }
+
     /// The instant of a cutoff; `None` beyond the calendar's range.
     #[must_use]
     pub fn instant(&self, cutoff: Ordinal) -> Option<DateTime<Utc>> {

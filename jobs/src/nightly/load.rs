@@ -6,6 +6,7 @@ use chrono::{Days, NaiveDate};
 use domain::time::Night;
 use platform::db::calendar_events::calendar_event_versions;
 use platform::db::news_signals::news_signal_versions;
+use platform::db::orders::orders_by_product;
 use platform::db::products::{ProductRow, list_products};
 use platform::db::promos::promo_versions;
 use platform::db::sales_daily::{SalesVersion, sales_versions};
@@ -16,13 +17,15 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::error::NightError;
-use super::facts::{CalendarSpan, NewsSignal, Promo, Sale, Stockout, StoreFacts, WeatherIssue};
+use super::facts::{CalendarSpan, Listing, NewsSignal, Orders, Promo, Sale, Stockout, StoreFacts, WeatherIssue};
 use super::kitchen::{self, LoadedKitchen};
 
 /// A product without a sale for this many days is dormant: not forecast until it sells again.
 pub(super) const DORMANT_AFTER: u64 = 56;
 /// Days beyond the last observed one for which plans and calendars are read.
 const AHEAD: u64 = 60;
+/// Days back for which single orders are read; what ran out before then is known by its totals.
+const ORDERS_READ: u64 = 1_100;
 /// Days of silence, announced closings aside, after which the data of a store counts as stale.
 const STALE_AFTER: usize = 2;
 
@@ -75,10 +78,12 @@ async fn read(connection: &mut PgConnection, store: &StoreRow, night: Night) -> 
     let kitchen = kitchen::load(&mut *connection, store.id, night, &products).await?;
     let stale_days = stale_days(&sales, &events, last);
     let facts = StoreFacts {
+        orders: orders(&mut *connection, store, night, span).await?,
         stockouts: stockouts(&mut *connection, store, night, span).await?,
         promos: promos(&mut *connection, store, night, span, &products).await?,
         weather: weather(&mut *connection, store, night, span).await?,
         news: news(&mut *connection, store, night, span, &products).await?,
+        listings: products.iter().map(|product| Listing { category: product.category.clone(), price: product.price }).collect(),
         products: products.into_iter().map(|product| (product.id, product.name)).collect(),
         sales: sales.into_iter().map(sale).collect(),
         events,
@@ -119,11 +124,27 @@ fn sale(version: SalesVersion) -> Sale {
     }
 }
 
+async fn orders(connection: &mut PgConnection, store: &StoreRow, night: Night, span: Span) -> Result<Vec<Orders>, NightError> {
+    let since = span.last.checked_sub_days(Days::new(ORDERS_READ)).unwrap_or(span.first).max(span.first);
+    let rows = orders_by_product(connection, store.id, since, span.last, night.cutoff()).await?;
+    let orders = |row: platform::db::orders::ProductOrders| Orders {
+        product: row.product_id,
+        day: row.business_date,
+        minutes: row.minutes,
+        quantities: row.quantities,
+        available_at: row.available_at,
+    };
+    Ok(rows.into_iter().map(orders).collect())
+}
+
 async fn stockouts(connection: &mut PgConnection, store: &StoreRow, night: Night, span: Span) -> Result<Vec<Stockout>, NightError> {
     let rows = list_stockouts(connection, store.id, span.first, span.last, night.cutoff()).await?;
     let stockout = |row: platform::db::stockout_events::StockoutRow| Stockout {
         product: row.product_id,
         day: row.business_date,
+        from: row.sold_out_at,
+        // A restocking that came to be known later is not ours to know.
+        until: row.restocked_at.filter(|at| *at <= night.cutoff()),
         available_at: row.available_at,
     };
     Ok(rows.into_iter().map(stockout).collect())

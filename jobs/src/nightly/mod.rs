@@ -3,6 +3,7 @@
 //! load -> panel as of the cutoff -> features and models -> gates -> plan -> store -> publish. Run again on the same
 //! facts, recipes and settings it finds its own result and changes nothing.
 
+mod demand;
 mod error;
 pub mod facts;
 mod fingerprint;

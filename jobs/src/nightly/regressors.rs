@@ -1,6 +1,6 @@
 //! Calendar, promos, weather and news as regressors of a panel.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::Ordinal;
 use domain::frequency::days_since_epoch;
@@ -22,6 +22,7 @@ pub(super) fn regressors(facts: &StoreFacts, index: &HashMap<Uuid, u32>, knowled
     regressors.push(promos(facts, index, knowledge));
     regressors.extend(weather(facts, knowledge));
     regressors.push(news(facts, index, knowledge));
+    regressors.extend(listings(facts));
     // What the store has never had would only be a column of nothing.
     regressors.retain(|regressor| !regressor.cells.key.is_empty());
     regressors
@@ -104,6 +105,29 @@ fn news(facts: &StoreFacts, index: &HashMap<Uuid, u32>, knowledge: &Knowledge) -
     }
     let name = "news_volume".to_owned();
     Regressor { name, kind: RegressorKind::ObservedPast, scope: Scope::Series, cells, beyond: Beyond::Zero }
+}
+
+/// Category and price: what tells a young product its analogues. They are as of today, like the menu itself.
+fn listings(facts: &StoreFacts) -> [Regressor; 2] {
+    let levels: Vec<String> = facts.listings.iter().filter_map(|listing| listing.category.clone()).collect::<BTreeSet<_>>().into_iter().collect();
+    let (mut categories, mut prices) = (Cells { levels, ..Cells::default() }, Cells::default());
+    for (key, listing) in (0..).zip(&facts.listings) {
+        let level = listing.category.as_ref().and_then(|category| categories.levels.binary_search(category).ok());
+        if let Some(level) = level {
+            categories.push(key, 0, level as f64, Ordinal::MIN);
+        }
+        if let Some(price) = listing.price {
+            prices.push(key, 0, price as f64, Ordinal::MIN);
+        }
+    }
+    let fixed = |name: &str, cells| Regressor {
+        name: name.to_owned(),
+        kind: RegressorKind::Static,
+        scope: Scope::Series,
+        cells,
+        beyond: Beyond::Required,
+    };
+    [fixed("category", categories), fixed("price", prices)]
 }
 
 fn ahead(name: &str, scope: Scope, beyond: Beyond, cells: Cells) -> Regressor {

@@ -7,6 +7,7 @@ use domain::frequency::days_since_epoch;
 use domain::panel::Observations;
 use uuid::Uuid;
 
+use super::demand::{Study, Verdict};
 use super::facts::{Sale, StoreFacts};
 use super::knowledge::Knowledge;
 use super::openings::Openings;
@@ -21,11 +22,12 @@ pub(super) fn observations(
     index: &HashMap<Uuid, u32>,
     knowledge: &Knowledge,
     openings: &Openings,
+    study: &Study,
     last: Ordinal,
 ) -> Observations {
     let sold_out = sold_out(facts, knowledge);
     let mut told: Vec<BTreeSet<Ordinal>> = vec![BTreeSet::new(); facts.products.len()];
-    let mut rows = Rows { observations: Observations::default(), sold_out };
+    let mut rows = Rows { observations: Observations::default(), sold_out, study };
     for versions in facts.sales.chunk_by(|a, b| a.product == b.product && a.day == b.day) {
         let (product, day) = (versions[0].product, days_since_epoch(versions[0].day));
         if let Some(&series) = index.get(&product).filter(|_| day <= last) {
@@ -53,22 +55,34 @@ fn sold_out(facts: &StoreFacts, knowledge: &Knowledge) -> SoldOut {
     first
 }
 
-struct Rows {
+struct Rows<'a> {
     observations: Observations,
     sold_out: SoldOut,
+    study: &'a Study,
 }
 
-impl Rows {
+impl Rows<'_> {
     /// Versions `(quantity, sold out, known from)` of one product's day, in order. News of a stock-out makes the version it
-    /// meets a lower bound from then on.
+    /// meets a lower bound from then on; the verdict on the day makes it demand.
     fn push(&mut self, series: u32, product: Uuid, day: Ordinal, versions: Vec<(f64, bool, Ordinal)>) {
         let news = self.sold_out.get(&(product, day)).copied();
+        let verdict = self.study.verdict(product, day).copied();
         for (number, &(quantity, sold_out, known_from)) in versions.iter().enumerate() {
-            let is_known = news.is_some_and(|news| news <= known_from);
-            self.observations.push(series, day, quantity, known_from, sold_out || is_known);
             let until = versions.get(number + 1).map_or(Ordinal::MAX, |next| next.2);
-            if let Some(news) = news.filter(|news| (known_from + 1..until).contains(news)) {
-                self.observations.push(series, day, quantity, news, true);
+            let changes = [news, verdict.map(|verdict| verdict.known_from)];
+            let mut instants: Vec<Ordinal> = changes.into_iter().flatten().filter(|at| (known_from + 1..until).contains(at)).collect();
+            instants.push(known_from);
+            instants.sort_unstable();
+            instants.dedup();
+            for known_from in instants {
+                let censored = sold_out || news.is_some_and(|news| news <= known_from);
+                match verdict.filter(|verdict| verdict.concerns(quantity, censored, known_from)) {
+                    Some(Verdict { lost, trust, .. }) => {
+                        let censored = censored || lost > 0.0;
+                        self.observations.push_trusted(series, day, quantity + lost, known_from, censored, trust as f32);
+                    }
+                    None => self.observations.push(series, day, quantity, known_from, censored),
+                }
             }
         }
     }
@@ -82,7 +96,8 @@ mod tests {
     fn a_stock_out_counts_from_the_night_that_heard_of_it() {
         let product = Uuid::now_v7();
         let censored = |news: Ordinal| {
-            let mut rows = Rows { observations: Observations::default(), sold_out: SoldOut::from([((product, 5), news)]) };
+            let study = Study::default();
+            let mut rows = Rows { observations: Observations::default(), sold_out: SoldOut::from([((product, 5), news)]), study: &study };
             rows.push(0, product, 5, vec![(8.0, false, 5), (9.0, false, 8)]);
             let Observations { value, known_from, censored, .. } = rows.observations;
             value.into_iter().zip(known_from).zip(censored).map(|((value, from), censored)| (value, from, censored)).collect::<Vec<_>>()

@@ -125,6 +125,7 @@ fn details(outcome: &Outcome<'_>) -> serde_json::Value {
     json!({
         "chosen": chosen,
         "dormant": outcome.loaded.dormant,
+        "demand": outcome.forecast.demand,
         "stale_days": outcome.loaded.stale_days,
         "recipe_fault": outcome.loaded.kitchen.fault,
         "refused_by": outcome.forecast.refused.iter().filter(|gate| !gate.passed).collect::<Vec<_>>(),

@@ -1,4 +1,5 @@
 mod corrections;
+mod demand;
 mod failures;
 mod nights;
 mod queue;

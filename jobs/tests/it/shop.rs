@@ -134,7 +134,8 @@ impl Shop {
         }
     }
 
-    fn history(&self) -> Vec<DailyRow> {
+    /// What was sold, row by row.
+    pub fn history(&self) -> Vec<DailyRow> {
         let mut rows = Vec::new();
         for number in 0..DAYS {
             let day = date(FIRST_DAY) + Days::new(number);

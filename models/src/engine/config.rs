@@ -11,7 +11,7 @@ pub struct EngineConfig {
     pub season: u16,
     pub effort: Effort,
     pub seed: u64,
-    /// Forecasters to enter, by name, beside the baseline; empty for all.
+    /// Forecasters to enter, by name, beside the baseline; empty for all that the effort pays for.
     pub models: Vec<String>,
     /// Folds in memory at a time.
     pub parallel_folds: usize,
@@ -43,7 +43,7 @@ impl EngineConfig {
 }
 
 /// Accuracy against time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effort {
     Fast,

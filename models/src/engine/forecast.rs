@@ -88,7 +88,7 @@ pub fn forecast(
     if config.horizon == 0 {
         return Err(ModelError::NoHorizon);
     }
-    let forecasters = forecasters::all().only(&config.models)?;
+    let forecasters = forecasters::all().entering(&config.models, config.effort)?;
     let histories = source.histories(cutoff).map_err(|source| ModelError::Features { cutoff, source })?;
     let scales = scales(&histories, config.season);
     if scales.iter().all(Option::is_none) {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::boosted_trees::Trees;
 use crate::direct::{DirectModel, Unit, levels};
+use crate::engine::Effort;
 use crate::error::ModelError;
 use crate::forecaster::{Artifact, Fitted, Forecaster, Future, Path, Skip, TrainingSet};
 use crate::step_group::StepGroup;
@@ -27,6 +28,10 @@ pub(super) struct BoostedRecursive;
 impl Forecaster for BoostedRecursive {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn effort(&self) -> Effort {
+        Effort::Max
     }
 
     fn fit(&self, training: &TrainingSet<'_>) -> Result<Box<dyn Fitted>, ModelError> {

@@ -22,12 +22,14 @@ const FORMAT: u16 = 2;
 const FEWEST_ROWS: usize = 100;
 /// Power of the mean that the variance grows with: between a count's 1 and a size's 2.
 const POWER: f64 = 1.5;
-const TREES: usize = 100;
-const LEARNING_RATE: f64 = 0.08;
+const TREES: usize = 120;
+const LEARNING_RATE: f64 = 0.1;
 const LEAVES: usize = 31;
 const DEPTH: usize = 10;
 /// Rows' weight that a leaf needs at least.
-const LEAF_WEIGHT: f64 = 15.0;
+const LEAF_WEIGHT: f64 = 5.0;
+/// Rows that each tree is grown on, about: more would cost time and make trees alike.
+const ROWS_PER_TREE: f64 = 50_000.0;
 const L2: f64 = 1.0;
 const BINS: usize = 128;
 /// Share of the columns that each tree sees.
@@ -103,20 +105,18 @@ impl DirectModel for Trees {
 }
 
 fn params(loss: Loss, rows: usize, seed: u64) -> Result<GradientBoostingValidParams, BoostingError> {
-    let e = |n: &str, d: f64| std::env::var(n).ok().and_then(|v| v.parse().ok()).unwrap_or(d);
-    let loss = if e("BT_SQ", 0.0) > 0.0 { Loss::Squared } else { loss };
     GradientBoostingParams::new()
         .loss(loss)
-        .row_share((e("BT_RT", 60_000.0) / rows as f64).min(1.0))
-        .trees(e("BT_T", 150.0) as usize)
-        .learning_rate(e("BT_LR", 0.08))
-        .max_leaves(e("BT_LV", 31.0) as usize)
-        .max_depth(e("BT_D", 10.0) as usize)
+        .row_share((ROWS_PER_TREE / rows as f64).min(1.0))
+        .trees(TREES)
+        .learning_rate(LEARNING_RATE)
+        .max_leaves(LEAVES)
+        .max_depth(DEPTH)
         .min_leaf_rows(1)
-        .min_leaf_weight(e("BT_W", 5.0))
+        .min_leaf_weight(LEAF_WEIGHT)
         .l2(L2)
         .bins(BINS)
-        .column_share(e("BT_CS", 0.8))
+        .column_share(COLUMN_SHARE)
         .seed(seed)
         .check()
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::complex::Complex;
+use crate::engine::Effort;
 use crate::forecaster::Skip;
 use crate::local::{Local, LocalModel, LocalSeries, MOST_VALUES};
 
@@ -21,6 +22,7 @@ pub(super) struct ComplexSmoothing {
 impl LocalModel for ComplexSmoothing {
     const NAME: &'static str = "complex_smoothing";
     const FORMAT: u16 = 1;
+    const EFFORT: Effort = Effort::Normal;
 
     fn fit(series: &LocalSeries<'_>) -> Result<Self, Skip> {
         let skipped = series.values.len().saturating_sub(MOST_VALUES);

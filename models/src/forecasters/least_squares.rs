@@ -9,6 +9,7 @@ use domain::features::FeatureColumn;
 use serde::{Deserialize, Serialize};
 
 use crate::direct::{Direct, DirectModel, Unit, mean_target, teaching_rows};
+use crate::engine::Effort;
 use crate::error::ModelError;
 use crate::forecaster::{Artifact, Fitted, Forecaster, TrainingSet};
 use crate::linear::{Encoding, Statistics, View, least_squares};
@@ -35,6 +36,10 @@ pub(super) struct LeastSquares;
 impl Forecaster for LeastSquares {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn effort(&self) -> Effort {
+        Effort::Max
     }
 
     fn fit(&self, training: &TrainingSet<'_>) -> Result<Box<dyn Fitted>, ModelError> {

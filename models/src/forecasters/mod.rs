@@ -1,6 +1,7 @@
 //! Every forecaster, one file each. A new one is a file and its two lines here.
 
 mod boosted_recursive;
+mod analogue;
 mod boosted_trees;
 mod complex_smoothing;
 mod elastic_net;
@@ -11,6 +12,7 @@ mod seasonal_naive;
 mod theta;
 mod weekday_mean;
 
+use crate::engine::Effort;
 use crate::error::ModelError;
 use crate::forecaster::{Artifact, Fitted, Forecaster};
 
@@ -27,6 +29,7 @@ pub fn all() -> Forecasters {
         .add(theta::forecaster())
         .add(complex_smoothing::forecaster())
         .add(least_squares::forecaster())
+        .add(analogue::forecaster())
         .add(elastic_net::forecaster())
         .add(poisson_glm::forecaster())
         .add(boosted_trees::forecaster())
@@ -56,16 +59,18 @@ impl Forecasters {
         self.entries.iter().map(AsRef::as_ref)
     }
 
-    /// Only the named ones, and the baseline. An empty list keeps all.
+    /// The baseline and the named ones; without names all that an effort pays for.
     ///
     /// # Errors
     /// [`ModelError::UnknownForecaster`] if a name is not registered.
-    pub fn only(self, names: &[String]) -> Result<Self, ModelError> {
+    pub fn entering(self, names: &[String], effort: Effort) -> Result<Self, ModelError> {
         if let Some(name) = names.iter().find(|name| !self.names().contains(&name.as_str())) {
             return Err(ModelError::UnknownForecaster { name: name.clone(), known: self.names().join(", ") });
         }
-        let wanted = |forecaster: &dyn Forecaster| {
-            names.is_empty() || forecaster.name() == BASELINE || names.iter().any(|name| name == forecaster.name())
+        let wanted = |forecaster: &dyn Forecaster| match names {
+            _ if forecaster.name() == BASELINE => true,
+            [] => forecaster.effort() <= effort,
+            names => names.iter().any(|name| name == forecaster.name()),
         };
         Ok(Self { entries: self.entries.into_iter().filter(|forecaster| wanted(forecaster.as_ref())).collect() })
     }
@@ -98,14 +103,17 @@ mod tests {
     }
 
     #[test]
-    fn a_selection_keeps_the_baseline_and_refuses_strangers() {
-        assert_eq!(all().only(&["elastic_net".to_owned()]).expect("known").names(), [BASELINE, "elastic_net"]);
-        let error = all().only(&["prophet".to_owned()]).err().expect("a stranger");
-        assert_eq!(
-            error.to_string(),
-            "no forecaster is called `prophet`; there are seasonal_naive, weekday_mean, ets, theta, complex_smoothing, elastic_net, boosted_trees"
-            "no forecaster is called `prophet`; there are seasonal_naive, weekday_mean, least_squares, elastic_net, poisson_glm, \
-             boosted_trees"
-        );
+    fn names_and_effort_say_who_enters_and_strangers_are_refused() {
+        let entering = |names: &[&str], effort| {
+            let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+            all().entering(&names, effort).map(|entering| entering.names())
+        };
+        assert_eq!(entering(&["poisson_glm"], Effort::Fast).expect("known"), [BASELINE, "poisson_glm"]);
+        let [fast, normal, max] = [Effort::Fast, Effort::Normal, Effort::Max].map(|effort| entering(&[], effort).expect("known"));
+        assert!(fast.contains(&"ets") && !fast.contains(&"boosted_trees") && normal.contains(&"boosted_trees"));
+        assert!(fast.len() < normal.len() && normal.len() < max.len());
+        assert_eq!(max, all().names());
+        let error = entering(&["prophet"], Effort::Normal).err().expect("a stranger").to_string();
+        assert!(error.starts_with("no forecaster is called `prophet`; there are seasonal_naive, weekday_mean"), "{error}");
     }
 }

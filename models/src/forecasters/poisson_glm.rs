@@ -16,6 +16,7 @@ use ndarray::{Array1, Array2, s};
 use serde::{Deserialize, Serialize};
 
 use crate::direct::{Direct, DirectModel, Unit, scaled_target, teaching_rows, youngest_start};
+use crate::engine::Effort;
 use crate::error::ModelError;
 use crate::forecaster::{Artifact, Fitted, Forecaster, TrainingSet};
 use crate::glm::{Family, Glm, GlmError, GlmParams};
@@ -45,6 +46,10 @@ pub(super) struct PoissonGlm;
 impl Forecaster for PoissonGlm {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn effort(&self) -> Effort {
+        Effort::Max
     }
 
     fn fit(&self, training: &TrainingSet<'_>) -> Result<Box<dyn Fitted>, ModelError> {

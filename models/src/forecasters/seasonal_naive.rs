@@ -5,6 +5,7 @@
 
 use domain::{History, Ordinal};
 
+use crate::engine::Effort;
 use crate::error::ModelError;
 use crate::forecaster::{Artifact, Fitted, Forecaster, Future, Path, Skip, TrainingSet};
 use crate::history::{mean, same_season};
@@ -21,6 +22,10 @@ pub(super) struct SeasonalNaive;
 impl Forecaster for SeasonalNaive {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn effort(&self) -> Effort {
+        Effort::Fast
     }
 
     fn fit(&self, _: &TrainingSet<'_>) -> Result<Box<dyn Fitted>, ModelError> {

@@ -18,6 +18,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::effects::Effects;
+use crate::engine::Effort;
 use crate::error::ModelError;
 use crate::forecaster::{Artifact, Fitted, Forecaster, Future, Path, Skip, TrainingSet};
 use crate::history::usable;
@@ -44,6 +45,8 @@ impl LocalSeries<'_> {
 pub(crate) trait LocalModel: Sized + Serialize + DeserializeOwned + Send + Sync + 'static {
     const NAME: &'static str;
     const FORMAT: u16;
+    /// See [`Forecaster::effort`].
+    const EFFORT: Effort = Effort::Fast;
 
     /// Learns the series' parameters.
     ///
@@ -68,6 +71,10 @@ impl<M> Local<M> {
 impl<M: LocalModel> Forecaster for Local<M> {
     fn name(&self) -> &'static str {
         M::NAME
+    }
+
+    fn effort(&self) -> Effort {
+        M::EFFORT
     }
 
     fn fit(&self, training: &TrainingSet<'_>) -> Result<Box<dyn Fitted>, ModelError> {

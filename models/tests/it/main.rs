@@ -2,7 +2,9 @@
 //! booster and generalised linear models against others.
 
 mod accuracy;
+mod analogue;
 mod boosting;
 mod conformance;
+mod demand;
 mod engine;
 mod glm;

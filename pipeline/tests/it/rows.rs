@@ -71,10 +71,25 @@ fn closed_periods_teach_nothing_and_stay_out_of_features() {
 
 #[test]
 fn a_sold_out_period_teaches_less() {
-    let mut sold_out = panel(Frequency::Daily, &[vec![1.0, 2.0, 3.0]]);
-    sold_out.observations.censored[2] = true;
-    let matrix = open(sold_out).training(2, Layout::Recursive, 100).expect("rows");
-    assert_eq!(matrix.weight, [1.0, CENSORED_WEIGHT]);
+    let mut sold_out = panel(Frequency::Daily, &[vec![1.0, 2.0]]);
+    sold_out.observations.push(0, 2, 3.0, 2, true);
+    let source = open(sold_out);
+    assert_eq!(source.training(2, Layout::Recursive, 100).expect("rows").weight, [1.0, CENSORED_WEIGHT]);
+    assert!(source.histories(2).expect("histories")[0].censored[2]);
+}
+
+#[test]
+fn recovered_demand_teaches_as_far_as_it_is_trusted() {
+    let mut recovered = panel(Frequency::Daily, &[vec![1.0, 2.0]]);
+    recovered.observations.push(0, 2, 3.0, 2, true);
+    recovered.observations.push_trusted(0, 2, 5.0, 4, true, 0.75);
+    recovered.observations.push(0, 3, 4.0, 3, false);
+    recovered.observations.push_trusted(0, 4, 90.0, 4, false, 0.1);
+    let source = open(recovered);
+    let matrix = source.training(4, Layout::Recursive, 100).expect("rows");
+    assert_eq!((matrix.weight, matrix.target), (vec![1.0, 0.75, 1.0, 0.1], vec![2.0, 5.0, 4.0, 90.0]));
+    assert_eq!(source.histories(4).expect("histories")[0].censored, [false; 5]);
+    assert!(source.histories(3).expect("histories")[0].censored[2], "it was recovered later");
 }
 
 #[test]

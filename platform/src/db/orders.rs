@@ -1,7 +1,7 @@
 //! Orders with their lines, and the daily totals that follow from them.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use super::copy::copy_rows;
@@ -131,4 +131,44 @@ pub async fn daily_from_orders(
     let counts = add_staged_versions(&mut transaction, load).await?;
     transaction.commit().await.in_table(TABLE, operation)?;
     Ok(counts)
+}
+
+/// When on one business day one product was asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProductOrders {
+    pub product_id: Uuid,
+    pub business_date: NaiveDate,
+    /// Of each order with the product, in order of time, minutes from the start of the business day.
+    pub minutes: Vec<i32>,
+    /// Units in it.
+    pub quantities: Vec<f64>,
+    /// When all of them were known.
+    pub available_at: DateTime<Utc>,
+}
+
+/// Orders of the business days [`first`, `last`] that were known by `available_until`, by product and day: those that the
+/// store's daily sales count. Cancelled and refunded ones are left out.
+pub async fn orders_by_product(
+    executor: impl PgExecutor<'_>,
+    store_id: Uuid,
+    first: NaiveDate,
+    last: NaiveDate,
+    available_until: DateTime<Utc>,
+) -> Result<Vec<ProductOrders>, DbError> {
+    let rows: Vec<(Uuid, NaiveDate, Vec<i32>, Vec<f64>, DateTime<Utc>)> = sqlx::query_as(include_str!("orders_by_product.sql"))
+        .bind(store_id)
+        .bind(first)
+        .bind(last)
+        .bind(available_until)
+        .fetch_all(executor)
+        .await
+        .in_table(TABLE, "list orders by product")?;
+    let orders = |(product_id, business_date, minutes, quantities, available_at)| ProductOrders {
+        product_id,
+        business_date,
+        minutes,
+        quantities,
+        available_at,
+    };
+    Ok(rows.into_iter().map(orders).collect())
 }

@@ -1,6 +1,6 @@
 //! Order lines, and the daily totals that follow from them.
 
-use platform::db::orders::{OrderLine, copy_orders, daily_from_orders};
+use platform::db::orders::{OrderLine, ProductOrders, copy_orders, daily_from_orders, orders_by_product};
 use platform::db::sales_daily::{DailyLoad, LoadCounts, sales_versions};
 use platform::db::stockout_events::{StockoutRow, insert_stockouts, list_stockouts};
 
@@ -113,6 +113,25 @@ async fn a_sold_out_product_makes_its_total_censored() {
     assert_eq!(totals(&shop, "2026-11-02T00:00:00Z").await.1, [(2.0, true)]);
     let listed = list_stockouts(&mut *work, shop.store_id, date("2026-11-01"), date("2026-11-30"), at("2026-12-01T00:00:00Z")).await;
     assert_eq!(listed.expect("events"), [event]);
+    drop(work);
+    shop.db.close().await;
+}
+
+#[tokio::test]
+async fn orders_tell_when_a_product_was_asked_for() {
+    let shop = Shop::open().await;
+    let mut work = shop.connection().await;
+    let later = |order, quantity| OrderLine { ordered_at: at("2026-11-01T06:30:30Z"), available_at: at("2026-11-01T06:31:00Z"), ..line(&shop, order, "ayam", quantity) };
+    let told = [later("A2", 3.0), line(&shop, "A1", "ayam", 2.0), line(&shop, "A1", "ayam", 0.5), line(&shop, "A1", "nasi", 1.0)];
+    copy_orders(&mut work, load(&shop, "2026-11-02T00:00:00Z"), told.into_iter()).await.expect("orders");
+    let (first, last) = (date("2026-11-01"), date("2026-11-03"));
+    let asked = orders_by_product(&mut *work, shop.store_id, first, last, at("2026-11-03T00:00:00Z")).await.expect("orders");
+    let of_ayam: Vec<&ProductOrders> = asked.iter().filter(|orders| orders.product_id == shop.product("ayam")).collect();
+    assert_eq!(of_ayam.len(), 1, "one row a product and day: {asked:?}");
+    assert_eq!((&of_ayam[0].quantities, of_ayam[0].available_at), (&vec![2.5, 3.0], at("2026-11-01T06:31:00Z")));
+    assert_eq!(of_ayam[0].minutes[1] - of_ayam[0].minutes[0], 90);
+    let early = orders_by_product(&mut *work, shop.store_id, first, last, at("2026-11-01T06:00:00Z")).await.expect("orders");
+    assert_eq!(early.iter().map(|orders| orders.quantities.clone()).collect::<Vec<_>>().concat().len(), 2, "{early:?}");
     drop(work);
     shop.db.close().await;
 }
