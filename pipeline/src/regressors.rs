@@ -103,7 +103,7 @@ impl RegressorStore {
         let earliest = |known: Option<Ordinal>, is_so: fn(f64) -> bool| {
             rows.iter().filter(|row| is_so(row.value)).map(|row| row.known_from).chain(known).min()
         };
-        self.number_from = earliest(self.number_from, |value| value < 0.0 || value > 1.0);
+        self.number_from = earliest(self.number_from, |value| !value.is_nan() && !(0.0..=1.0).contains(&value));
         self.no_price_from = earliest(self.no_price_from, |value| value <= 0.0);
         // A new version may settle an old probability, so that all must be looked at again.
         if self.amount_from.is_some() || rows.iter().any(|row| is_fraction(row.value)) {
