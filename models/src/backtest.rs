@@ -126,7 +126,7 @@ fn wanted(config: &EngineConfig, windows: &[Ordinal], plan: &FoldPlan) -> Vec<(O
         windows.iter().flat_map(|&window| plan.cutoffs(window)).filter(|cutoff| !windows.contains(cutoff)).collect();
     inner.sort_unstable();
     inner.dedup();
-    let outer = windows.iter().map(|&cutoff| (cutoff, budget.final_rows, Strictness::Final));
+    let outer = windows.iter().map(|&cutoff| (cutoff, budget.rows, Strictness::Final));
     outer.chain(inner.into_iter().map(|cutoff| (cutoff, budget.fold_rows, Strictness::Inner))).collect()
 }
 

@@ -5,7 +5,7 @@
 //! jumps from fold to fold; two things hold it (Diebold and Pauly 1990):
 //!
 //! - weights are drawn towards a prior that prefers members by how well they did alone, `exp(-(rmse / best - 1) / t)` (Akaike's way),
-//!   less sharply where little speaks;
+//!   less sharply where little speaks, and trusts models that learn across series only as far as there is much to learn from;
 //! - a series' own errors count beside the panel's: `S` of the series is `n / (n + k)` its own and the rest the panel's.
 //!
 //! Mean errors of whole windows enter beside the errors of single steps, so that a mean with little bias is preferred.
@@ -86,8 +86,8 @@ impl Moments {
 
 impl Weigher {
     /// Learns from the members' predictions of some targets (`predictions[member][target]`, NaN where it has none), which
-    /// are ordered by fold, series and step.
-    pub fn learn(members: Vec<usize>, predictions: &[Vec<f64>], targets: &[Target], scales: &[Option<Scale>], horizon: u16) -> Self {
+    /// are ordered by fold, series and step. `trust[member]` multiplies its prior weight.
+    pub fn learn(members: Vec<usize>, trust: &[f64], predictions: &[Vec<f64>], targets: &[Target], scales: &[Option<Scale>], horizon: u16) -> Self {
         let limit = LARGEST_ERROR * usual_error(&members, predictions, targets, scales);
         let mut series: Vec<Moments> = vec![Moments::new(0); scales.len()];
         let mut start = 0;
@@ -109,7 +109,8 @@ impl Weigher {
         let spoken = series.iter().filter(|own| own.windows > 0.0).count() as f64;
         let (first, last) = targets.iter().fold((i64::MAX, i64::MIN), |(first, last), target| (first.min(target.at), last.max(target.at)));
         let windows = if targets.is_empty() { 0.0 } else { (last - first + 1) as f64 / f64::from(horizon.max(1)) * spoken.sqrt() };
-        let prior = prior(&panel, PREFERENCE * (1.0 + DOUBTFUL / windows.max(1.0)));
+        let trust: Vec<f64> = members.iter().map(|&member| trust[member]).collect();
+        let prior = prior(&panel, &trust, PREFERENCE * (1.0 + DOUBTFUL / windows.max(1.0)));
         Self { members, prior, panel, series, windows }
     }
 
@@ -179,11 +180,12 @@ fn usual_error(members: &[usize], predictions: &[Vec<f64>], targets: &[Target], 
 }
 
 /// Prior weights by how well each member did alone.
-fn prior(panel: &Moments, preference: f64) -> Vec<f64> {
+fn prior(panel: &Moments, trust: &[f64], preference: f64) -> Vec<f64> {
     let members = panel.sum.len().isqrt();
     let losses: Vec<f64> = (0..members).map(|i| panel.sum[i * members + i].sqrt()).collect();
     let best = losses.iter().copied().fold(f64::INFINITY, f64::min);
-    let raw: Vec<f64> = losses.iter().map(|loss| if best > 0.0 { (-(loss / best - 1.0) / preference).exp() } else { 1.0 }).collect();
+    let preferred = |loss: f64| if best > 0.0 { (-(loss / best - 1.0) / preference).exp() } else { 1.0 };
+    let raw: Vec<f64> = losses.iter().zip(trust).map(|(&loss, trust)| trust * preferred(loss)).collect();
     let total: f64 = raw.iter().sum();
     raw.into_iter().map(|weight| weight / total).collect()
 }

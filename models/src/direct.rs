@@ -123,9 +123,13 @@ pub(crate) fn levels(histories: &[domain::History], season: u16) -> Vec<f64> {
     histories.iter().map(|history| Scale::of(history, season).map_or(f64::NAN, |scale| scale.level)).collect()
 }
 
-/// Rows that teach: a known target, a weight above zero, a unit.
-pub(crate) fn teaching_rows(rows: &FeatureMatrix, units: &[f64]) -> Vec<usize> {
-    (0..rows.rows).filter(|&row| rows.weight[row] > 0.0 && rows.target[row].is_finite() && units[row].is_finite()).collect()
+/// Rows that teach: a known target, a weight above zero, a unit. Where there are more than the training set pays for, every
+/// so-manieth of them: all series and all seasons of the year stay in.
+pub(crate) fn teaching_rows(rows: &FeatureMatrix, units: &[f64], training: &TrainingSet<'_>) -> Vec<usize> {
+    let teaches = |&row: &usize| rows.weight[row] > 0.0 && rows.target[row].is_finite() && units[row].is_finite();
+    let teaching: Vec<usize> = (0..rows.rows).filter(teaches).collect();
+    let (all, most) = (teaching.len(), training.taught_rows.max(1));
+    if all <= most { teaching } else { (0..most).map(|k| teaching[k * all / most]).collect() }
 }
 
 /// First period of the youngest [`VALIDATION_SHARE`] of the rows, of which there is at least one.

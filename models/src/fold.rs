@@ -61,7 +61,7 @@ pub(crate) fn run(
     forecasters: &Forecasters,
     config: &EngineConfig,
     cutoff: Ordinal,
-    max_rows: usize,
+    taught_rows: usize,
     strictness: Strictness,
 ) -> Result<FoldRun, ModelError> {
     let features = |source| ModelError::Features { cutoff, source };
@@ -69,7 +69,7 @@ pub(crate) fn run(
     let closed = source.closed(cutoff, config.horizon).map_err(features)?;
     let caps: Vec<f64> = histories.iter().map(cap).collect();
     let training =
-        TrainingSet::new(source, &histories, cutoff, config.horizon, config.season).with_seed(config.seed).with_max_rows(max_rows);
+        TrainingSet::new(source, &histories, cutoff, config.horizon, config.season).with_seed(config.seed).with_max_rows(config.effort.budget().rows).with_taught_rows(taught_rows);
     let future = Future::new(source, &histories, cutoff, config.horizon, config.season).with_effects_of(&training)?;
 
     let mut hits = Vec::new();

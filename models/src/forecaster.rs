@@ -22,6 +22,11 @@ pub trait Forecaster: Send + Sync {
         Effort::Normal
     }
 
+    /// Whether one model serves all series: it needs many observations before it is worth more than local ones.
+    fn learns_across_series(&self) -> bool {
+        false
+    }
+
     /// Learns from everything known at the training set's cutoff.
     ///
     /// # Errors
@@ -109,15 +114,17 @@ pub struct TrainingSet<'a> {
     pub features: &'a dyn FeatureSource,
     /// Of every random choice.
     pub seed: u64,
-    /// Feature rows per direct layout, at most.
+    /// Feature rows per direct layout, at most; the youngest.
     pub max_rows: usize,
+    /// Rows that a model across series is fitted to, at most; spread evenly over `max_rows`.
+    pub taught_rows: usize,
     rows: Shared<Layout>,
     effects: OnceLock<Arc<Effects>>,
 }
 
 impl<'a> TrainingSet<'a> {
     pub fn new(features: &'a dyn FeatureSource, histories: &'a [History], cutoff: Ordinal, horizon: u16, season: u16) -> Self {
-        Self { cutoff, horizon, season, histories, features, seed: 0, max_rows: usize::MAX, rows: Shared::default(), effects: OnceLock::new() }
+        Self { cutoff, horizon, season, histories, features, seed: 0, max_rows: usize::MAX, taught_rows: usize::MAX, rows: Shared::default(), effects: OnceLock::new() }
     }
 
     #[must_use]
@@ -128,6 +135,11 @@ impl<'a> TrainingSet<'a> {
     #[must_use]
     pub fn with_max_rows(self, max_rows: usize) -> Self {
         Self { max_rows, ..self }
+    }
+
+    #[must_use]
+    pub fn with_taught_rows(self, taught_rows: usize) -> Self {
+        Self { taught_rows, ..self }
     }
 
     /// Feature rows of a layout, made once and shared by all forecasters of this training set.

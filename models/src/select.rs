@@ -9,7 +9,7 @@
 //! RMSE and bias hold the mean honest, the pinball loss the ranges; MASE alone would reward forecasts that are biased low
 //! on intermittent demand. (The quantiles here are the candidate's mean plus offsets pooled over the panel; 4 makes the
 //! three terms alike in size.) The score is divided by the baseline's on the same series and shrunk to the panel's ratio,
-//! `w * own + (1 - w) * panel` with `w = targets / (targets + 4 horizons)`, so that a lucky fold does not decide, and a
+//! `w * own + (1 - w) * panel` with `w = targets / (targets + 24 horizons)`, so that a lucky fold does not decide, and a
 //! series too short for folds gets the panel's best. A candidate whose shrunk ratio is not below 1 does not beat
 //! `seasonal_naive` there and is never chosen.
 
@@ -88,8 +88,9 @@ pub(crate) struct Selection {
 }
 
 impl<'a> Contest<'a> {
-    /// Enters every forecaster, and the panel's blend of those that beat the baseline.
-    pub fn hold(names: &'a [&'a str], evidence: &Evidence, scales: &[Option<Scale>], horizon: u16) -> Self {
+    /// Enters every forecaster, and the panel's blend of those that beat the baseline. `trust` by forecaster, see
+    /// [`Weigher::learn`].
+    pub fn hold(names: &'a [&'a str], trust: &[f64], evidence: &Evidence, scales: &[Option<Scale>], horizon: u16) -> Self {
         let mut candidates: Vec<Candidate> = names.iter().enumerate().map(|(member, name)| Candidate::single(name, member)).collect();
         let mut predictions: Vec<Vec<f64>> = candidates.par_iter().map(|candidate| evidence.predictions(candidate)).collect();
         let score = |predictions: &Vec<f64>| raw_scores(evidence, predictions, scales);
@@ -98,7 +99,7 @@ impl<'a> Contest<'a> {
         let mut scores: Vec<Scores> = raw.iter().map(|own| compare(own, &raw[baseline])).collect();
         let beats = |member: &usize| *member != baseline && scores[*member].panel.is_some_and(|ratio| ratio < 1.0);
         let members: Vec<usize> = (0..names.len()).filter(beats).collect();
-        let weigher = Weigher::learn(members, &predictions, &evidence.targets, scales, horizon);
+        let weigher = Weigher::learn(members, trust, &predictions, &evidence.targets, scales, horizon);
         let weights = weigher.of_panel();
         if weights.len() > 1 {
             let blend = Candidate::mean(names, weights);

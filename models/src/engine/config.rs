@@ -55,10 +55,10 @@ pub enum Effort {
 /// What an [`Effort`] buys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Budget {
-    /// Feature rows per step group of a fold in the past.
+    /// Feature rows per step group.
+    pub rows: usize,
+    /// Of them, rows that a fold in the past fits its models across series to.
     pub fold_rows: usize,
-    /// Feature rows per step group of the final fit.
-    pub final_rows: usize,
     /// Past folds at least (history permitting) and at most.
     pub folds: (usize, usize),
 }
@@ -69,9 +69,9 @@ pub(crate) const WANTED_ERRORS: usize = 6_000;
 impl Effort {
     pub(crate) fn budget(self) -> Budget {
         match self {
-            Self::Fast => Budget { fold_rows: 25_000, final_rows: 60_000, folds: (2, 4) },
-            Self::Normal => Budget { fold_rows: 150_000, final_rows: 150_000, folds: (3, 10) },
-            Self::Max => Budget { fold_rows: 250_000, final_rows: 1_000_000, folds: (5, 12) },
+            Self::Fast => Budget { rows: 60_000, fold_rows: 20_000, folds: (2, 4) },
+            Self::Normal => Budget { rows: 150_000, fold_rows: 40_000, folds: (3, 10) },
+            Self::Max => Budget { rows: 1_000_000, fold_rows: 250_000, folds: (5, 12) },
         }
     }
 

@@ -7,6 +7,7 @@ use super::config::EngineConfig;
 use super::report::CalibrationReport;
 use crate::candidate::{Candidate, Evidence};
 use crate::fold::Fold;
+use crate::forecasters;
 use crate::range::{Ground, Ranges};
 use crate::scale::Scale;
 use crate::select::{Contest, Selection, SelectionReport, baseline_of};
@@ -34,7 +35,7 @@ pub(crate) fn decide(
 ) -> (Decision, SelectionReport, CalibrationReport) {
     let evidence = Evidence::gather(folds, histories, config.horizon);
     let names: Vec<&str> = current.models.iter().map(|model| model.model.as_str()).collect();
-    let contest = Contest::hold(&names, &evidence, scales, config.horizon);
+    let contest = Contest::hold(&names, &trust(&names, scales), &evidence, scales, config.horizon);
     let answers = |member: usize, series: usize| scales[series].is_some() && current.models[member].paths[series].is_ok();
     let Selection { mixes, report: selection } = contest.choose(&evidence, scales, answers);
     let predictions = evidence.predictions_by_series(&mixes);
@@ -43,6 +44,17 @@ pub(crate) fn decide(
     let each = contest.predictions.iter().map(|predictions| Ranges::learn(ground, predictions, None)).collect();
     let calibration = CalibrationReport::judge(ground, &predictions, chosen.basis());
     (Decision { candidates: contest.candidates, mixes, chosen, each }, selection, calibration)
+}
+
+/// Observations at which a model that learns across series is trusted half: some hundreds of leaves with a few dozen each.
+const HALF_TRUSTED: f64 = 20_000.0;
+
+/// How far each forecaster is trusted before it has shown anything.
+fn trust(names: &[&str], scales: &[Option<Scale>]) -> Vec<f64> {
+    let observations = scales.iter().flatten().map(|scale| scale.count as f64).sum::<f64>();
+    let registry = forecasters::all();
+    let learns_across = |name: &str| registry.iter().any(|one| one.name() == name && one.learns_across_series());
+    names.iter().map(|name| if learns_across(name) { observations / (observations + HALF_TRUSTED) } else { 1.0 }).collect()
 }
 
 impl Decision {

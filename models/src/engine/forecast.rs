@@ -102,7 +102,7 @@ pub fn forecast(
     let mut store = FoldStore::default();
     store.ensure(source, &forecasters, config, &wanted, &|fold| progress(Progress { total, ..fold }))?;
 
-    let last = run(source, &forecasters, config, cutoff, budget.final_rows, Strictness::Final)?;
+    let last = run(source, &forecasters, config, cutoff, budget.rows, Strictness::Final)?;
     progress(Progress { phase: Phase::Final, done: total, total, cutoff });
     let folds = store.seen_by(cutoff, config.horizon, &cutoffs);
     let (decision, selection, calibration) = decide(config, folds, &last.fold, &histories, &scales);

@@ -34,6 +34,10 @@ impl Forecaster for BoostedRecursive {
         Effort::Max
     }
 
+    fn learns_across_series(&self) -> bool {
+        true
+    }
+
     fn fit(&self, training: &TrainingSet<'_>) -> Result<Box<dyn Fitted>, ModelError> {
         let rows = training.rows(Layout::Recursive)?;
         let units = Unit::Recent.of_rows(&rows, &levels(training.histories, training.season));

@@ -28,8 +28,6 @@ const LEAVES: usize = 31;
 const DEPTH: usize = 10;
 /// Rows' weight that a leaf needs at least.
 const LEAF_WEIGHT: f64 = 5.0;
-/// Rows that each tree is grown on, about: more would cost time and make trees alike.
-const ROWS_PER_TREE: f64 = 50_000.0;
 const L2: f64 = 1.0;
 const BINS: usize = 128;
 /// Share of the columns that each tree sees.
@@ -49,6 +47,10 @@ pub(super) struct BoostedTrees;
 impl Forecaster for BoostedTrees {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn learns_across_series(&self) -> bool {
+        true
     }
 
     fn fit(&self, training: &TrainingSet<'_>) -> Result<Box<dyn Fitted>, ModelError> {
@@ -74,7 +76,7 @@ impl DirectModel for Trees {
     const UNIT: Unit = Unit::Recent;
 
     fn fit(rows: &FeatureMatrix, units: &[f64], training: &TrainingSet<'_>, group: StepGroup) -> Result<Self, ModelError> {
-        let teaching = teaching_rows(rows, units);
+        let teaching = teaching_rows(rows, units, training);
         let varying: Vec<usize> = (0..rows.columns.len()).filter(|&column| varies(rows, column, &teaching)).collect();
         if teaching.len() < FEWEST_ROWS || varying.is_empty() {
             return Err(ModelError::TooFewRows { model: NAME, needed: FEWEST_ROWS, found: teaching.len(), cutoff: training.cutoff });
@@ -85,7 +87,7 @@ impl DirectModel for Trees {
         let weight: Vec<f32> = teaching.iter().map(|&row| rows.weight[row]).collect();
         let loss = if target.iter().any(|&target| target < 0.0) { Loss::Squared } else { Loss::Tweedie(POWER) };
 
-        let booster = params(loss, teaching.len(), training.seed ^ u64::from(group.lead))
+        let booster = params(loss, training.seed ^ u64::from(group.lead))
             .and_then(|params| params.fit_columns(&columns(rows, &varying, &data, teaching.len())?, &target, &weight))
             .map_err(|source| ModelError::Fit { model: NAME, cutoff: training.cutoff, source: source.into() })?;
         Ok(Self { columns: varying.iter().map(|&column| rows.columns[column].name.clone()).collect(), booster })
@@ -104,10 +106,9 @@ impl DirectModel for Trees {
     }
 }
 
-fn params(loss: Loss, rows: usize, seed: u64) -> Result<GradientBoostingValidParams, BoostingError> {
+fn params(loss: Loss, seed: u64) -> Result<GradientBoostingValidParams, BoostingError> {
     GradientBoostingParams::new()
         .loss(loss)
-        .row_share((ROWS_PER_TREE / rows as f64).min(1.0))
         .trees(TREES)
         .learning_rate(LEARNING_RATE)
         .max_leaves(LEAVES)

@@ -35,6 +35,10 @@ impl Forecaster for ElasticNet {
         NAME
     }
 
+    fn learns_across_series(&self) -> bool {
+        true
+    }
+
     fn fit(&self, training: &TrainingSet<'_>) -> Result<Box<dyn Fitted>, ModelError> {
         Ok(Box::new(Direct::<Line>::fit(training)?))
     }
@@ -60,7 +64,7 @@ impl DirectModel for Line {
     const UNIT: Unit = Unit::Level;
 
     fn fit(rows: &FeatureMatrix, units: &[f64], training: &TrainingSet<'_>, _: StepGroup) -> Result<Self, ModelError> {
-        let teaching = teaching_rows(rows, units);
+        let teaching = teaching_rows(rows, units, training);
         if teaching.len() < FEWEST_ROWS {
             return Err(ModelError::TooFewRows { model: NAME, needed: FEWEST_ROWS, found: teaching.len(), cutoff: training.cutoff });
         }

@@ -42,6 +42,10 @@ impl Forecaster for LeastSquares {
         Effort::Max
     }
 
+    fn learns_across_series(&self) -> bool {
+        true
+    }
+
     fn fit(&self, training: &TrainingSet<'_>) -> Result<Box<dyn Fitted>, ModelError> {
         Ok(Box::new(Direct::<Line>::fit(training)?))
     }
@@ -65,7 +69,7 @@ impl DirectModel for Line {
     const UNIT: Unit = Unit::Level;
 
     fn fit(rows: &FeatureMatrix, units: &[f64], training: &TrainingSet<'_>, _: StepGroup) -> Result<Self, ModelError> {
-        let teaching = teaching_rows(rows, units);
+        let teaching = teaching_rows(rows, units, training);
         let encoding = Encoding::learn_as(rows, &teaching, units, view);
         let needed = FEWEST_ROWS.max(ROWS_PER_COEFFICIENT * encoding.width());
         if teaching.len() < needed {

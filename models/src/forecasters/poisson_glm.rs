@@ -52,6 +52,10 @@ impl Forecaster for PoissonGlm {
         Effort::Max
     }
 
+    fn learns_across_series(&self) -> bool {
+        true
+    }
+
     fn fit(&self, training: &TrainingSet<'_>) -> Result<Box<dyn Fitted>, ModelError> {
         Ok(Box::new(Direct::<LogLine>::fit(training)?))
     }
@@ -79,7 +83,7 @@ impl DirectModel for LogLine {
     const UNIT: Unit = Unit::Level;
 
     fn fit(rows: &FeatureMatrix, units: &[f64], training: &TrainingSet<'_>, _: StepGroup) -> Result<Self, ModelError> {
-        let teaching = teaching_rows(rows, units);
+        let teaching = teaching_rows(rows, units, training);
         if teaching.len() < FEWEST_ROWS {
             return Err(ModelError::TooFewRows { model: NAME, needed: FEWEST_ROWS, found: teaching.len(), cutoff: training.cutoff });
         }
