@@ -1,9 +1,15 @@
 //! Every forecaster, one file each. A new one is a file and its two lines here.
 
+mod adida;
 mod boosted_trees;
+mod croston_sba;
 mod elastic_net;
+mod imapa;
+mod mstl;
 mod seasonal_naive;
+mod tsb;
 mod weekday_mean;
+mod window_mean;
 
 use crate::error::ModelError;
 use crate::forecaster::{Artifact, Fitted, Forecaster};
@@ -17,6 +23,12 @@ pub fn all() -> Forecasters {
     Forecasters::default()
         .add(seasonal_naive::forecaster())
         .add(weekday_mean::forecaster())
+        .add(window_mean::forecaster())
+        .add(croston_sba::forecaster())
+        .add(tsb::forecaster())
+        .add(adida::forecaster())
+        .add(imapa::forecaster())
+        .add(mstl::forecaster())
         .add(elastic_net::forecaster())
         .add(boosted_trees::forecaster())
 }
@@ -89,9 +101,6 @@ mod tests {
     fn a_selection_keeps_the_baseline_and_refuses_strangers() {
         assert_eq!(all().only(&["elastic_net".to_owned()]).expect("known").names(), [BASELINE, "elastic_net"]);
         let error = all().only(&["prophet".to_owned()]).err().expect("a stranger");
-        assert_eq!(
-            error.to_string(),
-            "no forecaster is called `prophet`; there are seasonal_naive, weekday_mean, elastic_net, boosted_trees"
-        );
+        assert_eq!(error.to_string(), format!("no forecaster is called `prophet`; there are {}", all().names().join(", ")));
     }
 }

@@ -3,6 +3,14 @@
 //! A local model sees plain numbers: one value a period, oldest first, the last one at the cutoff, NaN where nothing usable
 //! is known (missing, closed, sold out). It never sees another series, a date or a regressor.
 
+pub(crate) mod damped_trend;
+pub(crate) mod loess;
+pub(crate) mod reliability;
+pub(crate) mod sales;
+pub(crate) mod smoothing;
+pub(crate) mod stl;
+pub(crate) mod yearly;
+
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 

@@ -3,3 +3,4 @@
 mod accuracy;
 mod conformance;
 mod engine;
+mod oracle;
