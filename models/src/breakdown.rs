@@ -91,7 +91,16 @@ mod tests {
     #[test]
     fn groups_are_judged_by_their_own_rows() {
         let quantiles = Quantiles::from_unsorted([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]).expect("finite");
-        let row = |series: u32, step: u16, y: f64| BacktestRow { series, cutoff: 6, at: 6 + i64::from(step), step, model: 0, y, yhat: 5.0, quantiles };
+        let row = |series: u32, step: u16, y: f64| BacktestRow {
+            series,
+            cutoff: 6,
+            at: 6 + i64::from(step),
+            step,
+            model: 0,
+            y,
+            yhat: 5.0,
+            quantiles,
+        };
         let table = BacktestTable {
             series: ["a", "b", "c"].map(str::to_owned).to_vec(),
             models: vec!["one".to_owned()],

@@ -33,8 +33,7 @@ impl Candidate {
     /// Its mean path for a series, of the members that have one; `None` if none has.
     pub(crate) fn path(&self, models: &[ModelPaths], series: usize) -> Option<Vec<f64>> {
         let path_of = |member: usize| models.get(member)?.paths.get(series)?.as_ref().ok();
-        let answers: Vec<(&Vec<f64>, f64)> =
-            self.members.iter().filter_map(|&(member, weight)| Some((path_of(member)?, weight))).collect();
+        let answers: Vec<(&Vec<f64>, f64)> = self.members.iter().filter_map(|&(member, weight)| Some((path_of(member)?, weight))).collect();
         let total: f64 = answers.iter().map(|(_, weight)| weight).sum();
         let (first, _) = answers.first()?;
         let mut mean = vec![0.0; first.len()];

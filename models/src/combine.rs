@@ -87,7 +87,14 @@ impl Moments {
 impl Weigher {
     /// Learns from the members' predictions of some targets (`predictions[member][target]`, NaN where it has none), which
     /// are ordered by fold, series and step. `trust[member]` multiplies its prior weight.
-    pub fn learn(members: Vec<usize>, trust: &[f64], predictions: &[Vec<f64>], targets: &[Target], scales: &[Option<Scale>], horizon: u16) -> Self {
+    pub fn learn(
+        members: Vec<usize>,
+        trust: &[f64],
+        predictions: &[Vec<f64>],
+        targets: &[Target],
+        scales: &[Option<Scale>],
+        horizon: u16,
+    ) -> Self {
         let limit = LARGEST_ERROR * usual_error(&members, predictions, targets, scales);
         let mut series: Vec<Moments> = vec![Moments::new(0); scales.len()];
         let mut start = 0;

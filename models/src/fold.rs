@@ -68,8 +68,10 @@ pub(crate) fn run(
     let histories = source.histories(cutoff).map_err(features)?;
     let closed = source.closed(cutoff, config.horizon).map_err(features)?;
     let caps: Vec<f64> = histories.iter().map(cap).collect();
-    let training =
-        TrainingSet::new(source, &histories, cutoff, config.horizon, config.season).with_seed(config.seed).with_max_rows(config.effort.budget().rows).with_taught_rows(taught_rows);
+    let training = TrainingSet::new(source, &histories, cutoff, config.horizon, config.season)
+        .with_seed(config.seed)
+        .with_max_rows(config.effort.budget().rows)
+        .with_taught_rows(taught_rows);
     let future = Future::new(source, &histories, cutoff, config.horizon, config.season).with_effects_of(&training)?;
 
     let mut hits = Vec::new();

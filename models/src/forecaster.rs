@@ -124,7 +124,18 @@ pub struct TrainingSet<'a> {
 
 impl<'a> TrainingSet<'a> {
     pub fn new(features: &'a dyn FeatureSource, histories: &'a [History], cutoff: Ordinal, horizon: u16, season: u16) -> Self {
-        Self { cutoff, horizon, season, histories, features, seed: 0, max_rows: usize::MAX, taught_rows: usize::MAX, rows: Shared::default(), effects: OnceLock::new() }
+        Self {
+            cutoff,
+            horizon,
+            season,
+            histories,
+            features,
+            seed: 0,
+            max_rows: usize::MAX,
+            taught_rows: usize::MAX,
+            rows: Shared::default(),
+            effects: OnceLock::new(),
+        }
     }
 
     #[must_use]
@@ -214,8 +225,7 @@ fn learnt(
     if let Some(effects) = kept.get() {
         return Ok(Arc::clone(effects));
     }
-    let effects =
-        Effects::learn(features, histories, cutoff, horizon, season).map_err(|source| ModelError::Features { cutoff, source })?;
+    let effects = Effects::learn(features, histories, cutoff, horizon, season).map_err(|source| ModelError::Features { cutoff, source })?;
     Ok(Arc::clone(kept.get_or_init(|| Arc::new(effects))))
 }
 

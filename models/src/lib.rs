@@ -1,8 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub mod backtest;
-mod breakdown;
 pub mod boosting;
+mod breakdown;
 mod candidate;
 mod combine;
 mod complex;

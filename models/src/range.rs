@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::candidate::Evidence;
 use crate::conformal::{Basis, Calibrator};
-use crate::count::{Dispersions, is_count};
+use crate::count::{Counts, is_count};
 use crate::scale::Scale;
 use crate::step_group::step_groups;
 
@@ -13,7 +13,7 @@ use crate::step_group::step_groups;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Ranges {
     calibrator: Calibrator,
-    dispersions: Dispersions,
+    counts: Counts,
 }
 
 /// What ranges are learnt from, apart from the predictions.
@@ -33,10 +33,10 @@ impl Ranges {
         let groups = step_groups(horizon, season);
         if predictions.iter().any(|value| value.is_finite()) {
             let calibrator = Calibrator::learn(evidence, predictions, scales, groups, season, but);
-            Self { calibrator, dispersions: Dispersions::learn(evidence, predictions, scales, but) }
+            Self { calibrator, counts: Counts::learn(evidence, predictions, scales, but) }
         } else {
             let calibrator = Calibrator::in_sample(histories, scales, groups, season);
-            Self { calibrator, dispersions: Dispersions::in_sample(histories, scales) }
+            Self { calibrator, counts: Counts::in_sample(histories, scales) }
         }
     }
 
@@ -46,13 +46,13 @@ impl Ranges {
 
     /// Quantiles around a mean on an open day.
     pub fn quantiles(&self, series: usize, step: u16, at: Ordinal, mean: f64, scale: &Scale) -> Quantiles {
-        let count = if is_count(scale) { self.dispersions.quantiles(series, mean) } else { None };
+        let count = if is_count(scale) { self.counts.quantiles(series, mean) } else { None };
         let values = count.unwrap_or_else(|| self.calibrator.quantiles(series, step, at, mean, scale));
         Quantiles::from_unsorted(values).unwrap_or(Quantiles::degenerate(mean))
     }
 
     /// For the series of another panel: `old[new]` is where each stood in this one.
     pub fn rearranged(&self, old: &[Option<usize>]) -> Self {
-        Self { calibrator: self.calibrator.rearranged(old), dispersions: self.dispersions.rearranged(old) }
+        Self { calibrator: self.calibrator.rearranged(old), counts: self.counts.rearranged(old) }
     }
 }

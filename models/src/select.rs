@@ -187,7 +187,8 @@ impl Trial<'_> {
 }
 
 fn weighted_mean(values: impl Iterator<Item = (f64, f64)>) -> Option<f64> {
-    let (sum, total) = values.filter(|(value, _)| value.is_finite()).fold((0.0, 0.0), |(s, t), (value, weight)| (s + weight * value, t + weight));
+    let (sum, total) =
+        values.filter(|(value, _)| value.is_finite()).fold((0.0, 0.0), |(s, t), (value, weight)| (s + weight * value, t + weight));
     (total > 0.0).then(|| sum / total)
 }
 

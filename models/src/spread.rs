@@ -62,14 +62,7 @@ impl Spread {
     }
 
     /// From the predictions of past targets (NaN: none), leaving out the fold `but` if given.
-    pub fn learn(
-        targets: &[Target],
-        predictions: &[f64],
-        scales: &[Option<Scale>],
-        horizon: u16,
-        season: u16,
-        but: Option<usize>,
-    ) -> Self {
+    pub fn learn(targets: &[Target], predictions: &[f64], scales: &[Option<Scale>], horizon: u16, season: u16, but: Option<usize>) -> Self {
         let mut spread = Self::assumed(horizon, season, scales.len());
         let seen = |(target, &predicted): (&Target, &f64)| {
             let scale = scales[target.series as usize]?;
@@ -92,7 +85,11 @@ impl Spread {
         for _ in 0..ROUNDS {
             let factors = spread.ratios(&seen, bins.centres.len(), |one| bins.of_size(one.size));
             if bins.centres.len() > 1 {
-                spread.curve.iter_mut().zip(&factors).for_each(|((_, factor), ratio)| *factor = (*factor * ratio).clamp(BOUNDS.0, BOUNDS.1));
+                spread
+                    .curve
+                    .iter_mut()
+                    .zip(&factors)
+                    .for_each(|((_, factor), ratio)| *factor = (*factor * ratio).clamp(BOUNDS.0, BOUNDS.1));
             }
             let factors = spread.ratios(&seen, spread.steps.len(), |one| one.step);
             multiply(&mut spread.steps, &factors);

@@ -83,7 +83,13 @@ impl SortedObservations {
         }
         for i in 0..cells.len() {
             let sorted = &mut self.series[cells.series[i] as usize];
-            sorted.push(cells.at[i], cells.known_from[i], finite(cells.value[i]), cells.censored[i], trust(cells.trust[i], cells.censored[i]));
+            sorted.push(
+                cells.at[i],
+                cells.known_from[i],
+                finite(cells.value[i]),
+                cells.censored[i],
+                trust(cells.trust[i], cells.censored[i]),
+            );
             if cells.censored[i] {
                 let known = cells.at[i].max(cells.known_from[i]);
                 self.censored_from = Some(self.censored_from.map_or(known, |from| from.min(known)));
@@ -213,7 +219,8 @@ fn fill(values: &mut [f64], from: Ordinal, first: Ordinal, last: Ordinal) {
 }
 
 fn check_columns(cells: &Observations, series: usize) -> Result<(), PipelineError> {
-    let lengths = vec![cells.series.len(), cells.at.len(), cells.value.len(), cells.known_from.len(), cells.censored.len(), cells.trust.len()];
+    let lengths =
+        vec![cells.series.len(), cells.at.len(), cells.value.len(), cells.known_from.len(), cells.censored.len(), cells.trust.len()];
     if lengths.iter().any(|&length| length != lengths[0]) {
         return Err(PipelineError::UnevenColumns { table: "observations".to_owned(), lengths });
     }

@@ -259,7 +259,9 @@ fn calibration(table: &BacktestTable, frequency: Frequency) -> Accuracy {
         rows_are: "rows of",
         metrics: vec!["rows", "in 50 %", "in 80 %", "in 95 %", "bias"],
         rows: breakdown(table, CHOICE).iter().map(row).collect(),
-        caption: format!("Share of actuals of each group inside {CHOICE}'s central ranges; thirds of the series by what they sold in the windows."),
+        caption: format!(
+            "Share of actuals of each group inside {CHOICE}'s central ranges; thirds of the series by what they sold in the windows."
+        ),
     }
 }
 

@@ -56,7 +56,8 @@ fn figure(data: &Chart) -> String {
 }
 
 fn table(accuracy: &Accuracy) -> String {
-    let mut html = format!("<h2>{}</h2><div class=\"scroll\"><table><thead><tr><th>{}</th>", escape(accuracy.title), escape(accuracy.rows_are));
+    let mut html =
+        format!("<h2>{}</h2><div class=\"scroll\"><table><thead><tr><th>{}</th>", escape(accuracy.title), escape(accuracy.rows_are));
     for metric in &accuracy.metrics {
         let _ = write!(html, "<th>{}</th>", escape(metric));
     }

@@ -12,7 +12,7 @@ use models::demand::{Absence, DayKind, Evidence, Oddity, Order, Period, ProductD
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::facts::{Orders, StoreFacts, Stockout};
+use super::facts::{Orders, Stockout, StoreFacts};
 use super::knowledge::Knowledge;
 use super::openings::Openings;
 
@@ -230,7 +230,11 @@ fn fasting_days(facts: &StoreFacts, knowledge: &Knowledge) -> BTreeSet<Ordinal> 
     for event in facts.events.iter().filter(|event| event.kind == FASTING) {
         let known_from = knowledge.known_from(event.available_at);
         for day in days_since_epoch(event.from).max(known_from)..=days_since_epoch(event.to) {
-            if event.likelihood > 0.5 { days.insert(day) } else { days.remove(&day) };
+            if event.likelihood > 0.5 {
+                days.insert(day)
+            } else {
+                days.remove(&day)
+            };
         }
     }
     days
@@ -238,7 +242,8 @@ fn fasting_days(facts: &StoreFacts, knowledge: &Knowledge) -> BTreeSet<Ordinal> 
 
 /// Days unlike any other of their product, but for those that an event, a promo or news explain.
 fn odd_days(facts: &StoreFacts, rows: &Rows, recovered: &[(Uuid, Recovered)]) -> Vec<(Uuid, Oddity)> {
-    let demand: HashMap<(Uuid, Ordinal), f64> = recovered.iter().map(|(id, recovered)| ((*id, recovered.day), recovered.demand())).collect();
+    let demand: HashMap<(Uuid, Ordinal), f64> =
+        recovered.iter().map(|(id, recovered)| ((*id, recovered.day), recovered.demand())).collect();
     let events: BTreeSet<Ordinal> =
         facts.events.iter().flat_map(|event| days_since_epoch(event.from)..=days_since_epoch(event.to)).collect();
     let mut odd = Vec::new();

@@ -71,7 +71,15 @@ fn through_gates(output: EngineOutput, histories: &[History], horizon: u16, boun
     let fresh = gates::judge(&output.forecasts, &expected, horizon, histories, summary, bounds);
     let (plans, demand) = (Vec::new(), DemandReport::default());
     if gates::all_passed(&fresh) {
-        return Forecast { rung: Rung::Fresh, forecasts: output.forecasts.clone(), gates: fresh, refused: Vec::new(), output, plans, demand };
+        return Forecast {
+            rung: Rung::Fresh,
+            forecasts: output.forecasts.clone(),
+            gates: fresh,
+            refused: Vec::new(),
+            output,
+            plans,
+            demand,
+        };
     }
     let naive = output.of_model(models::BASELINE);
     let gates = gates::judge_last_rung(&naive, &expected, horizon);

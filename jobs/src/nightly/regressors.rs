@@ -109,7 +109,8 @@ fn news(facts: &StoreFacts, index: &HashMap<Uuid, u32>, knowledge: &Knowledge) -
 
 /// Category and price: what tells a young product its analogues. They are as of today, like the menu itself.
 fn listings(facts: &StoreFacts) -> [Regressor; 2] {
-    let levels: Vec<String> = facts.listings.iter().filter_map(|listing| listing.category.clone()).collect::<BTreeSet<_>>().into_iter().collect();
+    let levels: Vec<String> =
+        facts.listings.iter().filter_map(|listing| listing.category.clone()).collect::<BTreeSet<_>>().into_iter().collect();
     let (mut categories, mut prices) = (Cells { levels, ..Cells::default() }, Cells::default());
     for (key, listing) in (0..).zip(&facts.listings) {
         let level = listing.category.as_ref().and_then(|category| categories.levels.binary_search(category).ok());

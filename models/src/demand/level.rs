@@ -129,9 +129,7 @@ impl Levels {
 
     fn totals(&self, day: Ordinal, sales: &[Sale]) -> (f64, f64, f64) {
         let expected = sales.iter().filter_map(|sale| Some((sale.demand, self.usual(sale.product, day)?)));
-        expected.fold((0.0, 0.0, 0.0), |(seen, said, noise), (demand, usual)| {
-            (seen + demand, said + usual.mean, noise + usual.variance())
-        })
+        expected.fold((0.0, 0.0, 0.0), |(seen, said, noise), (demand, usual)| (seen + demand, said + usual.mean, noise + usual.variance()))
     }
 
     /// The weekday's factor: the product's own, shrunk to the store's.

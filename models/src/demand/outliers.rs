@@ -75,7 +75,8 @@ pub enum OddityKind {
 /// Odd periods of one series, whose open periods come in ascending order. `season` is the seasonal period in steps, 1 for none.
 #[must_use]
 pub fn odd_periods(periods: &[Period], season: u16) -> Vec<Oddity> {
-    let mut past = Past { season: Ordinal::from(season.max(1)), seen: Vec::with_capacity(periods.len()), distances: Vec::new(), orders: Vec::new() };
+    let mut past =
+        Past { season: Ordinal::from(season.max(1)), seen: Vec::with_capacity(periods.len()), distances: Vec::new(), orders: Vec::new() };
     let mut odd = Vec::new();
     for period in periods.iter().filter(|period| period.value.is_finite()) {
         odd.extend(past.judge(period).filter(|_| !period.explained));

@@ -64,7 +64,7 @@ pub(crate) struct Budget {
 }
 
 /// Errors that calibration should rest on; small panels get more folds to reach it.
-pub(crate) const WANTED_ERRORS: usize = 6_000;
+pub(crate) const WANTED_ERRORS: usize = 4_500;
 
 impl Effort {
     pub(crate) fn budget(self) -> Budget {

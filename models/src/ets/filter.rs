@@ -3,7 +3,7 @@
 //! Forms that differ only in their error share one recursion (Hyndman et al. 2008, table 2.1): the error kind decides the
 //! likelihood, not the path. A missing value leaves the state to its own expectation.
 
-use super::form::{ErrorKind, Form, LEVEL, Parameters, SLOPE, SeasonKind, TrendKind};
+use super::form::{Form, LEVEL, Parameters, SLOPE, SeasonKind, TrendKind};
 
 pub(super) const NONE: u8 = 0;
 pub(super) const ADDITIVE: u8 = 1;
@@ -175,9 +175,4 @@ pub(super) fn forecast(form: Form, phi: f64, mut state: State, horizon: usize) -
         }
     };
     (0..horizon).map(next).collect()
-}
-
-/// Whether an error is relative to the mean.
-pub(super) fn is_relative(form: Form) -> bool {
-    form.error == ErrorKind::Multiplicative
 }

@@ -142,9 +142,12 @@ impl Prior {
     /// From `(series, likeness)`; without any, a flat index that the first own data replace.
     fn of(analogues: &[(usize, f64)], shapes: &[Shape], season: usize) -> Self {
         let mean = |value: &dyn Fn(&Shape) -> Option<f64>| {
-            ratio(analogues.iter().filter_map(|&(series, like)| Some((like, value(&shapes[series])?))).fold((0.0, 0.0), |(a, b), (like, value)| {
-                (a + like * value, b + like)
-            }))
+            ratio(
+                analogues
+                    .iter()
+                    .filter_map(|&(series, like)| Some((like, value(&shapes[series])?)))
+                    .fold((0.0, 0.0), |(a, b), (like, value)| (a + like * value, b + like)),
+            )
         };
         let positions = season.max(1);
         let index: Vec<f64> = (0..positions).map(|position| mean(&|shape| shape.index(position)).unwrap_or(1.0)).collect();

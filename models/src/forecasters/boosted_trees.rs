@@ -82,8 +82,7 @@ impl DirectModel for Trees {
             return Err(ModelError::TooFewRows { model: NAME, needed: FEWEST_ROWS, found: teaching.len(), cutoff: training.cutoff });
         }
         let data = table(rows, &varying, &teaching, units);
-        let target: Vec<f32> =
-            teaching.iter().map(|&row| (f64::from(rows.target[row]) / units[row]) as f32).collect();
+        let target: Vec<f32> = teaching.iter().map(|&row| (f64::from(rows.target[row]) / units[row]) as f32).collect();
         let weight: Vec<f32> = teaching.iter().map(|&row| rows.weight[row]).collect();
         let loss = if target.iter().any(|&target| target < 0.0) { Loss::Squared } else { Loss::Tweedie(POWER) };
 

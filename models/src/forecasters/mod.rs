@@ -1,16 +1,22 @@
 //! Every forecaster, one file each. A new one is a file and its two lines here.
 
-mod boosted_recursive;
+mod adida;
 mod analogue;
+mod boosted_recursive;
 mod boosted_trees;
 mod complex_smoothing;
+mod croston_sba;
 mod elastic_net;
 mod ets;
+mod imapa;
 mod least_squares;
+mod mstl;
 mod poisson_glm;
 mod seasonal_naive;
 mod theta;
+mod tsb;
 mod weekday_mean;
+mod window_mean;
 
 use crate::engine::Effort;
 use crate::error::ModelError;
@@ -30,6 +36,12 @@ pub fn all() -> Forecasters {
         .add(complex_smoothing::forecaster())
         .add(least_squares::forecaster())
         .add(analogue::forecaster())
+        .add(window_mean::forecaster())
+        .add(croston_sba::forecaster())
+        .add(tsb::forecaster())
+        .add(adida::forecaster())
+        .add(imapa::forecaster())
+        .add(mstl::forecaster())
         .add(elastic_net::forecaster())
         .add(poisson_glm::forecaster())
         .add(boosted_trees::forecaster())

@@ -9,6 +9,14 @@ pub(crate) mod decompose;
 pub(crate) mod promises;
 pub(crate) mod season;
 
+pub(crate) mod damped_trend;
+pub(crate) mod loess;
+pub(crate) mod reliability;
+pub(crate) mod sales;
+pub(crate) mod smoothing;
+pub(crate) mod stl;
+pub(crate) mod yearly;
+
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 

@@ -8,3 +8,4 @@ mod conformance;
 mod demand;
 mod engine;
 mod glm;
+mod oracle;

@@ -121,7 +121,11 @@ async fn a_sold_out_product_makes_its_total_censored() {
 async fn orders_tell_when_a_product_was_asked_for() {
     let shop = Shop::open().await;
     let mut work = shop.connection().await;
-    let later = |order, quantity| OrderLine { ordered_at: at("2026-11-01T06:30:30Z"), available_at: at("2026-11-01T06:31:00Z"), ..line(&shop, order, "ayam", quantity) };
+    let later = |order, quantity| OrderLine {
+        ordered_at: at("2026-11-01T06:30:30Z"),
+        available_at: at("2026-11-01T06:31:00Z"),
+        ..line(&shop, order, "ayam", quantity)
+    };
     let told = [later("A2", 3.0), line(&shop, "A1", "ayam", 2.0), line(&shop, "A1", "ayam", 0.5), line(&shop, "A1", "nasi", 1.0)];
     copy_orders(&mut work, load(&shop, "2026-11-02T00:00:00Z"), told.into_iter()).await.expect("orders");
     let (first, last) = (date("2026-11-01"), date("2026-11-03"));
