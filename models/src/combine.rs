@@ -76,11 +76,11 @@ impl Moments {
         self.windows += other.windows;
     }
 
-    /// Mean moments in units of the smallest diagonal, so that panel and series can be mixed.
+    /// Mean moments in units of a member's mean squared error, so that panel and series can be mixed.
     fn relative(&self) -> Option<Vec<f64>> {
         let members = self.sum.len().isqrt();
-        let least = (0..members).map(|i| self.sum[i * members + i]).fold(f64::INFINITY, f64::min);
-        (least > 0.0 && least.is_finite()).then(|| self.sum.iter().map(|value| value / least).collect())
+        let usual = (0..members).map(|i| self.sum[i * members + i]).sum::<f64>() / members as f64;
+        (usual > 0.0 && usual.is_finite()).then(|| self.sum.iter().map(|value| value / usual).collect())
     }
 }
 

@@ -9,7 +9,7 @@
 //! RMSE and bias hold the mean honest, the pinball loss the ranges; MASE alone would reward forecasts that are biased low
 //! on intermittent demand. (The quantiles here are the candidate's mean plus offsets pooled over the panel; 4 makes the
 //! three terms alike in size.) The score is divided by the baseline's on the same series and shrunk to the panel's ratio,
-//! `w * own + (1 - w) * panel` with `w = targets / (targets + 24 horizons)`, so that a lucky fold does not decide, and a
+//! `w * own + (1 - w) * panel` with `w = targets / (targets + 40 horizons)`, so that a lucky fold does not decide, and a
 //! series too short for folds gets the panel's best. A candidate whose shrunk ratio is not below 1 does not beat
 //! `seasonal_naive` there and is never chosen.
 
@@ -26,9 +26,9 @@ use crate::scale::Scale;
 /// Weight of the pinball loss in the score.
 const PINBALL_WEIGHT: f64 = 4.0;
 /// Horizons' worth of targets at which a series' own ratio counts as much as the panel's.
-const SHRINKAGE: f64 = 24.0;
+const SHRINKAGE: f64 = 40.0;
 /// Ratios are cut off here: on a series that the baseline gets almost right, a ratio says little.
-const LARGEST_RATIO: f64 = 5.0;
+const LARGEST_RATIO: f64 = 2.0;
 
 /// What was decided, and on what grounds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
