@@ -22,11 +22,14 @@ pub(crate) struct Member {
 
 /// Passes at most, and the gain in twice the log likelihood that is not worth another one.
 const MOST_PASSES: usize = 30;
-const ENOUGH: f64 = 1e-3;
-/// Forms this much worse in AICc than the best one say nothing.
-const WORST: f64 = 8.0;
-/// Forms averaged at most.
-const MEMBERS: usize = 4;
+const ENOUGH: f64 = 0.02;
+/// The likelihood is of errors one step ahead, a forecast's errors several steps ahead overlap: evidence between forms
+/// counts as that of every eighth value.
+const TEMPER: f64 = 0.125;
+/// Forms of less weight than this, relative to the best one, are left out.
+const NEGLIGIBLE: f64 = 0.02;
+/// Least value relative to the mean size that counts as positive.
+const SMALLEST_VALUE: f64 = 1e-3;
 
 impl Smoothing {
     /// Chooses and fits. `values` may hold NaN, the first is known; `period` 1 for no season.
@@ -42,34 +45,31 @@ impl Smoothing {
         }
         let scaled: Vec<f64> = values.iter().map(|value| value / scale).collect();
         let period = if period > LONGEST_SEASON || count < 2 * period { 1 } else { period };
+        let candidates = forms(period > 1, least / scale > SMALLEST_VALUE);
+        let (flat, sloping): (Vec<Form>, Vec<Form>) = candidates.partition(|form| form.trend == TrendKind::None);
         let mut fits = Vec::new();
-        for form in forms(period > 1, least / scale > SMALLEST_VALUE) {
-            let numbers = form.free(period).len() + 1;
-            if count <= numbers + 1 {
-                continue;
-            }
-            let fit = refine(form, best_start(form, &scaled, period), &scaled, period, ENOUGH, MOST_PASSES);
-            let penalty = 2.0 * (numbers * count) as f64 / (count - numbers - 1) as f64;
-            if fit.objective.is_finite() {
-                fits.push((fit.objective + penalty, fit));
-            }
+        for form in flat {
+            fits.extend(fit_form(form, &scaled, period, count, &fits));
+        }
+        let seasons = promising_seasons(&fits);
+        for form in sloping.into_iter().filter(|form| seasons.contains(&form.season)) {
+            fits.extend(fit_form(form, &scaled, period, count, &fits));
         }
         Self::weighed(fits, scale)
     }
 
-    /// Akaike weights (Burnham and Anderson 2002, section 2.9).
-    fn weighed(mut fits: Vec<(f64, Fit)>, scale: f64) -> Option<Self> {
-        fits.sort_by(|one, other| one.0.total_cmp(&other.0));
-        let best = fits.first()?.0;
-        fits.retain(|fit| fit.0 - best < WORST);
-        fits.truncate(MEMBERS);
-        let total: f64 = fits.iter().map(|fit| (-0.5 * (fit.0 - best)).exp()).sum();
-        let member = |(criterion, fit): (f64, Fit)| Member {
+    /// Akaike weights (Burnham and Anderson 2002, section 2.9), tempered.
+    fn weighed(fits: Vec<Candidate>, scale: f64) -> Option<Self> {
+        let best = fits.iter().map(|fit| fit.criterion).min_by(f64::total_cmp)?;
+        let weight = |criterion: f64| (-0.5 * TEMPER * (criterion - best)).exp();
+        let kept: Vec<Candidate> = fits.into_iter().filter(|fit| weight(fit.criterion) > NEGLIGIBLE).collect();
+        let total: f64 = kept.iter().map(|fit| weight(fit.criterion)).sum();
+        let member = |Candidate { criterion, fit }: Candidate| Member {
             form: fit.form,
-            weight: (-0.5 * (criterion - best)).exp() / total,
+            weight: weight(criterion) / total,
             parameters: fit.parameters.scaled(scale, fit.form.season),
         };
-        Some(Self { members: fits.into_iter().map(member).collect() })
+        Some(Self { members: kept.into_iter().map(member).collect() })
     }
 
     /// Means of the steps after the last value, the states taken through all of them.
@@ -85,14 +85,42 @@ impl Smoothing {
     }
 }
 
-/// Least value relative to the mean size that counts as positive.
-const SMALLEST_VALUE: f64 = 1e-3;
+/// A fit and its corrected Akaike criterion.
+struct Candidate {
+    criterion: f64,
+    fit: Fit,
+}
+
+/// Seasons worth trying with a trend: without one their best form is not so far behind that its weight is nothing. All,
+/// where none could be fitted. Errors are not judged like this: a trend can change which of them fits.
+fn promising_seasons(flat: &[Candidate]) -> Vec<SeasonKind> {
+    let best = flat.iter().map(|fit| fit.criterion).fold(f64::INFINITY, f64::min);
+    let hopeless = best - 2.0 / TEMPER * NEGLIGIBLE.ln();
+    let promising = |season: &SeasonKind| {
+        let mut fits = flat.iter().filter(|fit| fit.fit.form.season == *season).peekable();
+        fits.peek().is_none() || fits.any(|fit| fit.criterion < hopeless)
+    };
+    SEASONS.into_iter().filter(promising).collect()
+}
+
+/// `None` where the form has too many numbers for the values, or no likelihood. Fits of other forms are starts to try.
+fn fit_form(form: Form, values: &[f64], period: usize, count: usize, others: &[Candidate]) -> Option<Candidate> {
+    let numbers = form.free(period).len() + 1;
+    if count <= numbers + 1 {
+        return None;
+    }
+    let start = best_start(form, values, period, others.iter().map(|other| &other.fit));
+    let fit = refine(form, start, values, period, ENOUGH, MOST_PASSES);
+    let penalty = 2.0 * (numbers * count) as f64 / (count - numbers - 1) as f64;
+    fit.objective.is_finite().then(|| Candidate { criterion: fit.objective + penalty, fit })
+}
+
+const SEASONS: [SeasonKind; 3] = [SeasonKind::None, SeasonKind::Additive, SeasonKind::Multiplicative];
 
 /// The stable forms for a series, the simplest first.
 pub(super) fn forms(seasonal: bool, positive: bool) -> impl Iterator<Item = Form> {
     let trends = [TrendKind::None, TrendKind::Additive, TrendKind::Damped];
-    let seasons = [SeasonKind::None, SeasonKind::Additive, SeasonKind::Multiplicative];
-    let all = seasons.into_iter().flat_map(move |season| {
+    let all = SEASONS.into_iter().flat_map(move |season| {
         trends.into_iter().flat_map(move |trend| {
             [ErrorKind::Additive, ErrorKind::Multiplicative].into_iter().map(move |error| Form { error, trend, season })
         })

@@ -36,6 +36,8 @@ pub(crate) struct Form {
 
 /// Longest seasonal period that has states of its own.
 pub(crate) const LONGEST_SEASON: usize = 24;
+/// Trend's share of the level's smoothing where a form without a trend is given one.
+const TREND_SHARE: f64 = 0.01;
 /// Places of the numbers before the seasonal states.
 pub(super) const ALPHA: usize = 0;
 pub(super) const BETA: usize = 1;
@@ -114,10 +116,31 @@ impl Parameters {
         &self.numbers[SEASON..]
     }
 
-    /// Bounds of the number at a place: those of the forecast package for R.
+    /// As a start for a form with the same season: a trend begins flat, or goes.
+    pub(super) fn adapted(&self, form: Form) -> Self {
+        let mut adapted = self.clone();
+        let was_flat = self.numbers[BETA] == 0.0;
+        match form.trend {
+            TrendKind::None => {
+                adapted.numbers[BETA] = 0.0;
+                adapted.numbers[SLOPE] = 0.0;
+            }
+            TrendKind::Additive | TrendKind::Damped if was_flat => adapted.numbers[BETA] = TREND_SHARE,
+            TrendKind::Additive | TrendKind::Damped => {}
+        }
+        adapted.numbers[PHI] = match form.trend {
+            TrendKind::None | TrendKind::Additive => 1.0,
+            TrendKind::Damped => self.numbers[PHI].min(Self::bounds(PHI).1),
+        };
+        adapted
+    }
+
+    /// Bounds of the number at a place: those of the forecast package for R, but for a tighter one on the trend's share. A
+    /// trend that turns as fast as the level does is noise carried forward.
     pub(super) fn bounds(place: usize) -> (f64, f64) {
         match place {
-            ALPHA | BETA | GAMMA => (1e-4, 0.9999),
+            ALPHA | GAMMA => (1e-4, 0.9999),
+            BETA => (1e-4, 0.3),
             PHI => (0.8, 0.98),
             _ => (f64::NEG_INFINITY, f64::INFINITY),
         }

@@ -3,6 +3,7 @@
 
 use super::filter::{State, pass};
 use super::form::{Form, Parameters, SeasonKind, TrendKind};
+use super::optimise::Fit;
 use crate::local::decompose::{Seasonality, seasonal_indices};
 
 /// Seasons at the start that the seasonal states are read from.
@@ -15,21 +16,26 @@ const TREND_SHARES: [f64; 2] = [0.01, 0.2];
 const SEASON_SHARES: [f64; 2] = [0.02, 0.2];
 const DAMPING: f64 = 0.95;
 
-/// The most likely of the starts tried.
-pub(super) fn best_start(form: Form, values: &[f64], period: usize) -> Parameters {
+/// The most likely of a grid of starts and of what was found for forms with the same season.
+pub(super) fn best_start<'a>(form: Form, values: &[f64], period: usize, others: impl Iterator<Item = &'a Fit>) -> Parameters {
     let (level, slope, season) = states(form, values, period);
     let trend_shares = if form.trend == TrendKind::None { &[0.0] as &[f64] } else { &TREND_SHARES };
     let season_shares = if form.season == SeasonKind::None { &[0.0] as &[f64] } else { &SEASON_SHARES };
     let phi = if form.trend == TrendKind::Damped { DAMPING } else { 1.0 };
     let mut best = (f64::INFINITY, Parameters::new([ALPHAS[0], trend_shares[0], season_shares[0], phi], level, slope, &season));
+    let mut keep_better = |tried: Parameters| {
+        let objective = pass(form, &tried, values, &mut State::start(&tried)).objective();
+        if objective < best.0 {
+            best = (objective, tried);
+        }
+    };
+    for other in others.filter(|other| other.form.season == form.season) {
+        keep_better(other.parameters.adapted(form));
+    }
     for alpha in ALPHAS {
         for &trend in trend_shares {
             for &share in season_shares {
-                let tried = Parameters::new([alpha, trend, share, phi], level, slope, &season);
-                let objective = pass(form, &tried, values, &mut State::start(&tried)).objective();
-                if objective < best.0 {
-                    best = (objective, tried);
-                }
+                keep_better(Parameters::new([alpha, trend, share, phi], level, slope, &season));
             }
         }
     }

@@ -46,7 +46,10 @@ impl Theta {
     }
 }
 
-/// Theta models of one series, weighted.
+/// Evidence of errors one step ahead counts as that of every eighth value: a forecast's errors overlap.
+const TEMPER: f64 = 0.125;
+
+/// Theta models of one series, by tempered Akaike weights.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ThetaMix {
     pub members: Vec<(f64, Theta)>,
@@ -57,7 +60,7 @@ impl ThetaMix {
     pub fn fit(values: &[f64], counted: &[bool]) -> Self {
         let fits = search::candidates(values, counted);
         let best = fits.iter().map(|fit| fit.criterion).fold(f64::INFINITY, f64::min);
-        let weight = |criterion: f64| (-0.5 * (criterion - best)).exp();
+        let weight = |criterion: f64| (-0.5 * TEMPER * (criterion - best)).exp();
         let total: f64 = fits.iter().map(|fit| weight(fit.criterion)).sum();
         Self { members: fits.into_iter().map(|fit| (weight(fit.criterion) / total, fit.theta)).collect() }
     }

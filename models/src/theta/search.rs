@@ -8,8 +8,10 @@ pub(super) struct Candidate {
     pub criterion: f64,
 }
 
-/// Bounds of the smoothing parameter.
+/// Bounds of the smoothing parameter. The lower one rises where the series is so short that less would never forget its
+/// first level: four times the spans that fit into it.
 const ALPHA: (f64, f64) = (0.01, 0.99);
+const SPANS: f64 = 4.0;
 /// Smoothing parameters of the first search, and halvings of the interval around the best.
 const GRID: usize = 12;
 const REFINEMENTS: usize = 14;
@@ -34,7 +36,7 @@ pub(super) fn candidates(values: &[f64], counted: &[bool]) -> Vec<Candidate> {
     let mut found = Vec::new();
     for (lines, line, numbers) in [(&dynamic, None, 2.0), (&all, Some(running.line()), 4.0)] {
         for (free, numbers) in [(false, numbers), (true, numbers + 1.0)] {
-            let (alpha, solved) = best_alpha(|alpha| Problem::at(alpha, values, counted, lines).solve(free));
+            let (alpha, solved) = best_alpha(lower_bound(values.len()), |alpha| Problem::at(alpha, values, counted, lines).solve(free));
             let theta = Theta { alpha, share: solved.share, level: solved.level, line };
             let (count, numbers) = (solved.count, numbers + 1.0);
             let penalty = if count > numbers + 1.0 { 2.0 * numbers * count / (count - numbers - 1.0) } else { f64::INFINITY };
@@ -106,10 +108,14 @@ impl Problem {
     }
 }
 
+fn lower_bound(length: usize) -> f64 {
+    (SPANS / (length + 1) as f64).clamp(ALPHA.0, 0.5)
+}
+
 /// Least squares over the smoothing parameter: the best of a grid, then golden sections around it.
-fn best_alpha(solve: impl Fn(f64) -> Solved) -> (f64, Solved) {
+fn best_alpha(low: f64, solve: impl Fn(f64) -> Solved) -> (f64, Solved) {
     const GOLDEN: f64 = 0.618_033_988_749_894_9;
-    let (low, high) = ALPHA;
+    let high = ALPHA.1;
     let at = |index: f64| (low + (high - low) * (index / (GRID - 1) as f64).powi(2)).clamp(low, high);
     let mut best = (at(0.0), solve(at(0.0)), 0_usize);
     for index in 1..GRID {
