@@ -11,7 +11,7 @@ use super::slot::Slot;
 const UNKNOWN_VARIANCE: f64 = 0.09;
 /// Squared standard errors that a difference must exceed to count at all; 1 would be James-Stein's own, but there are dozens of
 /// differences to be fooled by.
-const CAUTION: f64 = 2.0;
+const CAUTION: f64 = 4.0;
 /// A day that sold many times its baseline is cut off here: one wedding is no holiday effect.
 const LARGEST_RATIO: f64 = 6.0;
 /// The other tracks' factor must leave at least this much of a day to be divided out.

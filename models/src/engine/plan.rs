@@ -78,7 +78,7 @@ mod tests {
         let config = EngineConfig::new(14, 7);
         let cutoffs = |series| FoldPlan::live(&config, &histories(series, 700), 699).cutoffs(699);
         assert_eq!(cutoffs(1000), [685, 671, 657]);
-        assert_eq!(cutoffs(7).len(), 6);
+        assert_eq!(cutoffs(7).len(), 10);
     }
 
     #[test]

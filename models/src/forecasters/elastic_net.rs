@@ -9,6 +9,7 @@ use domain::FeatureMatrix;
 use serde::{Deserialize, Serialize};
 
 use crate::direct::{Direct, DirectModel, Unit, mean_target, teaching_rows, youngest_start};
+use crate::engine::Effort;
 use crate::error::ModelError;
 use crate::forecaster::{Artifact, Fitted, Forecaster, TrainingSet};
 use crate::linear::{Encoding, Statistics, elastic_net};
@@ -33,6 +34,11 @@ pub(super) struct ElasticNet;
 impl Forecaster for ElasticNet {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    /// The cheapest model that knows regressors: without it a promotion would move nothing at low effort.
+    fn effort(&self) -> Effort {
+        Effort::Fast
     }
 
     fn learns_across_series(&self) -> bool {

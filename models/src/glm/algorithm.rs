@@ -112,7 +112,7 @@ fn minimise<F: Float>(table: &Table<'_, F>, start: Array1<f64>, params: &GlmVali
     let mut place = look(start);
     let mut change = f64::INFINITY;
     for iterations in 1..=params.max_iterations() {
-        let (step, promised) = scoring_step(&place, params.penalty(), penalised);
+        let (step, promised) = newton_step(&place, params.penalty(), penalised);
         change = promised / place.objective.max(smallest);
         if change <= params.tolerance() {
             // So near the minimum the step is trusted without another look.
@@ -130,8 +130,8 @@ fn minimise<F: Float>(table: &Table<'_, F>, start: Array1<f64>, params: &GlmVali
     Err(GlmError::NotConverged { iterations: params.max_iterations(), change })
 }
 
-/// The step of Fisher's scoring, and how far the objective falls by it if it is the parabola that it looks like here.
-fn scoring_step(place: &Place, penalty: f64, penalised: usize) -> (Array1<f64>, f64) {
+/// Newton's step, and how far the objective falls by it if it is the parabola that it looks like here.
+fn newton_step(place: &Place, penalty: f64, penalised: usize) -> (Array1<f64>, f64) {
     let mut information = place.moments.information.clone();
     let mut downhill = place.moments.score.clone();
     for index in 0..penalised {

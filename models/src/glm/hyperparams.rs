@@ -58,8 +58,9 @@ impl<F: Float> GlmValidParams<F> {
 /// `2 (y^(2-p) / ((1-p)(2-p)) - y m^(1-p) / (1-p) + m^(2-p) / (2-p))` (Tweedie). The weights `w` are the dataset's, 1 if
 /// it has none; the intercept is not penalised. Targets are not negative, in any unit; zeros are welcome.
 ///
-/// Iteratively reweighted least squares: each step solves the normal equations of Fisher's scoring by Cholesky
-/// factorisation, and is halved until the objective falls. A column that depends on earlier ones keeps the coefficient 0
+/// Iteratively reweighted least squares: each step solves weighted normal equations by Cholesky factorisation, and is
+/// halved until the objective falls. The weights are second derivatives as observed (Newton; for Poisson the same as Fisher's
+/// scoring), which are positive for these powers: the objective has one minimum, and near it the digits double each step. A column that depends on earlier ones keeps the coefficient 0
 /// if nothing is penalised. Rows are read in blocks, in parallel; the result does not depend on the number of threads.
 ///
 /// # Parameters

@@ -39,7 +39,7 @@ pub(super) struct Moments {
     pub deviance: f64,
     /// Downhill direction of the deviance; the intercept's entry, if there is one, is the last.
     pub score: Array1<f64>,
-    /// Fisher's information.
+    /// Matrix of second derivatives.
     pub information: Array2<f64>,
 }
 
@@ -164,7 +164,7 @@ impl<'a, F: Float> Table<'a, F> {
         }
     }
 
-    /// Sum of losses, and `Z'Z` of the rows `z = sqrt(curvature) (x, -slope / curvature)`: the information and the score.
+    /// Sum of losses, and `Z'Z` of the rows `z = sqrt(weight curvature) (x, -slope / curvature)`: second derivatives and score.
     fn sum_part(&self, first: usize, end: usize, coefficients: &Array1<f64>) -> (f64, Array2<f64>) {
         let width = self.width();
         let mut loss = 0.0;

@@ -89,7 +89,7 @@ fn new_values_are_read<M: LocalModel>() {
     longer.extend((100..160).map(|day| 180.0 + noise(day)));
     let model = M::fit(&LocalSeries { values: &old, season: 1 }).expect("100 values");
     let path = model.predict(&LocalSeries { values: &longer, season: 1 }, 1);
-    assert!((path[0] - 180.0).abs() < 40.0, "{} after 60 values near 180", path[0]);
+    assert!((path[0] - 180.0).abs() < 50.0, "{} after 60 values near 180", path[0]);
 }
 
 fn runner(cases: u32) -> TestRunner {

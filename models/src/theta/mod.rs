@@ -60,6 +60,11 @@ impl ThetaMix {
     pub fn fit(values: &[f64], counted: &[bool]) -> Self {
         let fits = search::candidates(values, counted);
         let best = fits.iter().map(|fit| fit.criterion).fold(f64::INFINITY, f64::min);
+        if !best.is_finite() {
+            // Too short to fit anything to: its mean goes on.
+            let level = values.iter().sum::<f64>() / values.len().max(1) as f64;
+            return Self { members: vec![(1.0, Theta { alpha: 0.1, share: 0.0, level, line: None })] };
+        }
         let weight = |criterion: f64| (-0.5 * TEMPER * (criterion - best)).exp();
         let total: f64 = fits.iter().map(|fit| weight(fit.criterion)).sum();
         Self { members: fits.into_iter().map(|fit| (weight(fit.criterion) / total, fit.theta)).collect() }

@@ -8,7 +8,7 @@ fn config() -> EngineConfig {
 /// 60 series of 400 days, two held-out fortnights each.
 fn held_out() -> models::Metrics {
     let panel = SyntheticPanel::weekly(60, 400, 3);
-    let table = backtest(&panel, &config(), &[371, 385], &|_| {}).expect("a backtest");
+    let table = backtest(&panel, &config().with_effort(Effort::Normal), &[371, 385], &|_| {}).expect("a backtest");
     evaluate(&table)
 }
 

@@ -148,7 +148,7 @@ fn a_panel_that_is_no_grid_is_refused() {
         PanelFeatures::new(broken, FeatureConfig::default()).err().expect("refused").to_string()
     };
     insta::assert_snapshot!(refuse(|panel| panel.observations.push(4, 0, 1.0, 0, false)), @"`observations` names series number 4, but the panel has 1 series");
-    insta::assert_snapshot!(refuse(|panel| panel.observations.at.push(4)), @"columns of `observations` have different lengths: [40, 41, 40, 40, 40]");
+    insta::assert_snapshot!(refuse(|panel| panel.observations.at.push(4)), @"columns of `observations` have different lengths: [40, 41, 40, 40, 40, 40]");
     insta::assert_snapshot!(refuse(|panel| panel.observations.push(0, 9_000_000, 1.0, 0, false)), @"`observations` spans 9000001 periods, more than the 4000000 that can be laid on a grid");
     insta::assert_snapshot!(refuse(|panel| panel.observations.push(0, i64::MAX, 1.0, 0, false)), @"`observations` has a period outside the calendar: 9223372036854775807");
 }

@@ -146,6 +146,9 @@ pub struct ProductOrders {
     pub available_at: DateTime<Utc>,
 }
 
+/// Product, business day, minutes and quantities of its orders, and when the last of them was recorded.
+type OrdersOfDay = (Uuid, NaiveDate, Vec<i32>, Vec<f64>, DateTime<Utc>);
+
 /// Orders of the business days [`first`, `last`] that were known by `available_until`, by product and day: those that the
 /// store's daily sales count. Cancelled and refunded ones are left out.
 pub async fn orders_by_product(
@@ -155,7 +158,7 @@ pub async fn orders_by_product(
     last: NaiveDate,
     available_until: DateTime<Utc>,
 ) -> Result<Vec<ProductOrders>, DbError> {
-    let rows: Vec<(Uuid, NaiveDate, Vec<i32>, Vec<f64>, DateTime<Utc>)> = sqlx::query_as(include_str!("orders_by_product.sql"))
+    let rows: Vec<OrdersOfDay> = sqlx::query_as(include_str!("orders_by_product.sql"))
         .bind(store_id)
         .bind(first)
         .bind(last)

@@ -50,7 +50,8 @@ fn unknown_and_missing_categories_are_predicted_alike() {
 fn missing_values_go_where_they_belong() {
     let rows = 3_000;
     let is_missing = |row: u64| uniform(row + 500) < 0.3;
-    let column: Vec<f32> = (0..rows as u64).map(|row| if is_missing(row) { f32::NAN } else { uniform(row) }).collect();
+    let column: Vec<f32> =
+        (0..rows as u64).map(|row| if is_missing(row) { f32::NAN } else { (uniform(row) * 100.0).floor() / 100.0 }).collect();
     for level in [-3.0, 0.5, 9.0] {
         let target: Vec<f32> = column.iter().map(|&value| if value.is_nan() { level } else { value.round() }).collect();
         let params = GradientBoostingParams::new().trees(60).learning_rate(0.3).l2(0.0);
