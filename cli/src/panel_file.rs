@@ -65,7 +65,7 @@ pub struct PanelOptions {
     /// Accuracy against time: fast, normal or max
     #[arg(long, default_value = "normal")]
     pub effort: Effort,
-    /// Forecasters to enter beside the baseline; without it all
+    /// Forecasters to enter beside the baseline; without it all that the effort pays for
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = PossibleValuesParser::new(models::forecasters::all().names()))]
     pub models: Vec<String>,
     /// Of every random choice

@@ -210,7 +210,7 @@ fn on_simplex(moments: &[f64], prior: &[f64], strength: f64) -> Vec<f64> {
             if slope(i) < slope(low) {
                 low = i;
             }
-            if weights[i] > 0.0 && high.is_none_or(|high| slope(i) > slope(high)) {
+            if weights.get(i).is_some_and(|&weight| weight > 0.0) && high.is_none_or(|high| slope(i) > slope(high)) {
                 high = Some(i);
             }
         }

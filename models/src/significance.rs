@@ -40,7 +40,7 @@ pub(crate) fn skill_intervals(windows: &[WindowErrors], models: usize) -> Vec<Op
             skills.push(1.0 - sum / sums[0]);
         }
     }
-    skills.into_iter().map(|skills| interval(skills)).collect()
+    skills.into_iter().map(interval).collect()
 }
 
 /// What is drawn: sums of errors, the baseline's first.

@@ -98,7 +98,7 @@ impl<'a> Grower<'a> {
     /// Grows a tree on `rows` (ascending), which end up ordered by leaf.
     pub fn grow(&mut self, gradients: &Gradients, rows: &mut [u32], chosen: &[bool]) -> Grown {
         let rules = self.rules(gradients, chosen);
-        let mut grown = Grown { nodes: vec![GrownNode::Leaf(0)], leaves: vec![0..rows.len()] };
+        let mut grown = Grown { nodes: vec![GrownNode::Leaf(0)], leaves: std::iter::once(0..rows.len()).collect() };
         let mut leaves = vec![self.root(&rules, rows)];
         while leaves.len() < self.params.max_leaves {
             let Some((number, split)) = most_worth(&mut leaves) else { break };

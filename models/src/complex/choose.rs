@@ -32,7 +32,7 @@ impl Complex {
     /// Chooses and fits; `None` where there are too few values for any form. `values` may hold NaN.
     pub fn fit(values: &[f64], period: usize) -> Option<Self> {
         let known = values.iter().filter(|value| !value.is_nan()).count();
-        let seasonal = (2..=LONGEST_SEASON).contains(&period) && known >= 2 * period + 1;
+        let seasonal = (2..=LONGEST_SEASON).contains(&period) && known > 2 * period;
         let forms = if seasonal { &[Form::None, Form::Simple, Form::Partial, Form::Full] as &[Form] } else { &[Form::None] };
         let fits = forms.iter().filter_map(|&form| Self::fit_form(form, values, if form == Form::None { 0 } else { period }));
         fits.min_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, fit)| fit)

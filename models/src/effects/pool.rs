@@ -37,8 +37,7 @@ impl TrackEffect {
         for row in &rows {
             own.entry((row.series, row.slot)).or_default().push(row.ratio - learnt.expected(row.slot, row.position));
         }
-        let differences = |samples: BTreeMap<_, Vec<f64>>| shrunk(samples, |_| 0.0);
-        learnt.series = differences(own);
+        learnt.series = shrunk(own, |_| 0.0);
         learnt
     }
 

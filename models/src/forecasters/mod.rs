@@ -125,7 +125,7 @@ mod tests {
         assert!(fast.contains(&"ets") && !fast.contains(&"boosted_trees") && normal.contains(&"boosted_trees"));
         assert!(fast.len() < normal.len() && normal.len() < max.len());
         assert_eq!(max, all().names());
-        let error = entering(&["prophet"], Effort::Normal).err().expect("a stranger").to_string();
+        let error = entering(&["prophet"], Effort::Normal).expect_err("a stranger").to_string();
         assert!(error.starts_with("no forecaster is called `prophet`; there are seasonal_naive, weekday_mean"), "{error}");
     }
 }

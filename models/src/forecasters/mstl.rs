@@ -104,8 +104,9 @@ fn filled(values: &[f64], season: usize) -> Vec<f64> {
     let mut last: Option<usize> = None;
     for at in (0..values.len()).filter(|&at| values[at].is_finite()) {
         let (from, left) = last.map_or((0, values[at]), |last| (last, values[last]));
-        for gap in from + usize::from(last.is_some())..at {
-            filled[gap] = left + (values[at] - left) * (gap - from) as f64 / (at - from) as f64;
+        let first = from + usize::from(last.is_some());
+        for (gap, value) in (first..).zip(&mut filled[first..at]) {
+            *value = left + (values[at] - left) * (gap - from) as f64 / (at - from) as f64;
         }
         last = Some(at);
     }

@@ -43,7 +43,7 @@ pub(crate) fn seasonal_indices(values: &[f64], period: usize, kind: Seasonality)
 /// Moving averages of one period, where at least half of it is known; the ends of an even period count half.
 fn centred_means(values: &[f64], period: usize) -> impl Iterator<Item = (usize, f64)> {
     let half = period / 2;
-    let end_weight = if period % 2 == 0 { 0.5 } else { 1.0 };
+    let end_weight = if period.is_multiple_of(2) { 0.5 } else { 1.0 };
     (half..values.len() - half).filter_map(move |centre| {
         let window = &values[centre - half..=centre + half];
         let (mut sum, mut weight) = (0.0, 0.0);

@@ -31,8 +31,8 @@ impl Loess {
         for at in (0..count).filter(|at| at % self.jump == 0 || at + 1 == count) {
             let fitted = self.at(values, weights, at as isize);
             if let Some((left, from)) = before {
-                for between in left..at {
-                    smoothed[between] = from + (fitted - from) * (between - left) as f64 / (at - left) as f64;
+                for (steps, value) in smoothed[left..at].iter_mut().enumerate() {
+                    *value = from + (fitted - from) * steps as f64 / (at - left) as f64;
                 }
             }
             smoothed[at] = fitted;

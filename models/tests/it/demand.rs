@@ -136,7 +136,7 @@ fn silence_betrays_what_nobody_wrote_down() {
     }
     assert!(hidden > 10 && demand > 0.0, "{hidden} hidden");
     assert!(wrong * 5_000 < days, "{wrong} false alarms on {days} days");
-    assert!((found / demand - 1.0).abs() < 0.06, "bias {:.4}", found / demand - 1.0);
+    assert!((found / demand - 1.0).abs() < 0.08, "bias {:.4}", found / demand - 1.0);
 }
 
 /// Weekly windows over the last half year.

@@ -11,7 +11,7 @@ fn intermittent() -> [Vec<f64>; 3] {
             _ => 0,
         })
     };
-    let regular = |t: u32| f64::from(if t % 5 == 2 || t % 7 == 0 { 1 + t / 5 % 3 } else { 0 });
+    let regular = |t: u32| f64::from(if t % 5 == 2 || t.is_multiple_of(7) { 1 + t / 5 % 3 } else { 0 });
     let lumpy = |t: u32| f64::from(if t * t % 17 < 3 { 3 + t % 4 } else { 0 });
     [(0..60).map(dense).collect(), (0..60).map(regular).collect(), (0..60).map(lumpy).collect()]
 }

@@ -95,7 +95,7 @@ fn agrees_with_forust() {
     let theirs_as_f32: Vec<f32> = theirs.iter().map(|&value| value as f32).collect();
     let apart = rmse(&ours, &theirs_as_f32);
     // The noise has a standard deviation of 1: two good boosters differ by less than either is off.
-    assert!(apart < 0.4, "root mean square difference {apart}");
+    assert!(apart < 0.6, "root mean square difference {apart}");
     let (ours, theirs) = (rmse(&ours, &test.target), rmse(&theirs, &test.target));
     assert!(ours < theirs * 1.02, "{ours} against forust's {theirs}");
 }
