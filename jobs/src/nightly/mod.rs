@@ -26,7 +26,7 @@ use domain::Rung;
 use domain::ids::{RunId, StoreId};
 use domain::plan::DayPlan;
 use domain::time::BusinessCalendar;
-use models::EngineConfig;
+use models::{Effort, EngineConfig};
 use platform::clock::SharedClock;
 use platform::db::stores::StoreRow;
 use serde::{Deserialize, Serialize};
@@ -59,7 +59,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { engine: EngineConfig::new(HORIZON, 7), gates: GateBounds::default() }
+        Self { engine: EngineConfig::new(HORIZON, 7).with_effort(Effort::Fast), gates: GateBounds::default() }
     }
 }
 
