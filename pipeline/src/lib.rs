@@ -17,6 +17,7 @@ mod regressors;
 mod rows;
 mod sorted_window;
 mod source;
+mod sums;
 mod view;
 
 pub use config::FeatureConfig;

@@ -20,7 +20,7 @@ pub const CENSORED_WEIGHT: f32 = 0.5;
 
 /// Rows of a frame that are computed at once: columns of this size stay in the processor's cache, and memory stays small
 /// however large the panel is.
-const ROWS_AT_ONCE: usize = 1 << 16;
+const ROWS_AT_ONCE: usize = 1 << 15;
 /// Values of older pasts that are held at once: they are read once, in order.
 const OLDER_AT_ONCE: usize = 1 << 21;
 
@@ -68,7 +68,8 @@ impl Request<'_> {
             let evaluated = evaluate(&source.families, &view, warm_up)?;
             if done == 0 {
                 matrix.columns = describe(&evaluated);
-                matrix.data = vec![f32::NAN; matrix.columns.len() * matrix.rows];
+                // Every cell is written below; zeros cost nothing until then.
+                matrix.data = vec![0.0; matrix.columns.len() * matrix.rows];
             }
             for (j, (_, _, values)) in evaluated.iter().enumerate() {
                 let start = j * matrix.rows + done;
@@ -81,7 +82,12 @@ impl Request<'_> {
 
     /// The rows' keys, targets and weights.
     fn rows(&self, source: &PanelFeatures) -> FeatureMatrix {
-        let mut matrix = FeatureMatrix { rows: self.blocks.iter().map(Block::rows).sum(), ..FeatureMatrix::default() };
+        let rows = self.blocks.iter().map(Block::rows).sum();
+        let mut matrix = FeatureMatrix { rows, ..FeatureMatrix::default() };
+        matrix.series.reserve_exact(rows);
+        matrix.at.reserve_exact(rows);
+        matrix.target.reserve_exact(rows);
+        matrix.weight.reserve_exact(rows);
         for block in &self.blocks {
             let stretch = source.observations.stretch(block.series as usize, AsOf::cutoff(self.cutoff), block.periods());
             for (at, (value, trust)) in block.periods().zip(stretch.values.into_iter().zip(stretch.trust)) {

@@ -53,6 +53,11 @@ impl Past {
         &self.stretch.values[self.starts[block] + self.older[block]..self.starts[block + 1]]
     }
 
+    /// The same without all but the last `before` values before the youngest usable one of the first row.
+    pub fn recent(&self, block: usize, before: usize) -> &[f64] {
+        &self.of(block)[self.reach - before..]
+    }
+
     /// Which of the values of [`Past::of`] are of sold-out periods.
     pub fn censored(&self, block: usize) -> &[bool] {
         &self.stretch.censored[self.starts[block] + self.older[block]..self.starts[block + 1]]

@@ -16,13 +16,24 @@ impl SortedWindow {
 
     pub fn push(&mut self, value: f64) {
         self.arrivals.push_back(value);
-        if !value.is_nan() {
-            self.sorted.insert(self.place(value), value);
+        let oldest = if self.arrivals.len() > self.width { self.arrivals.pop_front() } else { None };
+        match (oldest.filter(|oldest| !oldest.is_nan()), value.is_nan()) {
+            (Some(oldest), false) => self.replace(oldest, value),
+            (Some(oldest), true) => drop(self.sorted.remove(self.place(oldest))),
+            (None, false) => self.sorted.insert(self.place(value), value),
+            (None, true) => {}
         }
-        if self.arrivals.len() > self.width
-            && let Some(oldest) = self.arrivals.pop_front().filter(|oldest| !oldest.is_nan())
-        {
-            self.sorted.remove(self.place(oldest));
+    }
+
+    /// One for another; only what lies between them moves.
+    fn replace(&mut self, old: f64, new: f64) {
+        let (from, to) = (self.place(old), self.place(new));
+        if from < to {
+            self.sorted.copy_within(from + 1..to, from);
+            self.sorted[to - 1] = new;
+        } else {
+            self.sorted.copy_within(to..from, to + 1);
+            self.sorted[to] = new;
         }
     }
 

@@ -86,25 +86,28 @@ impl View<'_> {
     }
 
     /// `N` values per row that depend on a regressor's key and the period, computed once for series that share a key.
-    pub fn by_key<const N: usize, E>(
+    pub fn by_key<const N: usize, T: Copy, E>(
         &self,
         slot: impl Fn(&Block) -> Option<usize>,
-        mut value: impl FnMut(&Block, Ordinal) -> Result<[f32; N], E>,
-    ) -> Result<[Vec<f32>; N], E> {
-        let mut tables: HashMap<Option<usize>, (Ordinal, Vec<[f32; N]>)> = HashMap::new();
+        mut value: impl FnMut(&Block, Ordinal) -> Result<[T; N], E>,
+    ) -> Result<[Vec<T>; N], E> {
+        let mut tables: HashMap<Option<usize>, (Ordinal, [Vec<T>; N])> = HashMap::new();
         let mut columns = std::array::from_fn(|_| Vec::with_capacity(self.rows()));
         for block in self.blocks {
-            let (start, table) = tables.entry(slot(block)).or_default();
-            let covered = *start <= block.from && *start + table.len() as Ordinal > block.to;
+            let (start, table) = tables.entry(slot(block)).or_insert_with(|| (block.from, std::array::from_fn(|_| Vec::new())));
+            let covered = *start <= block.from && *start + table[0].len() as Ordinal > block.to;
             if !covered {
                 *start = block.from;
-                *table = block.periods().map(|at| value(block, at)).collect::<Result<_, E>>()?;
+                table.iter_mut().for_each(Vec::clear);
+                for at in block.periods() {
+                    for (values, value) in table.iter_mut().zip(value(block, at)?) {
+                        values.push(value);
+                    }
+                }
             }
             let offset = (block.from - *start) as usize;
-            for values in &table[offset..offset + block.rows()] {
-                for (column, value) in columns.iter_mut().zip(values) {
-                    column.push(*value);
-                }
+            for (column, values) in columns.iter_mut().zip(table) {
+                column.extend_from_slice(&values[offset..offset + block.rows()]);
             }
         }
         Ok(columns)

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::filter::{Form, Gain, Gains, Pair, State, forecast, pass, pass_back};
 use super::simplex::least;
 use crate::local::decompose::{Seasonality, seasonal_indices};
+use crate::local::weights::akaike_weights;
 
 /// Longest seasonal period with states of its own.
 const LONGEST_SEASON: usize = 24;
@@ -14,31 +15,57 @@ const EDGE: f64 = 0.15;
 /// Start of the smoothing parameters: simple smoothing with 0.3.
 const START: Gain = Gain { real: 1.3, imaginary: 1.0 };
 const SEASON_START: f64 = 0.1;
+/// Values at the start, or ten seasons of them, that the starting states are cast back over.
+const CAST_BACK: usize = 100;
 /// Values at the start, or one season of them, that the first guess of the level is the mean of.
 const VALUES: usize = 10;
 
-/// The best form of one series.
+/// The level may not grow by more than this a step in the end.
+const FASTEST: f64 = 1.1;
+
+/// Fitted forms of one series, by tempered Akaike weights.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Complex {
+    members: Vec<Member>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Member {
+    weight: f64,
     form: Form,
     gains: Gains,
     start: State,
 }
 
-/// A fit and its criterion.
-type Candidate = (f64, Complex);
-
 impl Complex {
-    /// Chooses and fits; `None` where there are too few values for any form. `values` may hold NaN.
+    /// Fits all forms; `None` where there are too few values for any. `values` may hold NaN.
     pub fn fit(values: &[f64], period: usize) -> Option<Self> {
         let known = values.iter().filter(|value| !value.is_nan()).count();
         let seasonal = (2..=LONGEST_SEASON).contains(&period) && known > 2 * period;
         let forms = if seasonal { &[Form::None, Form::Simple, Form::Partial, Form::Full] as &[Form] } else { &[Form::None] };
-        let fits = forms.iter().filter_map(|&form| Self::fit_form(form, values, if form == Form::None { 0 } else { period }));
-        fits.min_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, fit)| fit)
+        let fit = |&form: &Form| Member::fit(form, values, if form == Form::None { 0 } else { period });
+        let fits: Vec<(f64, Member)> = forms.iter().filter_map(fit).collect();
+        let (criteria, mut members): (Vec<f64>, Vec<Member>) = fits.into_iter().unzip();
+        members.iter_mut().zip(akaike_weights(&criteria)).for_each(|(member, weight)| member.weight = weight);
+        members.retain(|member| member.weight > 0.0);
+        (!members.is_empty()).then_some(Self { members })
     }
 
-    fn fit_form(form: Form, values: &[f64], period: usize) -> Option<Candidate> {
+    /// Means of the steps after the last value.
+    pub fn predict(&self, values: &[f64], horizon: usize) -> Vec<f64> {
+        let mut path = vec![0.0; horizon];
+        for Member { weight, form, gains, start } in &self.members {
+            let mut state = start.clone();
+            pass(*form, gains, values, &mut state);
+            path.iter_mut().zip(forecast(*form, gains, state, horizon)).for_each(|(mean, own)| *mean += weight * own);
+        }
+        path
+    }
+}
+
+impl Member {
+    /// The form's most likely gains, and its criterion.
+    fn fit(form: Form, values: &[f64], period: usize) -> Option<(f64, Self)> {
         let guess = guess(form, values, period);
         let squares = |gains: &Gains| squares(form, gains, values, &guess);
         let main = |point: &[f64]| Gain { real: point[0], imaginary: point[1] };
@@ -71,36 +98,30 @@ impl Complex {
         let size: f64 = values.iter().filter(|value| !value.is_nan()).map(|value| value * value).sum();
         let likelihood = count * (squares.max(1e-18 * size).max(f64::MIN_POSITIVE) / count).ln();
         let criterion = likelihood + 2.0 * numbers * count / (count - numbers - 1.0);
-        Some((criterion, Self { form, gains, start }))
-    }
-
-    /// Means of the steps after the last value.
-    pub fn predict(&self, values: &[f64], horizon: usize) -> Vec<f64> {
-        let mut state = self.start.clone();
-        pass(self.form, &self.gains, values, &mut state);
-        forecast(self.form, &self.gains, state, horizon)
+        Some((criterion, Self { weight: 1.0, form, gains, start }))
     }
 }
 
 /// Squared errors from the start that the gains cast back; infinite outside the stable region.
 fn squares(form: Form, gains: &Gains, values: &[f64], guess: &State) -> f64 {
     let stable = match form {
-        Form::None | Form::Simple => gains.main.is_stable(),
-        Form::Partial => gains.main.is_stable() && (0.0..1.0).contains(&gains.season.real),
-        Form::Full => gains.main.is_stable() && gains.season.is_stable(),
+        Form::None | Form::Simple => true,
+        Form::Partial => (0.0..1.0).contains(&gains.season.real),
+        Form::Full => gains.season.is_stable(),
     };
-    if !stable {
+    if !stable || !gains.main.is_stable() || (form != Form::Simple && gains.main.growth() > FASTEST) {
         return f64::INFINITY;
     }
-    let (squares, _) = pass(form, gains, values, &mut cast_back(form, gains, values, guess));
+    let squares = pass(form, gains, values, &mut cast_back(form, gains, values, guess));
     if squares.is_finite() { squares } else { f64::INFINITY }
 }
 
-/// The state before the first value that a pass forward and back again leaves.
+/// The state before the first value that a pass forward and back again over the first ones leaves.
 fn cast_back(form: Form, gains: &Gains, values: &[f64], guess: &State) -> State {
+    let first = &values[..values.len().min(CAST_BACK.max(10 * guess.season.len()))];
     let mut state = guess.clone();
-    pass(form, gains, values, &mut state);
-    pass_back(form, gains, values, &mut state);
+    pass(form, gains, first, &mut state);
+    pass_back(form, gains, first, &mut state);
     state
 }
 

@@ -38,6 +38,13 @@ impl Gain {
         determinant.abs() < 1.0 && trace.abs() < 1.0 + determinant
     }
 
+    /// The factor by which a forecast grows each step in the end: the largest eigenvalue of the transition.
+    pub fn growth(self) -> f64 {
+        let (trace, determinant) = (2.0 - self.real, 2.0 - self.real - self.imaginary);
+        let spread = trace * trace - 4.0 * determinant;
+        if spread < 0.0 { determinant.sqrt() } else { 0.5 * (trace.abs() + spread.sqrt()) }
+    }
+
     fn next(self, pair: Pair, error: f64) -> Pair {
         Pair {
             level: pair.level - (1.0 - self.imaginary) * pair.potential + (self.real - self.imaginary) * error,
@@ -63,72 +70,91 @@ pub(super) struct State {
     pub position: usize,
 }
 
-impl State {
-    fn mean(&self, form: Form) -> f64 {
-        let season = || self.season[self.position].level;
-        match form {
-            Form::None => self.main.level,
-            Form::Simple => season(),
-            Form::Partial | Form::Full => self.main.level + season(),
-        }
-    }
+const NONE: u8 = 0;
+const SIMPLE: u8 = 1;
+const PARTIAL: u8 = 2;
+const FULL: u8 = 3;
 
-    fn take(&mut self, form: Form, gains: &Gains, error: f64) {
-        if form != Form::Simple {
-            self.main = gains.main.next(self.main, error);
+/// Calls a function generic over the form.
+macro_rules! for_form {
+    ($form:expr, $function:ident($($argument:expr),*)) => {
+        match $form {
+            Form::None => $function::<NONE>($($argument),*),
+            Form::Simple => $function::<SIMPLE>($($argument),*),
+            Form::Partial => $function::<PARTIAL>($($argument),*),
+            Form::Full => $function::<FULL>($($argument),*),
         }
-        if let Some(pair) = self.season.get_mut(self.position) {
-            match form {
-                Form::None => {}
-                Form::Simple => *pair = gains.main.next(*pair, error),
-                Form::Partial => pair.level += gains.season.real * error,
-                Form::Full => *pair = gains.season.next(*pair, error),
-            }
-        }
-    }
+    };
+}
 
-    fn forward(&mut self) {
-        self.position = if self.position + 1 >= self.season.len() { 0 } else { self.position + 1 };
-    }
-
-    fn backward(&mut self) {
-        self.position = self.position.checked_sub(1).unwrap_or(self.season.len().saturating_sub(1));
+/// Mean of the next value, and the state after an error; the position stays.
+#[inline(always)]
+fn mean<const FORM: u8>(main: Pair, season: Pair) -> f64 {
+    match FORM {
+        NONE => main.level,
+        SIMPLE => season.level,
+        _ => main.level + season.level,
     }
 }
 
-/// Sum of the squared one-step errors, and their number; the state is left behind the last value. A missing value leaves
-/// the state to its own expectation.
-pub(super) fn pass(form: Form, gains: &Gains, values: &[f64], state: &mut State) -> (f64, usize) {
-    let (mut squares, mut count) = (0.0, 0);
-    for value in values {
-        let mut error = 0.0;
-        if !value.is_nan() {
-            error = value - state.mean(form);
-            squares += error * error;
-            count += 1;
-        }
-        state.take(form, gains, error);
-        state.forward();
+#[inline(always)]
+fn after<const FORM: u8>(gains: &Gains, main: Pair, season: Pair, error: f64) -> (Pair, Pair) {
+    match FORM {
+        NONE => (gains.main.next(main, error), season),
+        SIMPLE => (main, gains.main.next(season, error)),
+        PARTIAL => (gains.main.next(main, error), Pair { level: season.level + gains.season.real * error, ..season }),
+        _ => (gains.main.next(main, error), gains.season.next(season, error)),
     }
-    (squares, count)
+}
+
+/// Sum of the squared one-step errors; the state is left behind the last value. A missing value leaves the state to its
+/// own expectation.
+pub(super) fn pass(form: Form, gains: &Gains, values: &[f64], state: &mut State) -> f64 {
+    for_form!(form, forward(gains, values, state))
+}
+
+fn forward<const FORM: u8>(gains: &Gains, values: &[f64], state: &mut State) -> f64 {
+    let (mut main, mut position, mut squares) = (state.main, state.position, 0.0);
+    for value in values {
+        let season = if FORM == NONE { Pair::default() } else { state.season[position] };
+        let error = if value.is_nan() { 0.0 } else { value - mean::<FORM>(main, season) };
+        squares += error * error;
+        let (next, next_season) = after::<FORM>(gains, main, season, error);
+        main = next;
+        if FORM != NONE {
+            state.season[position] = next_season;
+            position = if position + 1 == state.season.len() { 0 } else { position + 1 };
+        }
+    }
+    (state.main, state.position) = (main, position);
+    squares
 }
 
 /// The same from the last value to the first: the start that the values themselves tell (backcasting).
 pub(super) fn pass_back(form: Form, gains: &Gains, values: &[f64], state: &mut State) {
+    for_form!(form, backward(gains, values, state));
+}
+
+fn backward<const FORM: u8>(gains: &Gains, values: &[f64], state: &mut State) {
     for value in values.iter().rev() {
-        state.backward();
-        let error = if value.is_nan() { 0.0 } else { value - state.mean(form) };
-        state.take(form, gains, error);
+        state.position = state.position.checked_sub(1).unwrap_or(state.season.len().saturating_sub(1));
+        let season = if FORM == NONE { Pair::default() } else { state.season[state.position] };
+        let error = if value.is_nan() { 0.0 } else { value - mean::<FORM>(state.main, season) };
+        let (next, next_season) = after::<FORM>(gains, state.main, season, error);
+        state.main = next;
+        if FORM != NONE {
+            state.season[state.position] = next_season;
+        }
     }
 }
 
 /// Means of the steps after a state.
 pub(super) fn forecast(form: Form, gains: &Gains, mut state: State, horizon: usize) -> Vec<f64> {
     let next = |_| {
-        let mean = state.mean(form);
-        state.take(form, gains, 0.0);
-        state.forward();
-        mean
+        let season = state.season.get(state.position).copied().unwrap_or_default();
+        let path = for_form!(form, mean(state.main, season));
+        pass(form, gains, &[f64::NAN], &mut state);
+        path
     };
     (0..horizon).map(next).collect()
 }

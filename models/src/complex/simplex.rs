@@ -1,7 +1,7 @@
 //! Downhill simplex in a few dimensions (Nelder and Mead 1965).
 
 /// A simplex this flat, relative to the least value, has arrived.
-const FLAT: f64 = 1e-7;
+const FLAT: f64 = 1e-6;
 
 /// The best point found from `start` in at most `most` evaluations, and its value. Points where `value` is infinite are
 /// outside.

@@ -6,6 +6,7 @@ use super::filter::{State, forecast, pass};
 use super::form::{ErrorKind, Form, LONGEST_SEASON, Parameters, SeasonKind, TrendKind};
 use super::optimise::{Fit, refine};
 use super::start::best_start;
+use crate::local::weights::{akaike_weights, hopeless};
 
 /// Fitted forms of one series with their weights.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -22,12 +23,7 @@ pub(crate) struct Member {
 
 /// Passes at most, and the gain in twice the log likelihood that is not worth another one.
 const MOST_PASSES: usize = 30;
-const ENOUGH: f64 = 0.02;
-/// The likelihood is of errors one step ahead, a forecast's errors several steps ahead overlap: evidence between forms
-/// counts as that of every eighth value.
-const TEMPER: f64 = 0.125;
-/// Forms of less weight than this, relative to the best one, are left out.
-const NEGLIGIBLE: f64 = 0.02;
+const ENOUGH: f64 = 0.05;
 /// Least value relative to the mean size that counts as positive.
 const SMALLEST_VALUE: f64 = 1e-3;
 
@@ -58,18 +54,14 @@ impl Smoothing {
         Self::weighed(fits, scale)
     }
 
-    /// Akaike weights (Burnham and Anderson 2002, section 2.9), tempered.
     fn weighed(fits: Vec<Candidate>, scale: f64) -> Option<Self> {
-        let best = fits.iter().map(|fit| fit.criterion).min_by(f64::total_cmp)?;
-        let weight = |criterion: f64| (-0.5 * TEMPER * (criterion - best)).exp();
-        let kept: Vec<Candidate> = fits.into_iter().filter(|fit| weight(fit.criterion) > NEGLIGIBLE).collect();
-        let total: f64 = kept.iter().map(|fit| weight(fit.criterion)).sum();
-        let member = |Candidate { criterion, fit }: Candidate| Member {
-            form: fit.form,
-            weight: weight(criterion) / total,
-            parameters: fit.parameters.scaled(scale, fit.form.season),
+        let weights = akaike_weights(&fits.iter().map(|fit| fit.criterion).collect::<Vec<_>>());
+        let member = |(Candidate { fit, .. }, weight): (Candidate, f64)| {
+            let parameters = fit.parameters.scaled(scale, fit.form.season);
+            (weight > 0.0).then_some(Member { form: fit.form, weight, parameters })
         };
-        Some(Self { members: kept.into_iter().map(member).collect() })
+        let members: Vec<Member> = fits.into_iter().zip(weights).filter_map(member).collect();
+        (!members.is_empty()).then_some(Self { members })
     }
 
     /// Means of the steps after the last value, the states taken through all of them.
@@ -95,7 +87,7 @@ struct Candidate {
 /// where none could be fitted. Errors are not judged like this: a trend can change which of them fits.
 fn promising_seasons(flat: &[Candidate]) -> Vec<SeasonKind> {
     let best = flat.iter().map(|fit| fit.criterion).fold(f64::INFINITY, f64::min);
-    let hopeless = best - 2.0 / TEMPER * NEGLIGIBLE.ln();
+    let hopeless = best + hopeless();
     let promising = |season: &SeasonKind| {
         let mut fits = flat.iter().filter(|fit| fit.fit.form.season == *season).peekable();
         fits.peek().is_none() || fits.any(|fit| fit.criterion < hopeless)
@@ -112,7 +104,7 @@ fn fit_form(form: Form, values: &[f64], period: usize, count: usize, others: &[C
     let start = best_start(form, values, period, others.iter().map(|other| &other.fit));
     let fit = refine(form, start, values, period, ENOUGH, MOST_PASSES);
     let penalty = 2.0 * (numbers * count) as f64 / (count - numbers - 1) as f64;
-    fit.objective.is_finite().then_some(Candidate { criterion: fit.objective + penalty, fit })
+    fit.objective.is_finite().then(|| Candidate { criterion: fit.objective + penalty, fit })
 }
 
 const SEASONS: [SeasonKind; 3] = [SeasonKind::None, SeasonKind::Additive, SeasonKind::Multiplicative];

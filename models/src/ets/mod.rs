@@ -9,6 +9,8 @@ mod start;
 mod tangent;
 
 #[cfg(test)]
+mod oracle;
+#[cfg(test)]
 mod tests;
 
 pub(crate) use choose::Smoothing;

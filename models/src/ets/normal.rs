@@ -1,13 +1,22 @@
 //! Normal equations of a small bounded least squares problem.
 
-/// `matrix = J'J` and `gradient = J'r` of residuals `r`, lanes padded with zeros.
+/// Lanes come in tiles of this many, what the compiler keeps in registers.
+pub(super) const TILE: usize = 4;
+/// Residuals that are summed at once.
+const BATCH: usize = 8;
+
+/// `matrix = J'J` and `gradient = J'r` of residuals `r`, lanes padded with zeros to whole tiles.
 #[derive(Clone)]
 pub(super) struct Normal {
     lanes: usize,
+    /// By row; only the tiles on and below the diagonal are kept.
     matrix: Vec<f64>,
     gradient: Vec<f64>,
     /// Sum of the derivatives of the means' logarithms.
     logs: Vec<f64>,
+    /// Rows of `J` that wait for their batch, by tile and then by residual.
+    waiting: Vec<[f64; TILE]>,
+    count: usize,
 }
 
 /// Smallest pivot of the factorisation relative to its diagonal: below it a number is not determined and stays.
@@ -15,43 +24,69 @@ const SMALLEST_PIVOT: f64 = 1e-11;
 
 impl Normal {
     pub fn new(lanes: usize) -> Self {
-        Self { lanes, matrix: vec![0.0; lanes * lanes], gradient: vec![0.0; lanes], logs: vec![0.0; lanes] }
+        let zeros = || vec![0.0; lanes];
+        let waiting = vec![[0.0; TILE]; lanes / TILE * BATCH];
+        Self { lanes, matrix: vec![0.0; lanes * lanes], gradient: zeros(), logs: zeros(), waiting, count: 0 }
     }
 
     pub fn clear(&mut self) {
         self.matrix.fill(0.0);
         self.gradient.fill(0.0);
         self.logs.fill(0.0);
+        self.count = 0;
     }
 
     pub fn gradient(&self, lane: usize) -> f64 {
         self.gradient[lane]
     }
 
-    /// One residual whose derivative is `-weight * d_mean`. Only the lower triangle is kept, in steps of four lanes.
+    /// One residual whose derivative is `-weight * d_mean`.
     #[inline]
-    pub fn add(&mut self, d_mean: &[f64], weight: f64, residual: f64) {
-        let lanes = self.lanes;
-        let d_mean = &d_mean[..lanes];
-        let weighted = weight * residual;
-        for (gradient, mean) in self.gradient[..lanes].iter_mut().zip(d_mean) {
-            *gradient -= weighted * mean;
-        }
-        let weight = weight * weight;
-        for (row, values) in self.matrix.chunks_exact_mut(lanes).enumerate() {
-            let factor = weight * d_mean[row];
-            let upto = (row / 4 + 1) * 4;
-            for (value, mean) in values[..upto].iter_mut().zip(&d_mean[..upto]) {
-                *value += factor * mean;
+    pub fn add(&mut self, d_mean: &[[f64; TILE]], weight: f64, residual: f64) {
+        let (gradients, _) = self.gradient.as_chunks_mut::<TILE>();
+        for ((tile, gradient), waiting) in d_mean.iter().zip(gradients).zip(self.waiting[self.count..].iter_mut().step_by(BATCH)) {
+            for lane in 0..TILE {
+                let derivative = weight * tile[lane];
+                gradient[lane] -= residual * derivative;
+                waiting[lane] = derivative;
             }
         }
+        self.count += 1;
+        if self.count == BATCH {
+            self.flush();
+        }
+    }
+
+    /// Sums what waits.
+    pub fn flush(&mut self) {
+        let lanes = self.lanes;
+        for (down, rows) in self.waiting.chunks_exact(BATCH).enumerate() {
+            for (across, columns) in self.waiting.chunks_exact(BATCH).enumerate().take(down + 1) {
+                let mut sums = [[0.0; TILE]; TILE];
+                for (row, column) in rows.iter().zip(columns).take(self.count) {
+                    for (sums, row) in sums.iter_mut().zip(row) {
+                        for (sum, column) in sums.iter_mut().zip(column) {
+                            *sum += row * column;
+                        }
+                    }
+                }
+                for (row, sums) in sums.iter().enumerate() {
+                    let start = (down * TILE + row) * lanes + across * TILE;
+                    self.matrix[start..start + TILE].iter_mut().zip(sums).for_each(|(value, sum)| *value += sum);
+                }
+            }
+        }
+        self.count = 0;
     }
 
     /// The derivative of one mean's logarithm.
     #[inline]
-    pub fn add_log(&mut self, d_mean: &[f64], weight: f64) {
-        for (log, mean) in self.logs.iter_mut().zip(d_mean) {
-            *log += weight * mean;
+    pub fn add_log(&mut self, d_mean: &[[f64; TILE]], weight: f64) {
+        let (logs, _) = self.logs.as_chunks_mut::<TILE>();
+        for (logs, tile) in logs.iter_mut().zip(d_mean) {
+            for lane in 0..TILE {
+                logs[lane] += weight * tile[lane];
+            }
         }
     }
 

@@ -6,6 +6,8 @@
 
 pub(crate) mod decompose;
 #[cfg(test)]
+pub(crate) mod peers;
+#[cfg(test)]
 pub(crate) mod promises;
 pub(crate) mod season;
 
@@ -15,6 +17,7 @@ pub(crate) mod reliability;
 pub(crate) mod sales;
 pub(crate) mod smoothing;
 pub(crate) mod stl;
+pub(crate) mod weights;
 pub(crate) mod yearly;
 
 use std::collections::BTreeMap;

@@ -10,6 +10,7 @@ mod search;
 
 use serde::{Deserialize, Serialize};
 
+use crate::local::weights::akaike_weights;
 pub(crate) use line::{Line, RunningLine};
 
 /// One fitted theta model.
@@ -46,9 +47,6 @@ impl Theta {
     }
 }
 
-/// Evidence of errors one step ahead counts as that of every eighth value: a forecast's errors overlap.
-const TEMPER: f64 = 0.125;
-
 /// Theta models of one series, by tempered Akaike weights.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ThetaMix {
@@ -56,18 +54,16 @@ pub(crate) struct ThetaMix {
 }
 
 impl ThetaMix {
-    /// `values` without gaps; `counted` says which of them were observed.
+    /// `values` without gaps; `counted` says which of them were observed. Too few for any model are smoothed simply.
     pub fn fit(values: &[f64], counted: &[bool]) -> Self {
         let fits = search::candidates(values, counted);
-        let best = fits.iter().map(|fit| fit.criterion).fold(f64::INFINITY, f64::min);
-        if !best.is_finite() {
-            // Too short to fit anything to: its mean goes on.
-            let level = values.iter().sum::<f64>() / values.len().max(1) as f64;
-            return Self { members: vec![(1.0, Theta { alpha: 0.1, share: 0.0, level, line: None })] };
+        if fits.is_empty() {
+            let level = values.first().copied().unwrap_or_default();
+            return Self { members: vec![(1.0, Theta { alpha: 0.5, share: 0.0, level, line: None })] };
         }
-        let weight = |criterion: f64| (-0.5 * TEMPER * (criterion - best)).exp();
-        let total: f64 = fits.iter().map(|fit| weight(fit.criterion)).sum();
-        Self { members: fits.into_iter().map(|fit| (weight(fit.criterion) / total, fit.theta)).collect() }
+        let weights = akaike_weights(&fits.iter().map(|fit| fit.criterion).collect::<Vec<_>>());
+        let members = weights.into_iter().zip(fits.into_iter().map(|fit| fit.theta));
+        Self { members: members.filter(|(weight, _)| *weight > 0.0).collect() }
     }
 
     pub fn predict(&self, values: &[f64], horizon: usize) -> Vec<f64> {

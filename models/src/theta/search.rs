@@ -22,7 +22,7 @@ const LARGEST: f64 = 0.999;
 /// Below this share of the values' squares the errors are rounding.
 const SMALLEST: f64 = 1e-18;
 
-/// Static and dynamic models, each standard and with the best theta.
+/// Static and dynamic models, each standard and with the best theta; none that has too many numbers for the values.
 pub(super) fn candidates(values: &[f64], counted: &[bool]) -> Vec<Candidate> {
     let mut running = RunningLine::default();
     let before = |value: &f64| {
@@ -39,9 +39,10 @@ pub(super) fn candidates(values: &[f64], counted: &[bool]) -> Vec<Candidate> {
             let (alpha, solved) = best_alpha(lower_bound(values.len()), |alpha| Problem::at(alpha, values, counted, lines).solve(free));
             let theta = Theta { alpha, share: solved.share, level: solved.level, line };
             let (count, numbers) = (solved.count, numbers + 1.0);
-            let penalty = if count > numbers + 1.0 { 2.0 * numbers * count / (count - numbers - 1.0) } else { f64::INFINITY };
-            let likelihood = count * (solved.squares.max(squares * SMALLEST).max(f64::MIN_POSITIVE) / count).ln();
-            found.push(Candidate { theta, criterion: likelihood + penalty });
+            if count > numbers + 1.0 {
+                let likelihood = count * (solved.squares.max(squares * SMALLEST).max(f64::MIN_POSITIVE) / count).ln();
+                found.push(Candidate { theta, criterion: likelihood + 2.0 * numbers * count / (count - numbers - 1.0) });
+            }
         }
     }
     found

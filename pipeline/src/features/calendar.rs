@@ -29,6 +29,24 @@ const YEAR_COS: Reading = ("year_cos", 0, |date| turn_of_year(date).cos());
 
 const PAYDAY_OPENS: u32 = 25;
 
+/// What changes from one period to the next.
+const DAYS: [Reading; 12] = [
+    WEEKDAY,
+    WEEKEND,
+    DAY_OF_MONTH,
+    WEEK_OF_MONTH,
+    LEFT_OF_MONTH,
+    MONTH_END,
+    PAYDAY,
+    SINCE_PAYDAY,
+    MONTH,
+    WEEK_OF_YEAR,
+    YEAR_SIN,
+    YEAR_COS,
+];
+const WEEKS: [Reading; 5] = [DAY_OF_MONTH, MONTH, WEEK_OF_YEAR, YEAR_SIN, YEAR_COS];
+const MONTHS: [Reading; 3] = [MONTH, YEAR_SIN, YEAR_COS];
+
 fn since_payday(date: NaiveDate) -> f64 {
     let opened = if date.day() >= PAYDAY_OPENS { Some(date) } else { date.checked_sub_months(Months::new(1)) };
     opened.and_then(|month| month.with_day(PAYDAY_OPENS)).map_or(f64::NAN, |opened| (date - opened).num_days() as f64)
@@ -49,7 +67,12 @@ impl Family for Calendar {
 
     fn features(&self, view: &View<'_>) -> Result<Vec<Feature>, FeatureError> {
         let frequency = view.shape.frequency;
-        let mut features: Vec<Feature> = readings(frequency).iter().map(|reading| column(view, reading)).collect();
+        let mut features = match frequency {
+            Frequency::Minutes { .. } | Frequency::Daily => columns(view, &DAYS),
+            Frequency::Weekly { .. } => columns(view, &WEEKS),
+            Frequency::Monthly { .. } => columns(view, &MONTHS),
+            Frequency::Integer => Vec::new(),
+        };
         if let Frequency::Minutes { minutes } = frequency {
             let steps_per_day = i64::from(1440 / minutes.clamp(1, 1440));
             let [values] = view.by_period(|at| [at.rem_euclid(steps_per_day) as f32]);
@@ -59,31 +82,10 @@ impl Family for Calendar {
     }
 }
 
-/// What changes from one period to the next at this frequency.
-fn readings(frequency: Frequency) -> &'static [Reading] {
-    match frequency {
-        Frequency::Minutes { .. } | Frequency::Daily => &[
-            WEEKDAY,
-            WEEKEND,
-            DAY_OF_MONTH,
-            WEEK_OF_MONTH,
-            LEFT_OF_MONTH,
-            MONTH_END,
-            PAYDAY,
-            SINCE_PAYDAY,
-            MONTH,
-            WEEK_OF_YEAR,
-            YEAR_SIN,
-            YEAR_COS,
-        ],
-        Frequency::Weekly { .. } => &[DAY_OF_MONTH, MONTH, WEEK_OF_YEAR, YEAR_SIN, YEAR_COS],
-        Frequency::Monthly { .. } => &[MONTH, YEAR_SIN, YEAR_COS],
-        Frequency::Integer => &[],
-    }
-}
-
-fn column(view: &View<'_>, &(name, levels, read): &Reading) -> Feature {
+/// One column for each reading; a date is made once for all of them.
+fn columns<const N: usize>(view: &View<'_>, readings: &[Reading; N]) -> Vec<Feature> {
     let frequency = view.shape.frequency;
-    let [values] = view.by_period(|at| [frequency.date(at).map_or(f32::NAN, |date| read(date) as f32)]);
-    Feature::new(name, values).category(levels)
+    let read = |at| frequency.date(at).map_or([f32::NAN; N], |date| readings.map(|(_, _, read)| read(date) as f32));
+    let feature = |(values, &(name, levels, _)): (Vec<f32>, &Reading)| Feature::new(name, values).category(levels);
+    view.by_period(read).into_iter().zip(readings).map(feature).collect()
 }

@@ -8,6 +8,8 @@
 //! steps before or after): the same holiday last year. On periods that are not near an event the first is 1, the
 //! second NaN.
 
+use std::convert::Infallible;
+
 use domain::{FeatureError, Ordinal};
 
 use super::{Family, Feature};
@@ -47,23 +49,38 @@ impl Family for EventEffects {
 }
 
 fn columns(view: &View<'_>, regressor: &RegressorStore, event: &PooledEvent) -> [Feature; 2] {
-    let (mut effect, mut last) = (Vec::with_capacity(view.rows()), Vec::with_capacity(view.rows()));
+    let places = places(view, regressor);
+    let (mut effect, mut last) = (vec![1.0; view.rows()], vec![f32::NAN; view.rows()]);
+    let mut row = 0;
     for (number, block) in view.blocks.iter().enumerate() {
         let mut past = OwnPast::new(view, number, regressor.slot(block.series), event);
         for at in block.periods() {
-            let slot = regressor.slot(block.series);
-            let place = Place::of(|steps| view.planned(regressor, slot, at + steps, at).is_some_and(|value| value > 0.5));
-            let youngest = at - view.shape.lead as Ordinal;
-            past.move_to(youngest);
-            let class = place.map(|place| place.class(view.shape.frequency, at));
-            effect.push(class.map_or(1.0, |class| {
+            if let Some(place) = places[row] {
+                let (youngest, class) = (at - view.shape.lead as Ordinal, place.class(view.shape.frequency, at));
+                past.move_to(youngest);
                 let panel = event.effect(class, youngest).ratio(1.0, PRIOR);
-                past.effects[class].ratio(panel, PRIOR) as f32
-            }));
-            last.push(place.map_or(f32::NAN, |place| past.last[place.number()]));
+                effect[row] = past.effects[class].ratio(panel, PRIOR) as f32;
+                last[row] = past.last[place.number()];
+            }
+            row += 1;
         }
     }
     [Feature::new(format!("{}_effect", regressor.name), effect), Feature::new(format!("{}_last", regressor.name), last)]
+}
+
+/// For each row, where its target lies, by what the row knows.
+fn places(view: &View<'_>, regressor: &RegressorStore) -> Vec<Option<Place>> {
+    let [places] = view
+        .by_key(
+            |block| regressor.slot(block.series),
+            |block, at| {
+                let slot = regressor.slot(block.series);
+                let is_set = |steps| view.planned(regressor, slot, at + steps, at).is_some_and(|value| value > 0.5);
+                Ok::<_, Infallible>([Place::of(is_set)])
+            },
+        )
+        .unwrap_or_else(|never| match never {});
+    places
 }
 
 /// What a series has seen of an event so far.

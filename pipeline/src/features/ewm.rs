@@ -1,11 +1,10 @@
 //! Exponentially weighted means that end at the youngest usable value.
 
 use domain::FeatureError;
-use polars::prelude::{LazyFrame, col};
 
 use super::{Family, Feature};
 use crate::config::Shape;
-use crate::frame::{FILLED, SEEN, add_decayed_sums, decayed_name, longest};
+use crate::sums::{decayed_sums, filled, longest, seen};
 use crate::view::View;
 
 /// Half-lives after which the rest of the past (1 part in 256) is cut off.
@@ -18,22 +17,28 @@ impl Family for Ewm {
         "ewm"
     }
 
-    fn warm_up(&self, shape: &Shape) -> usize {
+    fn reach(&self, shape: &Shape) -> usize {
         longest(&half_lives(shape).map(window))
     }
 
-    fn prepare(&self, frame: LazyFrame, view: &View<'_>) -> LazyFrame {
-        let add = |frame, half_life: f64| add_decayed_sums(frame, &[FILLED, SEEN], 0.5_f64.powf(half_life.recip()), window(half_life));
-        half_lives(&view.shape).into_iter().fold(frame, add)
-    }
-
     fn features(&self, view: &View<'_>) -> Result<Vec<Feature>, FeatureError> {
-        let feature = |half_life: f64| {
-            let sum = |column| col(decayed_name(column, window(half_life)));
-            Feature::new(format!("ewm_{half_life}"), sum(FILLED) / sum(SEEN)).in_target_units()
-        };
+        let feature = |half_life: f64| Feature::new(format!("ewm_{half_life}"), means(view, half_life)).in_target_units();
         Ok(half_lives(&view.shape).into_iter().map(feature).collect())
     }
+}
+
+/// NaN where the window holds no value: 0 / 0.
+fn means(view: &View<'_>, half_life: f64) -> Vec<f32> {
+    let (factor, window) = (0.5_f64.powf(half_life.recip()), window(half_life));
+    let first = longest(&[window]);
+    let mut means = Vec::with_capacity(view.rows());
+    for number in 0..view.blocks.len() {
+        let past = view.past.recent(number, first);
+        let sums = decayed_sums(filled(past), factor, window);
+        let weights = decayed_sums(seen(past), factor, window);
+        means.extend(sums[first..].iter().zip(&weights[first..]).map(|(sum, weight)| (sum / weight) as f32));
+    }
+    means
 }
 
 /// Steps after which a value counts half: half a week and two weeks of days, or the like.

@@ -3,19 +3,15 @@
 use std::collections::BTreeSet;
 
 use domain::{FeatureError, Frequency};
-use polars::prelude::col;
 
 use super::{Family, Feature};
 use crate::config::Shape;
-use crate::frame::{VALUE, earlier};
 use crate::view::View;
 
 /// Youngest values given one by one, at most.
 const RECENT: usize = 7;
 /// Whole seasons given one by one.
 const SEASONS: usize = 4;
-/// A lag this much farther back than the youngest usable value is looked up: the frame need not warm up for it.
-const FAR: usize = 256;
 
 pub(super) struct Lags;
 
@@ -28,20 +24,8 @@ impl Family for Lags {
         distances(shape).last().map_or(0, |lag| lag - shape.lead)
     }
 
-    fn warm_up(&self, shape: &Shape) -> usize {
-        distances(shape).iter().map(|lag| lag - shape.lead).filter(|&steps| steps <= FAR).max().unwrap_or(0)
-    }
-
     fn features(&self, view: &View<'_>) -> Result<Vec<Feature>, FeatureError> {
-        let feature = |lag: usize| {
-            let steps = lag - view.shape.lead;
-            let name = format!("lag_{lag}");
-            let feature = match steps <= FAR {
-                true => Feature::new(name, earlier(col(VALUE), steps, f64::NAN)),
-                false => Feature::new(name, look_up(view, steps)),
-            };
-            feature.in_target_units()
-        };
+        let feature = |lag: usize| Feature::new(format!("lag_{lag}"), look_up(view, lag - view.shape.lead)).in_target_units();
         Ok(distances(&view.shape).into_iter().map(feature).collect())
     }
 }

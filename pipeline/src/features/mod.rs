@@ -19,7 +19,7 @@ mod stockouts;
 mod trend;
 
 use domain::FeatureError;
-use polars::prelude::{Column, Expr, LazyFrame};
+use polars::prelude::{Column, Expr};
 
 use crate::config::Shape;
 use crate::error::PipelineError;
@@ -73,14 +73,9 @@ pub(crate) trait Family: Send + Sync {
         false
     }
 
-    /// Columns of its own for its expressions, as long as the frame.
+    /// The columns that its expressions read, as long as the frame.
     fn inputs(&self, _view: &View<'_>, _frame: &Frame) -> Vec<Column> {
         Vec::new()
-    }
-
-    /// Adds the intermediate columns that its expressions share.
-    fn prepare(&self, frame: LazyFrame, _view: &View<'_>) -> LazyFrame {
-        frame
     }
 
     /// The family's columns: the same for every view of one panel and cutoff.

@@ -3,12 +3,13 @@
 
 use domain::panel::RegressorKind;
 use domain::{FeatureError, Ordinal};
-use polars::prelude::{Column, Expr, LazyFrame, col};
+use polars::prelude::{Column, col};
 
 use super::{Family, Feature};
 use crate::config::Shape;
-use crate::frame::{Frame, add_window_sums, longest, sum_name, with_seen};
+use crate::frame::{Frame, column};
 use crate::regressors::RegressorStore;
+use crate::sums::{filled, longest, seen, window_sums};
 use crate::view::View;
 
 pub(super) struct ObservedPast;
@@ -24,26 +25,23 @@ impl Family for ObservedPast {
 
     fn inputs(&self, view: &View<'_>, frame: &Frame) -> Vec<Column> {
         let columns = |(number, regressor)| {
-            let [value, filled, seen] = names(number);
-            with_seen(&value, &filled, &seen, newest(view, frame, regressor))
+            let ([value, sum, count], newest) = (names(number), newest(view, frame, regressor));
+            let week = [view.shape.unit()];
+            let [sums] = window_sums(filled(&newest), &week);
+            let [counts] = window_sums(seen(&newest), &week);
+            [column(&value, newest), column(&sum, sums), column(&count, counts)]
         };
         observed(view).enumerate().flat_map(columns).collect()
-    }
-
-    fn prepare(&self, frame: LazyFrame, view: &View<'_>) -> LazyFrame {
-        let summed: Vec<String> = observed(view).enumerate().flat_map(|(number, _)| names(number).into_iter().skip(1)).collect();
-        let summed: Vec<&str> = summed.iter().map(String::as_str).collect();
-        add_window_sums(frame, &summed, &[view.shape.unit()])
     }
 
     fn features(&self, view: &View<'_>) -> Result<Vec<Feature>, FeatureError> {
         let mut features = Vec::new();
         for (number, regressor) in observed(view).enumerate() {
-            let [value, filled, seen] = names(number);
+            let [value, sum, count] = names(number);
             features.push(Feature::new(regressor.name.clone(), col(value)).category(regressor.levels));
             if regressor.levels == 0 {
-                let mean = sum_over(&filled, view.shape.unit()) / sum_over(&seen, view.shape.unit());
-                features.push(Feature::new(format!("{}_mean_{}", regressor.name, view.shape.unit()), mean));
+                let name = format!("{}_mean_{}", regressor.name, view.shape.unit());
+                features.push(Feature::new(name, col(sum) / col(count)));
             }
         }
         Ok(features)
@@ -54,9 +52,9 @@ fn observed<'a>(view: &'a View<'_>) -> impl Iterator<Item = &'a RegressorStore> 
     view.regressors.iter().filter(|regressor| regressor.kind == RegressorKind::ObservedPast)
 }
 
-/// Frame columns of a regressor: value, filled with 0, whether there is one.
+/// Frame columns of a regressor: value, sum over a week, number of values in it.
 fn names(number: usize) -> [String; 3] {
-    ["newest", "newest filled", "newest seen"].map(|what| format!("{what} {number}"))
+    ["newest", "sum of newest", "count of newest"].map(|what| format!("{what} {number}"))
 }
 
 /// For every row of the frame, the newest value known `lead` steps before its target.
@@ -71,8 +69,4 @@ fn newest(view: &View<'_>, frame: &Frame, regressor: &RegressorStore) -> Vec<f64
         }
     }
     values
-}
-
-fn sum_over(column: &str, window: usize) -> Expr {
-    col(sum_name(column, window))
 }

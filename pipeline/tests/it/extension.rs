@@ -15,7 +15,7 @@ fn split(cells: &[Cell], known_by: Ordinal) -> [Vec<Cell>; 2] {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]
     fn adding_is_as_good_as_making_anew(
         target in cells("target", 0, Just(())),

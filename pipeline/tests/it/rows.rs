@@ -9,6 +9,14 @@ use crate::panels::{cell, names, open, panel, regressor};
 const LEAD_2: Layout = Layout::Direct { lead: 2 };
 
 #[test]
+fn a_constant_series_does_not_deviate() {
+    let matrix = open(panel(Frequency::Daily, &[vec![5.0; 80]])).training(79, LEAD_2, 1_000).expect("rows");
+    let last = |column: &str| cell(&matrix, column, 0, 79);
+    assert_eq!([7, 14, 28, 56].map(|window| last(&format!("rolling_std_{window}"))), [0.0; 4]);
+    assert_eq!([last("expanding_std"), last("rolling_mean_56"), last("rolling_q90_56")], [0.0, 5.0, 5.0]);
+}
+
+#[test]
 fn every_period_with_a_usable_lag_is_one_row() {
     let source = open(panel(Frequency::Daily, &[(0..10).map(f64::from).collect(), (0..5).map(f64::from).collect()]));
     let matrix = source.training(9, LEAD_2, 1_000).expect("rows");

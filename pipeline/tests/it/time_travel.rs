@@ -35,7 +35,7 @@ fn history_bits(source: &PanelFeatures, cutoff: Ordinal) -> Vec<(Ordinal, Vec<u6
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
     fn nothing_younger_than_the_cutoff_matters(
         target in cells("target", 0, corruption()),

@@ -1,0 +1,45 @@
+//! Series that any language makes from one formula, to compare models with what peers say about them.
+
+use super::{LocalModel, LocalSeries};
+
+/// `((7919 t + 13) mod 101) / 101 - 1/2`.
+fn noise(at: usize) -> f64 {
+    ((at * 7_919 + 13) % 101) as f64 / 101.0 - 0.5
+}
+
+fn wave(at: usize, period: usize) -> f64 {
+    (2.0 * std::f64::consts::PI * at as f64 / period as f64).sin()
+}
+
+/// A level that jumps half way.
+pub(crate) fn level() -> Vec<f64> {
+    (0..60).map(|at| 20.0 + 5.0 * noise(at) + if at >= 30 { 6.0 } else { 0.0 }).collect()
+}
+
+pub(crate) fn trend() -> Vec<f64> {
+    (0..60).map(|at| 50.0 + 0.8 * at as f64 + 6.0 * noise(at)).collect()
+}
+
+/// An additive season of a length on a line.
+pub(crate) fn season(length: usize, period: usize) -> Vec<f64> {
+    (0..length).map(|at| 100.0 + 0.3 * at as f64 + 15.0 * wave(at, period) + 8.0 * noise(at)).collect()
+}
+
+/// Line, season of twelve and noise multiplied.
+pub(crate) fn product() -> Vec<f64> {
+    (0..96).map(|at| (40.0 + 0.5 * at as f64) * (1.0 + 0.3 * wave(at, 12)) * (1.0 + 0.1 * noise(at))).collect()
+}
+
+/// Asserts that forecasts at steps 1, 5 and 14 lie within a share of a peer's, for `level`, `trend`, monthly `season`,
+/// `product` and weekly `season` in this order.
+pub(crate) fn forecasts_lie_near<M: LocalModel>(expected: [[f64; 3]; 5], tolerance: f64) {
+    let series = [(level(), 1), (trend(), 1), (season(96, 12), 12), (product(), 12), (season(210, 7), 7)];
+    for ((values, season), expected) in series.iter().zip(expected) {
+        let series = LocalSeries { values, season: *season };
+        let path = M::fit(&series).expect("enough values").predict(&series, 14);
+        for (step, expected) in [0, 4, 13].into_iter().zip(expected) {
+            let mean = path[step];
+            assert!((mean - expected).abs() < tolerance * expected, "season {season}, step {}: {mean}, not {expected}", step + 1);
+        }
+    }
+}
