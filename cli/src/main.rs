@@ -8,6 +8,7 @@ mod context;
 mod failure;
 mod panel_file;
 mod progress;
+mod reasons;
 mod remarks;
 mod report;
 mod table;

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use domain::Ordinal;
 use domain::features::EventTrack;
 use domain::panel::{Beyond, Regressor, RegressorKind};
+use domain::{Driver, Ordinal};
 
 use crate::error::PipelineError;
 use crate::latest::Latest;
@@ -170,6 +170,11 @@ impl RegressorStore {
         };
         let key = (0..series).map(|number| self.slots[number].map(|slot| slot as u32)).collect();
         EventTrack { name: self.name.clone(), key, periods: self.keys.iter().map(periods).collect() }
+    }
+
+    /// What it speaks of, if its name tells.
+    pub fn driver(&self) -> Option<Driver> {
+        Driver::of_regressor(&self.name)
     }
 
     /// Whether it tells, as far as is known by then, only yes from no on each day, or how likely yes is on days to come.

@@ -1,9 +1,11 @@
 //! The arithmetic of a night: panel, features, models, gates, plan. Seconds of it, and none of them async.
 
+use std::collections::HashMap;
+
 use domain::frequency::days_since_epoch;
 use domain::plan::DayPlan;
 use domain::time::Night;
-use domain::{FeatureSource as _, History, Rung, SeriesForecast};
+use domain::{Explanation, FeatureSource as _, History, Rung, SeriesForecast, StepForecast};
 use models::{EngineConfig, EngineOutput};
 use pipeline::{FeatureConfig, PanelFeatures};
 
@@ -24,11 +26,20 @@ pub(super) struct Forecast {
     pub refused: Vec<Gate>,
     pub output: EngineOutput,
     pub plans: Vec<DayPlan>,
+    /// By series, of each of its steps.
+    pub explanations: HashMap<u32, Vec<Explanation>>,
     /// What the facts say of demand beyond sales.
     pub demand: DemandReport,
 }
 
 impl Forecast {
+    /// Why a published cell is what it is, as it is stored.
+    pub fn explanation(&self, series: u32, step: &StepForecast) -> Option<serde_json::Value> {
+        let of_series = self.explanations.get(&series)?;
+        let explanation = of_series.get(usize::from(step.step).checked_sub(1)?)?;
+        serde_json::to_value(explanation.ending_at(step.yhat)).ok()
+    }
+
     /// Guard interventions in one published step. Guards watch the fresh forecasts only.
     pub fn hits(&self, series: u32, step: u16) -> i32 {
         if self.rung == Rung::Fresh { self.output.hits(series, step) } else { 0 }
@@ -59,8 +70,11 @@ pub(super) fn forecast(
     if let Some(gate) = passed.gates.iter().find(|gate| !gate.passed) {
         return Err(NightError::Gates { store: store.to_owned(), gate: gate.name.clone(), detail: gate.detail.clone() });
     }
+    let explained = passed.output.artifact.explain(&source, cutoff, &passed.forecasts);
+    let explained = explained.map_err(|source| NightError::Models { store: store.to_owned(), source })?;
+    let explanations = passed.forecasts.iter().map(|forecast| forecast.series).zip(explained).collect();
     let plans = plan_days(&loaded.kitchen.kitchen, &passed.forecasts, planned_days(night.date));
-    Ok(Forecast { plans, demand: study.report(&loaded.facts, cutoff), ..passed })
+    Ok(Forecast { plans, explanations, demand: study.report(&loaded.facts, cutoff), ..passed })
 }
 
 /// Fresh forecasts if they pass; else the seasonal naive ones, which repeat what was sold: of them only that they are
@@ -69,7 +83,7 @@ fn through_gates(output: EngineOutput, histories: &[History], horizon: u16, boun
     let expected: Vec<u32> = (0..).zip(histories).filter(|(_, history)| !history.values.is_empty()).map(|(series, _)| series).collect();
     let summary = BacktestSummary { coverage80: output.coverage(0.8), bias: output.bias() };
     let fresh = gates::judge(&output.forecasts, &expected, horizon, histories, summary, bounds);
-    let (plans, demand) = (Vec::new(), DemandReport::default());
+    let (plans, explanations, demand) = (Vec::new(), HashMap::new(), DemandReport::default());
     if gates::all_passed(&fresh) {
         return Forecast {
             rung: Rung::Fresh,
@@ -78,10 +92,11 @@ fn through_gates(output: EngineOutput, histories: &[History], horizon: u16, boun
             refused: Vec::new(),
             output,
             plans,
+            explanations,
             demand,
         };
     }
     let naive = output.of_model(models::BASELINE);
     let gates = gates::judge_last_rung(&naive, &expected, horizon);
-    Forecast { rung: Rung::SeasonalNaive, forecasts: naive, gates, refused: fresh, output, plans, demand }
+    Forecast { rung: Rung::SeasonalNaive, forecasts: naive, gates, refused: fresh, output, plans, explanations, demand }
 }

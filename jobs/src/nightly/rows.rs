@@ -35,7 +35,7 @@ fn cell(outcome: &Outcome<'_>, forecast: &SeriesForecast, step: &StepForecast, p
         confidence_score: step.confidence(step.yhat, 1.0),
         rung: outcome.forecast.rung.as_str().to_owned(),
         guard_hits: outcome.forecast.hits(forecast.series, step.step),
-        explanation: None,
+        explanation: outcome.forecast.explanation(forecast.series, step),
     })
 }
 

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use domain::{FeatureSource, Ordinal, SeriesForecast};
+use domain::{FeatureSource, History, Ordinal, SeriesForecast};
 use serde::{Deserialize, Serialize};
 
 use super::{Decision, EngineConfig};
 use crate::candidate::Candidate;
 use crate::error::ModelError;
 use crate::fold::{Fold, FoldRun, ModelPaths};
-use crate::forecaster::{Artifact, Future, Path, Skip};
+use crate::forecaster::{Artifact, Contributions, Future, Path, Skip};
 use crate::forecasters;
 use crate::guard::{cap, keep_within};
 use crate::scale::scales;
@@ -22,9 +22,9 @@ pub struct EngineArtifact {
     pub horizon: u16,
     pub season: u16,
     /// `unique_id` of each series it knows.
-    series: Vec<String>,
+    pub(super) series: Vec<String>,
     models: Vec<Kept>,
-    decision: Decision,
+    pub(super) decision: Decision,
 }
 
 /// One forecaster of the registry; without an artifact if it could not be fitted.
@@ -63,8 +63,8 @@ impl EngineArtifact {
         let caps: Vec<f64> = histories.iter().map(cap).collect();
         let future = Future::new(source, &histories, cutoff, self.horizon, self.season);
         let mut models = Vec::with_capacity(self.models.len());
-        for kept in &self.models {
-            let mut paths = predict(kept, &future)?;
+        for (member, kept) in self.models.iter().enumerate() {
+            let mut paths = if self.has_a_say(member) { predict(kept, &future)? } else { unasked(&histories) };
             for (series, path) in paths.iter_mut().enumerate() {
                 if let Ok(path) = path {
                     keep_within(path, caps[series], closed.get(series).map_or(&[], Vec::as_slice));
@@ -74,6 +74,20 @@ impl EngineArtifact {
         }
         let fold = Fold { cutoff, models, closed };
         Ok(self.decision_for(source.series(), &fold).publish(&fold, &scales))
+    }
+
+    /// Whether any series is forecast by it.
+    fn has_a_say(&self, member: usize) -> bool {
+        let is_in = |candidate: &Candidate| candidate.members.iter().any(|&(of, _)| of == member);
+        is_in(&self.decision.candidates[self.decision.baseline()]) || self.decision.mixes.iter().flatten().any(is_in)
+    }
+
+    /// What a forecaster's own contributions are; none where it could not be fitted.
+    pub(super) fn contributions(&self, member: usize, future: &Future<'_>) -> Result<Vec<Contributions>, ModelError> {
+        match self.models.get(member).and_then(|kept| kept.artifact.as_ref()) {
+            Some(artifact) => forecasters::all().load(artifact)?.explain(future),
+            None => Ok(vec![None; future.histories.len()]),
+        }
     }
 
     /// The kept decision in the order of today's series; the baseline where there is none or its candidate has no path.
@@ -95,4 +109,9 @@ fn predict(kept: &Kept, future: &Future<'_>) -> Result<Vec<Path>, ModelError> {
         Some(artifact) => forecasters::all().load(artifact)?.predict(future),
         None => Ok(vec![Err(Skip::NotFitted { because: "it could not be fitted then".to_owned() }); future.histories.len()]),
     }
+}
+
+/// In place of the paths of a forecaster that has no weight for any series: they would cost time and change nothing.
+fn unasked(histories: &[History]) -> Vec<Path> {
+    vec![Err(Skip::NotFitted { because: "no series is forecast by it".to_owned() }); histories.len()]
 }
