@@ -18,6 +18,7 @@ mod rows;
 mod sorted_window;
 mod source;
 mod sums;
+mod suppose;
 mod view;
 
 pub use config::FeatureConfig;

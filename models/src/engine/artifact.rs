@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use domain::{FeatureSource, History, Ordinal, SeriesForecast};
+use domain::{Explanation, FeatureSource, History, Ordinal, SeriesForecast};
 use serde::{Deserialize, Serialize};
 
 use super::{Decision, EngineConfig};
@@ -59,12 +59,35 @@ impl EngineArtifact {
         let features = |source| ModelError::Features { cutoff, source };
         let histories = source.histories(cutoff).map_err(features)?;
         let closed = source.closed(cutoff, self.horizon).map_err(features)?;
-        let scales = scales(&histories, self.season);
-        let caps: Vec<f64> = histories.iter().map(cap).collect();
+        self.forecast_of(&Future::new(source, &histories, cutoff, self.horizon, self.season), closed)
+    }
+
+    /// Forecasts as [`EngineArtifact::forecast`] and explains as [`EngineArtifact::explain`], reading features once: what if it
+    /// rains, what if there is a promotion, is answered by this from a source that supposes so.
+    ///
+    /// # Errors
+    /// As [`EngineArtifact::forecast`].
+    pub fn forecast_explained(
+        &self,
+        source: &dyn FeatureSource,
+        cutoff: Ordinal,
+    ) -> Result<Vec<(SeriesForecast, Vec<Explanation>)>, ModelError> {
+        let features = |source| ModelError::Features { cutoff, source };
+        let histories = source.histories(cutoff).map_err(features)?;
+        let closed = source.closed(cutoff, self.horizon).map_err(features)?;
         let future = Future::new(source, &histories, cutoff, self.horizon, self.season);
+        let forecasts = self.forecast_of(&future, closed.clone())?;
+        let explained = self.explain_of(&future, &closed, &forecasts)?;
+        Ok(forecasts.into_iter().zip(explained).collect())
+    }
+
+    fn forecast_of(&self, future: &Future<'_>, closed: Vec<Vec<bool>>) -> Result<Vec<SeriesForecast>, ModelError> {
+        let histories = future.histories;
+        let scales = scales(histories, self.season);
+        let caps: Vec<f64> = histories.iter().map(cap).collect();
         let mut models = Vec::with_capacity(self.models.len());
         for (member, kept) in self.models.iter().enumerate() {
-            let mut paths = if self.has_a_say(member) { predict(kept, &future)? } else { unasked(&histories) };
+            let mut paths = if self.has_a_say(member) { predict(kept, future)? } else { unasked(histories) };
             for (series, path) in paths.iter_mut().enumerate() {
                 if let Ok(path) = path {
                     keep_within(path, caps[series], closed.get(series).map_or(&[], Vec::as_slice));
@@ -72,8 +95,8 @@ impl EngineArtifact {
             }
             models.push(ModelPaths { model: kept.model.clone(), paths });
         }
-        let fold = Fold { cutoff, models, closed };
-        Ok(self.decision_for(source.series(), &fold).publish(&fold, &scales))
+        let fold = Fold { cutoff: future.cutoff, models, closed };
+        Ok(self.decision_for(future.features.series(), &fold).publish(&fold, &scales))
     }
 
     /// Whether any series is forecast by it.

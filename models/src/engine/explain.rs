@@ -26,19 +26,27 @@ impl EngineArtifact {
         let features = |source| ModelError::Features { cutoff, source };
         let histories = source.histories(cutoff).map_err(features)?;
         let closed = source.closed(cutoff, self.horizon).map_err(features)?;
-        let future = Future::new(source, &histories, cutoff, self.horizon, self.season);
-        let mixes = self.mixes_behind(source.series(), forecasts);
+        self.explain_of(&Future::new(source, &histories, cutoff, self.horizon, self.season), &closed, forecasts)
+    }
+
+    pub(super) fn explain_of(
+        &self,
+        future: &Future<'_>,
+        closed: &[Vec<bool>],
+        forecasts: &[SeriesForecast],
+    ) -> Result<Vec<Vec<Explanation>>, ModelError> {
+        let mixes = self.mixes_behind(future.features.series(), forecasts);
         let mut members: HashMap<usize, Vec<Contributions>> = HashMap::new();
         for &(member, _) in mixes.iter().flat_map(|mix| &mix.members) {
             if !members.contains_key(&member) {
-                members.insert(member, self.contributions(member, &future)?);
+                members.insert(member, self.contributions(member, future)?);
             }
         }
         let explain = |(forecast, mix): (&SeriesForecast, &&Candidate)| {
             let series = forecast.series as usize;
             let shut = closed.get(series).map_or(&[][..], Vec::as_slice);
             let mut parts = mean(mix, &members, series, forecast.steps.len());
-            if let Some(history) = histories.get(series) {
+            if let Some(history) = future.histories.get(series) {
                 split_own_past(&mut parts, shut, usize::from(self.season), recent_mean(history, self.season));
             }
             let is_shut = |step: usize| shut.get(step).copied().unwrap_or(false);
