@@ -88,7 +88,7 @@ fn explanations_agree_with_the_true_effects_and_add_up() {
     let world = simulate(7, today, World::definition()).expect("the demo world");
     let store = world.definition.stores.iter().position(|store| store.slug == STORE).expect("the shop");
     let (mut facts, calendar) = crate::world::facts(&world, STORE);
-    if std::env::var("FULL").is_err() { part(&mut facts, &world, store); }
+    part(&mut facts, &world, store);
     let panel = facts::panel(&facts, calendar, world.last_day);
     let mut source = PanelFeatures::new(panel, FeatureConfig::default()).expect("features");
     let first = days_since_epoch(world.last_day) - (NIGHTS - 1) * APART - Ordinal::from(HORIZON);
@@ -177,9 +177,7 @@ fn supposed_rain_and_promotions_move_forecasts(source: &mut PanelFeatures, artif
     suppose(source, 0.0, 0.0);
     let (dry, why_dry) = tomorrow(source);
     suppose(source, 20.0, 0.0);
-    let started = std::time::Instant::now();
     let (wet, why_wet) = tomorrow(source);
-    eprintln!("what if it rains: {dry:.1} becomes {wet:.1} in {:?}", started.elapsed());
     suppose(source, 0.0, 0.2);
     let (cheap, why_cheap) = tomorrow(source);
     assert_eq!((why_dry.units(Driver::Rain), why_dry.units(Driver::Promo)), (0.0, 0.0), "{why_dry:?}");

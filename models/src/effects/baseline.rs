@@ -36,17 +36,16 @@ pub(super) fn affected(
         let of_key = of_track(track)?;
         of_key.binary_search_by_key(&at, |&(period, _)| period).ok().map(|found| of_key[found].1)
     };
-    let mut days: Vec<Ordinal> = (0..tracks.len()).filter_map(of_track).flatten().map(|&(at, _)| at).collect();
-    days.retain(|&at| usable(history, at).is_some());
-    days.sort_unstable();
-    days.dedup();
-    let is_quiet = |at: Ordinal| (0..tracks.len()).all(|track| slot_at(track, at).is_none());
+    let mut busy: Vec<Ordinal> = (0..tracks.len()).filter_map(of_track).flatten().map(|&(at, _)| at).collect();
+    busy.sort_unstable();
+    busy.dedup();
+    let is_quiet = |at: Ordinal| busy.binary_search(&at).is_err();
     let day = |&at: &Ordinal| {
-        let baseline = baseline(history, at, season, is_quiet)?;
-        let ratio = usable(history, at)? / baseline;
+        let value = usable(history, at)?;
+        let ratio = value / baseline(history, at, season, is_quiet)?;
         ratio.is_finite().then(|| Affected { at, ratio, slots: (0..tracks.len()).map(|track| slot_at(track, at)).collect() })
     };
-    days.iter().filter_map(day).collect()
+    busy.iter().filter_map(day).collect()
 }
 
 fn baseline(history: &History, at: Ordinal, season: u16, is_quiet: impl Fn(Ordinal) -> bool) -> Option<f64> {

@@ -15,6 +15,7 @@ use std::ops::RangeInclusive;
 
 use domain::features::EventTrack;
 use domain::{Driver, FeatureError, FeatureSource, History, Ordinal};
+use rayon::prelude::*;
 
 use baseline::{Affected, affected};
 use pool::TrackEffect;
@@ -61,7 +62,7 @@ impl Effects {
             return Self { factors: vec![Vec::new(); histories.len()], ahead: Vec::new() };
         }
         let days: Vec<Vec<Affected>> =
-            histories.iter().enumerate().map(|(series, history)| affected(history, series, tracks, &slots, season)).collect();
+            histories.par_iter().enumerate().map(|(series, history)| affected(history, series, tracks, &slots, season)).collect();
         let mut effects: Vec<TrackEffect> = tracks.iter().map(|_| TrackEffect::default()).collect();
         for _ in 0..ROUNDS {
             for track in 0..tracks.len() {
