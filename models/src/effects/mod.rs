@@ -71,7 +71,8 @@ impl Effects {
             }
         }
         let factors = |series: usize| {
-            let (mut factors, mut ahead): (Vec<(Ordinal, f64)>, Vec<(Ordinal, Driver, f64)>) = Default::default();
+            let mut factors: Vec<(Ordinal, f64)> = Vec::new();
+            let mut ahead: Vec<(Ordinal, Driver, f64)> = Vec::new();
             for ((track, slots), effect) in tracks.iter().zip(&slots).zip(&effects) {
                 let Some(key) = track.key.get(series).copied().flatten() else { continue };
                 let of_track = slots[key as usize].iter().map(|&(at, slot)| (at, effect.factor(series, slot, at, season)));

@@ -1,6 +1,7 @@
 //! Why each forecast is what it is: the members' contributions, by weight.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use domain::explanation::{Explanation, Parts};
 use domain::{FeatureSource, History, Ordinal, SeriesForecast};
@@ -38,8 +39,8 @@ impl EngineArtifact {
         let mixes = self.mixes_behind(future.features.series(), forecasts);
         let mut members: HashMap<usize, Vec<Contributions>> = HashMap::new();
         for &(member, _) in mixes.iter().flat_map(|mix| &mix.members) {
-            if !members.contains_key(&member) {
-                members.insert(member, self.contributions(member, future)?);
+            if let Entry::Vacant(unasked) = members.entry(member) {
+                unasked.insert(self.contributions(member, future)?);
             }
         }
         let explain = |(forecast, mix): (&SeriesForecast, &&Candidate)| {
