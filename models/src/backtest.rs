@@ -7,7 +7,7 @@ use domain::{FeatureSource, History, Ordinal, Quantiles, SeriesForecast};
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::BLEND;
-use crate::engine::{CalibrationReport, Decision, EngineConfig, FoldPlan, Phase, Progress, ProgressFn, decide};
+use crate::engine::{CalibrationReport, Decided, Decision, EngineConfig, FoldPlan, Phase, Progress, ProgressFn, decide};
 use crate::error::ModelError;
 use crate::fold::{Fold, FoldStore, Strictness};
 use crate::forecasters;
@@ -108,7 +108,7 @@ pub fn backtest(
         let Some(current) = store.get(cutoff) else { continue };
         let scales = scales(&histories, config.season);
         let folds = store.seen_by(cutoff, config.horizon, &plan.cutoffs(cutoff));
-        let (decision, selection, calibration) = decide(config, folds, current, &histories, &scales);
+        let Decided { decision, selection, calibration, .. } = decide(config, folds, current, &histories, &scales);
         let filled = table.add_window(&Window { cutoff, histories: &histories, actuals: &actuals, scales: &scales }, current, &decision);
         table.windows.push(WindowReport { cutoff, selection, calibration, filled });
     }

@@ -13,6 +13,7 @@ use crate::forecaster::{Artifact, Future, Path, Skip};
 use crate::forecasters;
 use crate::guard::{cap, keep_within};
 use crate::scale::scales;
+use crate::shape::Shapes;
 
 /// Fitted models, choices and ranges of one forecast as data: forecasts again, from newer data, without fitting.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,7 +25,7 @@ pub struct EngineArtifact {
     /// `unique_id` of each series it knows.
     series: Vec<String>,
     models: Vec<Kept>,
-    decision: Decision,
+    pub(super) decision: Decision,
 }
 
 /// One forecaster of the registry; without an artifact if it could not be fitted.
@@ -62,9 +63,10 @@ impl EngineArtifact {
         let scales = scales(&histories, self.season);
         let caps: Vec<f64> = histories.iter().map(cap).collect();
         let future = Future::new(source, &histories, cutoff, self.horizon, self.season);
-        let mut models = Vec::with_capacity(self.models.len());
+        let (mut models, mut shapes) = (Vec::with_capacity(self.models.len()), None);
         for kept in &self.models {
-            let mut paths = predict(kept, &future)?;
+            let (mut paths, told) = predict(kept, &future)?;
+            shapes = shapes.or(told);
             for (series, path) in paths.iter_mut().enumerate() {
                 if let Ok(path) = path {
                     keep_within(path, caps[series], closed.get(series).map_or(&[], Vec::as_slice));
@@ -72,7 +74,7 @@ impl EngineArtifact {
             }
             models.push(ModelPaths { model: kept.model.clone(), paths });
         }
-        let fold = Fold { cutoff, models, closed };
+        let fold = Fold { cutoff, models, closed, shapes };
         Ok(self.decision_for(source.series(), &fold).publish(&fold, &scales))
     }
 
@@ -90,9 +92,11 @@ impl EngineArtifact {
     }
 }
 
-fn predict(kept: &Kept, future: &Future<'_>) -> Result<Vec<Path>, ModelError> {
-    match &kept.artifact {
-        Some(artifact) => forecasters::all().load(artifact)?.predict(future),
-        None => Ok(vec![Err(Skip::NotFitted { because: "it could not be fitted then".to_owned() }); future.histories.len()]),
-    }
+fn predict(kept: &Kept, future: &Future<'_>) -> Result<(Vec<Path>, Option<Shapes>), ModelError> {
+    let Some(artifact) = &kept.artifact else {
+        let because = "it could not be fitted then".to_owned();
+        return Ok((vec![Err(Skip::NotFitted { because }); future.histories.len()], None));
+    };
+    let fitted = forecasters::all().load(artifact)?;
+    Ok((fitted.predict(future)?, fitted.shapes(future)?))
 }
