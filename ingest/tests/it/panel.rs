@@ -373,10 +373,22 @@ fn where_filters_the_future_file_where_it_can() {
 
 #[test]
 fn where_names_what_there_is_instead() {
-    assert_snapshot!(refusal_with(MIXED, None, &filtered_by(&["perod=YEARLY"])), @"");
-    assert_snapshot!(refusal_with(MIXED, None, &filtered_by(&["period=yearly"])), @"");
-    assert_snapshot!(refusal_with(MIXED, None, &filtered_by(&["period=weekdays"])), @"");
-    assert_snapshot!(refusal_with(MIXED, None, &filtered_by(&["period=MONTHLY", "part=test"])), @"");
+    assert_snapshot!(refusal_with(MIXED, None, &filtered_by(&["perod=YEARLY"])), @r"
+    `sales.csv` has no column `perod`; it has `unique_id`, `ds`, `y`, `period`, `part`, `h`
+    hint: did you mean `period`? name it in place of `perod`
+    ");
+    assert_snapshot!(refusal_with(MIXED, None, &filtered_by(&["period=yearly"])), @r"
+    no row of `sales.csv` has `yearly` in column `period`; it holds `YEARLY`, `MONTHLY`, `Other`
+    hint: did you mean `--where period=YEARLY`?
+    ");
+    assert_snapshot!(refusal_with(MIXED, None, &filtered_by(&["period=weekdays"])), @r"
+    no row of `sales.csv` has `weekdays` in column `period`; it holds `YEARLY`, `MONTHLY`, `Other`
+    hint: name one of these: `--where period=VALUE`
+    ");
+    assert_snapshot!(refusal_with(MIXED, None, &filtered_by(&["period=MONTHLY", "part=test"])), @r"
+    no row of `sales.csv` fits all of period=MONTHLY, part=test together
+    hint: leave one of the `--where` options out
+    ");
     assert!("period".parse::<Filter>().is_err() && "=x".parse::<Filter>().is_err());
     assert_eq!("a = b=c".parse::<Filter>().map(|filter| filter.to_string()), Ok("a=b=c".to_owned()));
 }

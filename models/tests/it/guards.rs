@@ -93,7 +93,7 @@ fn what_is_no_number_is_counted_and_the_next_candidate_answers() {
 
 #[test]
 fn the_baseline_answers_where_nobody_else_does() {
-    let output = forecast(&[]);
+    let output = forecast(&[BASELINE]);
     let naive = output.of_model(BASELINE);
     for series in [0, 3] {
         assert_eq!(output.forecasts[series].chosen, BASELINE);
@@ -103,7 +103,7 @@ fn the_baseline_answers_where_nobody_else_does() {
 
 #[test]
 fn what_explodes_or_falls_below_zero_is_bounded_and_counted() {
-    let output = forecast(&[]);
+    let output = forecast(&[BASELINE]);
     let limit = cap(&panel().histories(CUTOFF).expect("histories")[1]);
     assert!(output.forecasts[1].steps.iter().all(|step| step.yhat == limit && step.quantiles.values()[8].is_finite()));
     assert!(output.forecasts[2].steps.iter().all(|step| step.yhat == 0.0 && step.quantiles.values()[0] >= 0.0));
