@@ -4,7 +4,7 @@ use domain::frequency::days_since_epoch;
 use domain::plan::DayPlan;
 use domain::time::Night;
 use domain::{FeatureSource as _, History, Rung, SeriesForecast};
-use models::{EngineConfig, EngineOutput};
+use models::{EngineConfig, EngineOutput, GuardHit};
 use pipeline::{FeatureConfig, PanelFeatures};
 
 use super::demand::DemandReport;
@@ -24,6 +24,8 @@ pub(super) struct Forecast {
     /// Of fresh forecasts that were not, if they failed.
     pub refused: Vec<Gate>,
     pub output: EngineOutput,
+    /// What the guards did to the forecasts that are published.
+    pub guard_hits: Vec<GuardHit>,
     pub plans: Vec<DayPlan>,
     /// What the products' forecasts add up to.
     pub totals: Vec<Total>,
@@ -32,9 +34,10 @@ pub(super) struct Forecast {
 }
 
 impl Forecast {
-    /// Guard interventions in one published step. Guards watch the fresh forecasts only.
+    /// Guard interventions in one published step.
     pub fn hits(&self, series: u32, step: u16) -> i32 {
-        if self.rung == Rung::Fresh { self.output.hits(series, step) } else { 0 }
+        let count = self.guard_hits.iter().filter(|hit| hit.series == series && hit.step == step).count();
+        i32::try_from(count).unwrap_or(i32::MAX)
     }
 }
 
@@ -81,6 +84,7 @@ fn through_gates(output: EngineOutput, histories: &[History], horizon: u16, boun
             forecasts: output.forecasts.clone(),
             gates: fresh,
             refused: Vec::new(),
+            guard_hits: output.guard_hits.clone(),
             output,
             plans,
             totals,
@@ -89,5 +93,6 @@ fn through_gates(output: EngineOutput, histories: &[History], horizon: u16, boun
     }
     let naive = output.of_model(models::BASELINE);
     let gates = gates::judge_last_rung(&naive, &expected, horizon);
-    Forecast { rung: Rung::SeasonalNaive, forecasts: naive, gates, refused: fresh, output, plans, totals, demand }
+    let guard_hits = output.hits_of_model(models::BASELINE);
+    Forecast { rung: Rung::SeasonalNaive, forecasts: naive, gates, refused: fresh, output, guard_hits, plans, totals, demand }
 }

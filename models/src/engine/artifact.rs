@@ -11,7 +11,7 @@ use crate::error::ModelError;
 use crate::fold::{Fold, FoldRun, ModelPaths};
 use crate::forecaster::{Artifact, Future, Path, Skip};
 use crate::forecasters;
-use crate::guard::{cap, keep_within};
+use crate::guard::{GuardHit, cap, guard};
 use crate::scale::scales;
 use crate::shape::Shapes;
 
@@ -57,25 +57,35 @@ impl EngineArtifact {
     /// [`ModelError::Features`] if the source fails, [`ModelError::MissingColumn`] if its columns have changed,
     /// [`ModelError::Artifact`] if a kept model cannot be read.
     pub fn forecast(&self, source: &dyn FeatureSource, cutoff: Ordinal) -> Result<Vec<SeriesForecast>, ModelError> {
+        Ok(self.guarded_forecast(source, cutoff)?.0)
+    }
+
+    /// As [`EngineArtifact::forecast`], with what the guards did to the paths that answer.
+    ///
+    /// # Errors
+    /// As [`EngineArtifact::forecast`].
+    pub fn guarded_forecast(
+        &self,
+        source: &dyn FeatureSource,
+        cutoff: Ordinal,
+    ) -> Result<(Vec<SeriesForecast>, Vec<GuardHit>), ModelError> {
         let features = |source| ModelError::Features { cutoff, source };
         let histories = source.histories(cutoff).map_err(features)?;
         let closed = source.closed(cutoff, self.horizon).map_err(features)?;
         let scales = scales(&histories, self.season);
         let caps: Vec<f64> = histories.iter().map(cap).collect();
         let future = Future::new(source, &histories, cutoff, self.horizon, self.season);
-        let (mut models, mut shapes) = (Vec::with_capacity(self.models.len()), None);
+        let (mut models, mut hits, mut shapes) = (Vec::with_capacity(self.models.len()), Vec::new(), None);
         for kept in &self.models {
             let (mut paths, told) = predict(kept, &future)?;
             shapes = shapes.or(told);
-            for (series, path) in paths.iter_mut().enumerate() {
-                if let Ok(path) = path {
-                    keep_within(path, caps[series], closed.get(series).map_or(&[], Vec::as_slice));
-                }
-            }
+            hits.extend(guard(&kept.model, &mut paths, &caps, &closed));
             models.push(ModelPaths { model: kept.model.clone(), paths });
         }
-        let fold = Fold { cutoff, models, closed, shapes };
-        Ok(self.decision_for(source.series(), &fold).publish(&fold, &scales))
+        let fold = Fold { cutoff, models, closed, shapes, hits };
+        let decision = self.decision_for(source.series(), &fold);
+        let hits = decision.hits_in_answers(&fold);
+        Ok((decision.publish(&fold, &scales), hits))
     }
 
     /// The kept decision in the order of today's series; the baseline where there is none or its candidate has no path.

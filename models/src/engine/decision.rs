@@ -8,6 +8,7 @@ use super::report::CalibrationReport;
 use crate::candidate::{Candidate, Evidence};
 use crate::fold::Fold;
 use crate::forecasters;
+use crate::guard::{GuardHit, GuardKind};
 use crate::range::{Ground, Ranges};
 use crate::scale::Scale;
 use crate::select::{Contest, Selection, SelectionReport, baseline_of};
@@ -116,6 +117,16 @@ impl Decision {
             Some(dress(fold, series, name, &path, &self.each[candidate], scales[series].as_ref()?))
         };
         (0..scales.len()).filter_map(of).collect()
+    }
+
+    /// Guard hits in the paths that answer, and paths dropped for any series: who answers hangs on them.
+    pub fn hits_in_answers(&self, fold: &Fold) -> Vec<GuardHit> {
+        let answers = |hit: &GuardHit| {
+            let mix = self.mixes.get(hit.series as usize).and_then(Option::as_ref);
+            let members = mix.map_or(&[][..], |mix| mix.members.as_slice());
+            members.iter().any(|&(member, _)| fold.models.get(member).is_some_and(|one| one.model == hit.model))
+        };
+        fold.hits.iter().filter(|hit| hit.kind == GuardKind::NotANumber || answers(hit)).cloned().collect()
     }
 
     pub fn baseline(&self) -> usize {

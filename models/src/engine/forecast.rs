@@ -8,10 +8,10 @@ use super::report::CalibrationReport;
 use super::{Decided, Decision, EngineConfig, FoldPlan, PastError, Phase, Progress, ProgressFn, decide};
 use crate::candidate::Candidate;
 use crate::error::ModelError;
-use crate::fold::{Fold, FoldStore, Strictness, run};
+use crate::fold::{Fold, FoldStore, Forgetful, Strictness, run};
 use crate::forecaster::Skip;
-use crate::forecasters;
-use crate::guard::{GuardHit, GuardKind};
+use crate::forecasters::{self, Forecasters};
+use crate::guard::GuardHit;
 use crate::scale::{Scale, scales};
 use crate::select::SelectionReport;
 
@@ -27,6 +27,8 @@ pub struct EngineOutput {
     pub calibration: CalibrationReport,
     /// Interventions in the published forecasts.
     pub guard_hits: Vec<GuardHit>,
+    /// Interventions in every model's paths at the cutoff.
+    pub all_guard_hits: Vec<GuardHit>,
     pub skipped: Vec<SkippedSeries>,
     /// Errors of the published choice on past folds.
     pub past: Vec<PastError>,
@@ -80,6 +82,12 @@ impl EngineOutput {
         self.forecasts.iter().zip(means).map(with).collect()
     }
 
+    /// Guard interventions in one model's own paths.
+    #[must_use]
+    pub fn hits_of_model(&self, name: &str) -> Vec<GuardHit> {
+        self.all_guard_hits.iter().filter(|hit| hit.model == name).cloned().collect()
+    }
+
     /// Guard interventions in one published step.
     #[must_use]
     pub fn hits(&self, series: u32, step: u16) -> i32 {
@@ -99,10 +107,24 @@ pub fn forecast(
     cutoff: Ordinal,
     progress: &ProgressFn<'_>,
 ) -> Result<EngineOutput, ModelError> {
+    forecast_by(forecasters::all(), source, config, cutoff, progress)
+}
+
+/// As [`forecast`], with forecasters of one's own choosing in place of the registered ones.
+///
+/// # Errors
+/// As [`forecast`].
+pub fn forecast_by(
+    registry: Forecasters,
+    source: &dyn FeatureSource,
+    config: &EngineConfig,
+    cutoff: Ordinal,
+    progress: &ProgressFn<'_>,
+) -> Result<EngineOutput, ModelError> {
     if config.horizon == 0 {
         return Err(ModelError::NoHorizon);
     }
-    let forecasters = forecasters::all().entering(&config.models, config.effort)?;
+    let forecasters = registry.entering(&config.models, config.effort)?;
     let histories = source.histories(cutoff).map_err(|source| ModelError::Features { cutoff, source })?;
     let scales = scales(&histories, config.season);
     if scales.iter().all(Option::is_none) {
@@ -114,7 +136,7 @@ pub fn forecast(
     let total = cutoffs.len() + 1;
     let wanted: Vec<_> = cutoffs.iter().map(|&cutoff| (cutoff, budget.fold_rows, Strictness::Inner)).collect();
     let mut store = FoldStore::default();
-    store.ensure(source, &forecasters, config, &wanted, &|fold| progress(Progress { total, ..fold }))?;
+    store.ensure(source, &forecasters, config, &wanted, &Forgetful, &|fold| progress(Progress { total, ..fold }))?;
 
     let last = run(source, &forecasters, config, cutoff, budget.rows, Strictness::Final)?;
     progress(Progress { phase: Phase::Final, done: total, total, cutoff });
@@ -129,7 +151,8 @@ pub fn forecast(
         cutoff,
         forecasts: decision.publish(&last.fold, &scales),
         all_models: (0..decision.candidates.len()).map(each).collect(),
-        guard_hits: published_hits(&decision, &last.hits, forecasters.names().as_slice()),
+        guard_hits: decision.hits_in_answers(&last.fold),
+        all_guard_hits: last.fold.hits.clone(),
         skipped: skipped(&decision),
         artifact: EngineArtifact::keep(source, config, cutoff, &last, decision)?,
         selection,
@@ -138,16 +161,6 @@ pub fn forecast(
         scales,
         fold: last.fold,
     })
-}
-
-/// Hits in paths that were published, and paths dropped for any series.
-fn published_hits(decision: &Decision, hits: &[GuardHit], names: &[&str]) -> Vec<GuardHit> {
-    let published = |hit: &&GuardHit| {
-        let mix = decision.mixes.get(hit.series as usize).and_then(Option::as_ref);
-        let members = mix.map_or(&[][..], |mix| mix.members.as_slice());
-        hit.kind == GuardKind::NotANumber || members.iter().any(|&(member, _)| names.get(member).is_some_and(|name| *name == hit.model))
-    };
-    hits.iter().filter(published).cloned().collect()
 }
 
 fn skipped(decision: &Decision) -> Vec<SkippedSeries> {
