@@ -9,6 +9,7 @@ mod failure;
 mod kept_folds;
 mod panel_file;
 mod progress;
+mod reasons;
 mod remarks;
 mod report;
 mod table;

@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use crate::explanation::Driver;
 use crate::frequency::{Frequency, Ordinal};
 use crate::hint::Hint;
 
@@ -73,7 +74,7 @@ impl FeatureMatrix {
 }
 
 /// A named column of a [`FeatureMatrix`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct FeatureColumn {
     pub name: String,
     /// `lags`, `calendar`, ...: the family that made it, which backtests switch on and off.
@@ -83,6 +84,34 @@ pub struct FeatureColumn {
     /// Whether the column carries the target's own scale (lags, rolling means) and is divided by the series' scale
     /// before a global model sees it.
     pub in_target_units: bool,
+    /// What the column speaks of when a forecast is explained.
+    pub driver: Driver,
+    /// What a day is compared with when a forecast is explained.
+    pub neutral: Neutral,
+}
+
+/// A column's value on a day like any other.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub enum Neutral {
+    /// There is none: the average of the training rows.
+    #[default]
+    Average,
+    /// No value at all.
+    Missing,
+    /// Of a promotion or rain that there is not, of the middle of the month.
+    At(f32),
+}
+
+impl Neutral {
+    /// The cell of such a day; `None` for the average, which the model knows.
+    #[must_use]
+    pub fn cell(self) -> Option<f32> {
+        match self {
+            Self::Average => None,
+            Self::Missing => Some(f32::NAN),
+            Self::At(value) => Some(value),
+        }
+    }
 }
 
 /// One series as known at a cutoff, gap-filled to the grid: entry `k` is period `first + k`, the last one is the cutoff
@@ -215,7 +244,7 @@ mod tests {
 
     #[test]
     fn families_are_dropped_with_their_columns() {
-        let column = |name: &str, family| FeatureColumn { name: name.to_owned(), family, levels: 0, in_target_units: false };
+        let column = |name: &str, family| FeatureColumn { name: name.to_owned(), family, ..FeatureColumn::default() };
         let matrix = FeatureMatrix {
             columns: vec![column("a", "lags"), column("b", "events"), column("c", "lags"), column("d", "trend")],
             rows: 2,

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod event;
+pub mod explanation;
 pub mod facts;
 pub mod features;
 pub mod forecast;
@@ -15,6 +16,7 @@ pub mod quantile;
 pub mod text;
 pub mod time;
 
+pub use explanation::{Driver, Explanation};
 pub use features::{FeatureError, FeatureMatrix, FeatureSource, History, Layout};
 pub use forecast::{Rung, SeriesForecast, StepForecast};
 pub use frequency::{Frequency, Ordinal};

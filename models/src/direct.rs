@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
-use domain::{FeatureMatrix, Ordinal};
+use domain::explanation::Parts;
+use domain::{Driver, FeatureMatrix, Ordinal};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ModelError;
-use crate::forecaster::{Artifact, Fitted, Future, Path, Skip, TrainingSet};
+use crate::forecaster::{Artifact, Contributions, Fitted, Future, Path, Skip, TrainingSet};
 use crate::scale::Scale;
 use crate::shape::{Shape, Shapes};
 use crate::step_group::{StepGroup, step_groups};
@@ -31,6 +32,9 @@ pub(crate) trait DirectModel: Sized + Serialize + DeserializeOwned + Send + Sync
     fn shapes(&self, _rows: &FeatureMatrix, _units: &[f64]) -> Result<Option<Vec<Shape>>, ModelError> {
         Ok(None)
     }
+
+    /// What each driver adds to the prediction of every row, in its unit.
+    fn contributions(&self, rows: &FeatureMatrix, units: &[f64]) -> Result<Vec<Parts>, ModelError>;
 }
 
 /// What makes a stall and a supermarket alike to a global model.
@@ -140,9 +144,39 @@ impl<M: DirectModel> Fitted for Direct<M> {
         Ok(Some(found.into_iter().map(|steps| steps.into_iter().collect()).collect()))
     }
 
+    fn explain(&self, future: &Future<'_>) -> Result<Vec<Contributions>, ModelError> {
+        let (levels, steps) = (levels(future.histories, future.season), usize::from(future.horizon));
+        let mut explained: Vec<Vec<Parts>> = vec![Vec::with_capacity(steps); levels.len()];
+        for group in self.groups.iter().filter(|group| group.steps.first <= future.horizon) {
+            let last = group.steps.last.min(future.horizon);
+            let rows = future.rows(group.steps.layout(), group.steps.first..=last)?;
+            let units = M::UNIT.of_rows(&rows, &levels);
+            for (row, parts) in group.model.contributions(&rows, &units)?.iter().enumerate() {
+                let (series, unit) = (rows.series[row] as usize, units[row]);
+                // Rows are ordered by series, then step, and groups by step.
+                if let Some(steps) = explained.get_mut(series) {
+                    steps.push(in_target_units(parts, unit, levels[series]));
+                }
+            }
+        }
+        let complete = |parts: Vec<Parts>| (parts.len() == steps && parts.iter().all(Parts::is_finite)).then_some(parts);
+        Ok(explained.into_iter().map(complete).collect())
+    }
+
     fn artifact(&self) -> Result<Artifact, ModelError> {
         Artifact::of(M::NAME, M::FORMAT, self)
     }
+}
+
+/// Contributions in units of a row as contributions to the target: that its unit is not the series' level is a matter of the
+/// recent level.
+pub(crate) fn in_target_units(parts: &Parts, unit: f64, level: f64) -> Parts {
+    let mut scaled = Parts::default();
+    scaled.add_scaled(parts, unit);
+    let recent = parts[Driver::Base] * (unit - level);
+    scaled[Driver::Base] -= recent;
+    scaled[Driver::RecentLevel] += recent;
+    scaled
 }
 
 /// What each series is divided by; NaN where nothing was observed.

@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use domain::{FeatureMatrix, FeatureSource, History, Layout, Ordinal};
+use domain::explanation::Parts;
+use domain::{Driver, FeatureMatrix, FeatureSource, History, Layout, Ordinal};
 use serde::{Deserialize, Serialize};
 
+use crate::direct::levels;
 use crate::effects::Effects;
 use crate::engine::Effort;
 use crate::error::ModelError;
@@ -58,6 +60,18 @@ pub trait Fitted: Send + Sync {
         Ok(None)
     }
 
+    /// What each driver adds to the steps that [`Fitted::predict`] gives, in the panel's order; `None` for a series that it
+    /// has no path for. A model that knows nothing but a series' own past tells its level and the rest; how that rest splits
+    /// into recent level and weekday is told from the whole path, by the engine.
+    ///
+    /// # Errors
+    /// As [`Fitted::predict`].
+    fn explain(&self, future: &Future<'_>) -> Result<Vec<Contributions>, ModelError> {
+        let levels = levels(future.histories, future.season);
+        let explained = |(path, level): (Path, f64)| Some(path.ok()?.into_iter().map(|value| own_past(level, value)).collect());
+        Ok(self.predict(future)?.into_iter().zip(levels).map(explained).collect())
+    }
+
     /// What is needed to predict again.
     ///
     /// # Errors
@@ -67,6 +81,17 @@ pub trait Fitted: Send + Sync {
 
 /// Mean forecast of one series, or why this model has none.
 pub type Path = Result<Vec<f64>, Skip>;
+
+/// Contributions to the steps of one series; `None` where its model has no path for it.
+pub type Contributions = Option<Vec<Parts>>;
+
+/// A value that rests on the series' own past alone.
+pub(crate) fn own_past(level: f64, value: f64) -> Parts {
+    let mut parts = Parts::default();
+    parts[Driver::Base] = level;
+    parts[Driver::RecentLevel] = value - level;
+    parts
+}
 
 /// Why a model has no forecast for a series. Not an error: another model answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]

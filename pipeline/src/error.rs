@@ -15,6 +15,8 @@ pub enum PipelineError {
     TooSparse { table: String, periods: u64, limit: u64 },
     #[error("what is to be added is not of the same panel: {what}")]
     NotThePanel { what: String },
+    #[error("no regressor that is known ahead is called `{name}`; there are {known}")]
+    UnknownRegressor { name: String, known: String },
     #[error("there is no feature family `{name}`; there are {known}")]
     UnknownFamily { name: String, known: String },
 }
@@ -29,7 +31,7 @@ impl Hint for PipelineError {
                 Some("look for a mistyped year, or give the real step of the data (for a file: --freq), such as 1d".to_owned())
             }
             Self::NotThePanel { .. } => Some("build the features anew from the whole panel".to_owned()),
-            Self::UnknownFamily { .. } => None,
+            Self::UnknownFamily { .. } | Self::UnknownRegressor { .. } => None,
         }
     }
 }

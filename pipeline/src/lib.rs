@@ -19,6 +19,7 @@ mod sorted_window;
 mod source;
 mod summed;
 mod sums;
+mod suppose;
 mod view;
 
 pub use config::FeatureConfig;

@@ -136,7 +136,11 @@ fn evaluate(families: &Families, view: &View<'_>, warm_up: usize) -> Result<Eval
     let mut evaluated = Vec::new();
     for family in families.iter() {
         let columns = frame.evaluate(family, view, family.features(view)?)?;
-        evaluated.extend(columns.into_iter().map(|(feature, values)| (family.name(), feature, values)));
+        let described = |(feature, values): (Feature, Vec<f32>)| {
+            let driver = feature.driver.or(Some(family.driver()));
+            (family.name(), Feature { driver, ..feature }, values)
+        };
+        evaluated.extend(columns.into_iter().map(described));
     }
     Ok(evaluated)
 }
@@ -158,6 +162,8 @@ fn describe(evaluated: &Evaluated) -> Vec<FeatureColumn> {
             family,
             levels: feature.levels,
             in_target_units: feature.in_target_units,
+            driver: feature.driver.unwrap_or_default(),
+            neutral: feature.neutral,
         })
         .collect()
 }

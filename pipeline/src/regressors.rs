@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use domain::Ordinal;
 use domain::features::EventTrack;
-use domain::panel::{Beyond, Regressor, RegressorKind};
+use domain::panel::{Beyond, Regressor, RegressorKind, Scope};
+use domain::{Driver, Ordinal};
 
 use crate::error::PipelineError;
 use crate::latest::Latest;
@@ -16,6 +16,7 @@ pub(crate) struct RegressorStore {
     pub name: String,
     pub kind: RegressorKind,
     pub beyond: Beyond,
+    pub scope: Scope,
     /// Number of levels of a category, 0 for numbers.
     pub levels: u32,
     /// For every series, which entry of `keys` holds its cells.
@@ -46,6 +47,7 @@ impl RegressorStore {
             name: regressor.name.clone(),
             kind: regressor.kind,
             beyond: regressor.beyond,
+            scope: regressor.scope.clone(),
             levels: 0,
             slots: Vec::new(),
             slot_of: HashMap::new(),
@@ -66,6 +68,7 @@ impl RegressorStore {
         if lengths.iter().any(|&length| length != lengths[0]) {
             return Err(PipelineError::UnevenColumns { table: regressor.name.clone(), lengths });
         }
+        self.scope = regressor.scope.clone();
         let rows = sorted_rows(regressor);
         check_periods(&self.name, &rows.iter().map(|row| row.at).collect::<Vec<_>>())?;
         for of_key in rows.chunk_by(|a, b| a.key == b.key) {
@@ -170,6 +173,11 @@ impl RegressorStore {
         };
         let key = (0..series).map(|number| self.slots[number].map(|slot| slot as u32)).collect();
         EventTrack { name: self.name.clone(), key, periods: self.keys.iter().map(periods).collect() }
+    }
+
+    /// What it speaks of, if its name tells.
+    pub fn driver(&self) -> Option<Driver> {
+        Driver::of_regressor(&self.name)
     }
 
     /// Whether it tells, as far as is known by then, only yes from no on each day, or how likely yes is on days to come.

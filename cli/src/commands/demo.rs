@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use clap::Args;
-use domain::Idr;
-use domain::text::amount;
+use domain::text::{Language, When, amount, forecast_sentence};
+use domain::{Explanation, Idr};
 use jobs::NightReport;
-use platform::db::forecasts::published_forecasts;
+use platform::db::forecasts::{ForecastRow, published_forecasts};
 use platform::db::plan_items::{PlanItemRow, published_plan};
 use platform::db::stores::StoreRow;
 
@@ -59,6 +59,8 @@ impl Arguments {
 
 /// Rows of a list that fit a screen.
 const SHOWN: usize = 8;
+/// Products whose reasons are told.
+const EXPLAINED: usize = 4;
 
 async fn print_plan(context: &Context, store: &StoreRow, date: NaiveDate, report: &NightReport) -> anyhow::Result<()> {
     let pool = context.db.work();
@@ -95,7 +97,17 @@ async fn print_plan(context: &Context, store: &StoreRow, date: NaiveDate, report
     let ahead = published_forecasts(pool, store.id, Some("product"), tomorrow, tomorrow).await?;
     let units: f64 = ahead.iter().map(|row| row.yhat).sum();
     println!("{tomorrow}: {units:.0} units expected over {} products", ahead.len());
+    let mut largest: Vec<&ForecastRow> = ahead.iter().collect();
+    largest.sort_by(|a, b| b.yhat.total_cmp(&a.yhat));
+    largest.iter().take(EXPLAINED).filter_map(|row| sentence(row, tomorrow)).for_each(|sentence| println!("  {sentence}"));
     Ok(())
+}
+
+/// Why tomorrow's forecast of a product is what it is, as its owner reads it.
+fn sentence(row: &ForecastRow, tomorrow: NaiveDate) -> Option<String> {
+    let explanation: Explanation = serde_json::from_value(row.explanation.clone()?).ok()?;
+    let sentence = forecast_sentence(When::Tomorrow(tomorrow), row.yhat, "", &explanation, Language::Indonesian);
+    Some(format!("{}: {sentence}", row.target_item))
 }
 
 fn more(all: usize) {

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::context::Global;
 use crate::panel_file::{PanelFile, PanelOptions, command_line, describe, without_periods};
 use crate::progress;
+use crate::reasons::{Reasons, Row};
 use crate::remarks::{about_guards, about_series};
 use crate::report::{Accuracy, Chart, Report};
 use crate::table::{print, table};
@@ -29,6 +30,9 @@ pub struct Arguments {
     /// Also write every model's own forecasts
     #[arg(long)]
     all_models: bool,
+    /// Say why each forecast is what it is: contributions that add up to it, and the largest of them in words
+    #[arg(long)]
+    explain: bool,
     /// A self-contained HTML page with fan charts
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -40,9 +44,6 @@ fn table_path(text: &str) -> Result<PathBuf, String> {
     let is_known = path.extension().is_some_and(|found| ["csv", "parquet"].iter().any(|known| found.eq_ignore_ascii_case(known)));
     if is_known { Ok(path) } else { Err("the name must end in .csv or .parquet".to_owned()) }
 }
-
-/// A row's model, and the forecast behind it.
-type Row<'a> = (&'a str, &'a SeriesForecast);
 
 impl Arguments {
     pub fn run(self, global: &Global) -> anyhow::Result<()> {
@@ -59,17 +60,19 @@ impl Arguments {
         if self.all_models {
             rows.extend(output.all_models.iter().flat_map(|model| model.forecasts.iter().map(|forecast| (model.model.as_str(), forecast))));
         }
-        let columns = columns(&file, &rows);
+        let reasons = if self.explain { Reasons::of(&file, &output)? } else { Reasons::default() };
+        let mut columns = columns(&file, &rows);
+        columns.extend(reasons.columns(&file, &rows));
         match &self.output {
             Some(path) => write(path, &columns)?,
             None if global.json => {}
-            None if std::io::stdout().is_terminal() => show(&file, &output)?,
+            None if std::io::stdout().is_terminal() => show(&file, &output, &reasons)?,
             None => write_stdout(&columns)?,
         }
         if global.json {
             let mut summary = summary(&file, &output);
             if self.output.is_none() {
-                summary["forecasts"] = json_rows(&file, &rows);
+                summary["forecasts"] = json_rows(&file, &rows, &reasons);
             }
             print(serde_json::to_string_pretty(&summary)?)?;
         }
@@ -145,8 +148,8 @@ fn write_stdout(columns: &[(&'static str, ColumnData)]) -> anyhow::Result<()> {
 }
 
 /// The rows of the output file, as objects.
-fn json_rows(file: &PanelFile, rows: &[Row<'_>]) -> Value {
-    let row = |model: &str, forecast: &SeriesForecast, step: &StepForecast| {
+fn json_rows(file: &PanelFile, rows: &[Row<'_>], reasons: &Reasons) -> Value {
+    let row = |(model, forecast): Row<'_>, step: &StepForecast| {
         let mut row = json!({
             "unique_id": file.features.series()[forecast.series as usize], "model": model, "chosen": forecast.chosen, "yhat": step.yhat,
         });
@@ -157,13 +160,14 @@ fn json_rows(file: &PanelFile, rows: &[Row<'_>]) -> Value {
         for (name, value) in quantile::NAMES.into_iter().zip(step.quantiles.values()) {
             row[name] = json!(value);
         }
+        reasons.add_to(&mut row, file, (model, forecast), step);
         row
     };
-    rows.iter().flat_map(|(model, forecast)| forecast.steps.iter().map(move |step| row(model, forecast, step))).collect()
+    rows.iter().flat_map(|&of| of.1.steps.iter().map(move |step| row(of, step))).collect()
 }
 
 /// For a person at a terminal: each series' next step and its sum over the horizon.
-fn show(file: &PanelFile, output: &EngineOutput) -> anyhow::Result<()> {
+fn show(file: &PanelFile, output: &EngineOutput, reasons: &Reasons) -> anyhow::Result<()> {
     const SHOWN: usize = 20;
     let rows = output.forecasts.iter().take(SHOWN).filter_map(|forecast| {
         let next = forecast.steps.first()?;
@@ -175,6 +179,11 @@ fn show(file: &PanelFile, output: &EngineOutput) -> anyhow::Result<()> {
     print(table(&["series", "chosen", "next", "forecast", "80 % range", "sum"], 3.., rows))?;
     if output.forecasts.len() > SHOWN {
         print(format_args!("... and {} more series; --output forecast.csv writes all", output.forecasts.len() - SHOWN))?;
+    }
+    for forecast in output.forecasts.iter().take(SHOWN) {
+        if let Some(sentence) = forecast.steps.first().and_then(|step| reasons.sentence(file, forecast, step)) {
+            print(format_args!("{}: {sentence}", file.features.series()[forecast.series as usize]))?;
+        }
     }
     Ok(())
 }

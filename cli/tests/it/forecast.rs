@@ -44,6 +44,27 @@ fn a_file_becomes_forecasts() {
 }
 
 #[test]
+fn each_forecast_says_why_when_asked() {
+    let desk = Desk::with("sales.csv", csv(&daily(3, 120)));
+    desk.done("forecast sales.csv --horizon 7 --effort fast --explain --output out.csv");
+    let table = desk.table("out.csv");
+    assert_eq!(heads(&table), [&COLUMNS[..], &["reasons", "explanation"]].concat());
+    let (days, words) = (texts(&table, "ds"), texts(&table, "reasons"));
+    for ((yhat, text), row) in numbers(&table, "yhat").into_iter().zip(texts(&table, "explanation")).zip(0..) {
+        let explanation: domain::Explanation = serde_json::from_str(&text).expect("an explanation");
+        assert!((explanation.total() - yhat).abs() < 1e-9 * yhat, "row {row}: {text} is not {yhat}");
+        // Saturdays and Sundays sell more: 2025-05-03 and 04.
+        let is_weekend = ["2025-05-03", "2025-05-04"].contains(&days[row].as_str());
+        assert_eq!(explanation.units(domain::Driver::Weekday) > 3.0, is_weekend, "{}", words[row]);
+        assert!(!is_weekend || words[row].contains(": Saturday +") || words[row].contains(": Sunday +"), "{}", words[row]);
+    }
+    let ran = desk.done("forecast sales.csv --horizon 7 --effort fast --explain --json");
+    let answer: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!(answer["forecasts"][2]["reasons"], words[2]);
+    assert!(answer["forecasts"][2]["explanation"]["base"].is_number());
+}
+
+#[test]
 fn parquet_and_csv_hold_the_same() {
     let desk = Desk::with("sales.csv", csv(&daily(2, 60)));
     desk.done(&format!("forecast sales.csv --horizon 3 {CHEAP} --output out.csv"));

@@ -1,6 +1,10 @@
 //! Sentences for owners, from structured data. Numbers are never invented here: every one is in the arguments.
 
+mod reasons;
+
 use crate::plan::{DayPlan, Unit};
+
+pub use reasons::{When, forecast_sentence, reasons};
 
 /// Language of a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

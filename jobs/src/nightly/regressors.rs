@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use chrono::Datelike as _;
 use domain::Ordinal;
 use domain::frequency::days_since_epoch;
 use domain::panel::{Beyond, Cells, Regressor, RegressorKind, Scope};
@@ -13,14 +14,19 @@ use super::spans::{Span, push_spans};
 
 /// Kind of the event that closes the store.
 const CLOSED: &str = "closed";
+/// Millimetres a day from which on it is a rainy one: BMKG calls 5 to 20 light rain, what is less hardly wets the street.
+const RAINY_MM: f64 = 5.0;
+/// Days beyond the last sale for which paydays are laid out.
+const AHEAD: i64 = 60;
 /// Kind that every model derives from the date itself.
 const PAYDAY: &str = "payday";
 
 /// All of them but closings.
 pub(super) fn regressors(facts: &StoreFacts, index: &HashMap<Uuid, u32>, knowledge: &Knowledge) -> Vec<Regressor> {
     let mut regressors = events(facts, knowledge);
-    regressors.push(promos(facts, index, knowledge));
+    regressors.extend(promos(facts, index, knowledge));
     regressors.extend(weather(facts, knowledge));
+    regressors.push(paydays(facts));
     regressors.push(news(facts, index, knowledge));
     regressors.extend(listings(facts));
     // What the store has never had would only be a column of nothing.
@@ -57,8 +63,8 @@ fn of_kind<'a>(events: impl Iterator<Item = &'a CalendarSpan>, knowledge: &Knowl
     cells
 }
 
-/// The greatest discount on each product.
-fn promos(facts: &StoreFacts, index: &HashMap<Uuid, u32>, knowledge: &Knowledge) -> Regressor {
+/// The greatest discount on each product, and whether there is one: models of one series at a time know yes from no only.
+fn promos(facts: &StoreFacts, index: &HashMap<Uuid, u32>, knowledge: &Knowledge) -> [Regressor; 2] {
     let mut cells = Cells::default();
     let span = |promo: &Promo| Span {
         name: (promo.name.clone(), promo.product),
@@ -71,10 +77,30 @@ fn promos(facts: &StoreFacts, index: &HashMap<Uuid, u32>, knowledge: &Knowledge)
         let of_product = facts.promos.iter().filter(|promo| promo.product.is_none_or(|of| of == product));
         push_spans(&mut cells, key, of_product.map(span), f64::max);
     }
-    ahead("promo_discount", Scope::Series, Beyond::Zero, cells)
+    let is_on = yes_or_no(&cells, |discount| discount > 0.0);
+    [ahead("promo_discount", Scope::Series, Beyond::Zero, cells), ahead("promo", Scope::Series, Beyond::Zero, is_on)]
 }
 
-fn weather(facts: &StoreFacts, knowledge: &Knowledge) -> [Regressor; 2] {
+/// Days on which wages are paid, as feature `payday` has it, from the first sale on.
+fn paydays(facts: &StoreFacts) -> Regressor {
+    let mut cells = Cells::default();
+    let days = facts.sales.iter().map(|sale| sale.day);
+    if let (Some(first), Some(last)) = (days.clone().min(), days.max()) {
+        for day in first.iter_days().take_while(|day| (*day - last).num_days() <= AHEAD).filter(|day| day.day() >= 25 || day.day() == 1) {
+            cells.push(0, days_since_epoch(day), 1.0, days_since_epoch(first) - 1);
+        }
+    }
+    ahead("payday_window", Scope::Panel, Beyond::Zero, cells)
+}
+
+/// The same cells as 1 or 0.
+fn yes_or_no(cells: &Cells, is_set: impl Fn(f64) -> bool) -> Cells {
+    let value = cells.value.iter().map(|&value| f64::from(u8::from(is_set(value)))).collect();
+    Cells { value, ..cells.clone() }
+}
+
+/// Rain and temperature as issued, and whether it is to rain hard enough to change a day.
+fn weather(facts: &StoreFacts, knowledge: &Knowledge) -> [Regressor; 3] {
     let column = |name: &str, value: fn(&WeatherIssue) -> Option<f64>| {
         let mut cells = Cells::default();
         for issue in &facts.weather {
@@ -84,7 +110,10 @@ fn weather(facts: &StoreFacts, knowledge: &Knowledge) -> [Regressor; 2] {
         }
         ahead(name, Scope::Panel, Beyond::Climatology, cells)
     };
-    [column("rain_mm", |issue| issue.rain_mm), column("temperature_c", |issue| issue.temperature_c)]
+    let rain = column("rain_mm", |issue| issue.rain_mm);
+    // Beyond the days that are foreseen it neither rains nor not: what is usual then is in every model's level.
+    let rainy = ahead("rainy", Scope::Panel, Beyond::Zero, yes_or_no(&rain.cells, |rain_mm| rain_mm >= RAINY_MM));
+    [rain, rainy, column("temperature_c", |issue| issue.temperature_c)]
 }
 
 /// How much each product was talked of, over all topics that concern it.

@@ -16,12 +16,14 @@ pub(super) fn cells(outcome: &Outcome<'_>) -> Vec<ForecastRow> {
     for forecast in &outcome.forecast.forecasts {
         let Some((product, name)) = outcome.loaded.facts.products.get(forecast.series as usize) else { continue };
         let target = Target { kind: "product", id: Some(*product), item: name, unit: 1.0 };
+        let why = |step: &StepForecast| outcome.forecast.explanation(forecast.series, step);
         let hits = |step: &StepForecast| outcome.forecast.hits(forecast.series, step.step);
-        rows.extend(forecast.steps.iter().filter_map(|step| cell(outcome, &target, forecast, step, hits(step))));
+        rows.extend(forecast.steps.iter().filter_map(|step| cell(outcome, &target, forecast, step, hits(step), why(step))));
     }
     for total in &outcome.forecast.totals {
+        let why = |step: &StepForecast| outcome.forecast.explanation_of_sum(&total.weights, step);
         let target = Target { kind: total.kind, id: total.id, item: &total.item, unit: 0.0 };
-        rows.extend(total.forecast.steps.iter().filter_map(|step| cell(outcome, &target, &total.forecast, step, 0)));
+        rows.extend(total.forecast.steps.iter().filter_map(|step| cell(outcome, &target, &total.forecast, step, 0, why(step))));
     }
     rows
 }
@@ -34,7 +36,14 @@ struct Target<'a> {
     unit: f64,
 }
 
-fn cell(outcome: &Outcome<'_>, target: &Target<'_>, forecast: &SeriesForecast, step: &StepForecast, hits: i32) -> Option<ForecastRow> {
+fn cell(
+    outcome: &Outcome<'_>,
+    target: &Target<'_>,
+    forecast: &SeriesForecast,
+    step: &StepForecast,
+    hits: i32,
+    explanation: Option<serde_json::Value>,
+) -> Option<ForecastRow> {
     let target_date = date_from_epoch(step.at)?;
     let ahead = target_date.signed_duration_since(outcome.night.date).num_days();
     (ahead >= 0).then(|| ForecastRow {
@@ -49,7 +58,7 @@ fn cell(outcome: &Outcome<'_>, target: &Target<'_>, forecast: &SeriesForecast, s
         confidence_score: step.confidence(step.yhat, target.unit),
         rung: outcome.forecast.rung.as_str().to_owned(),
         guard_hits: hits,
-        explanation: None,
+        explanation,
     })
 }
 

@@ -25,6 +25,8 @@ pub(super) struct Total {
     pub kind: &'static str,
     pub id: Option<Uuid>,
     pub item: String,
+    /// Products (series numbers) with what one unit of each adds.
+    pub weights: Vec<(u32, f64)>,
     pub forecast: SeriesForecast,
 }
 
@@ -80,7 +82,7 @@ pub(super) fn totals(facts: &StoreFacts, kitchen: &Kitchen, forecasts: &[SeriesF
     }
     let weights: Vec<Vec<(u32, f64)>> = rows.iter().map(|(.., weights)| weights.clone()).collect();
     let forecasts = sums(forecasts, past, &weights, seed);
-    let total = |((kind, id, item, _), forecast)| Total { kind, id, item, forecast };
+    let total = |((kind, id, item, weights), forecast)| Total { kind, id, item, weights, forecast };
     rows.into_iter().zip(forecasts).map(total).collect()
 }
 

@@ -1,5 +1,6 @@
 mod corrections;
 mod demand;
+mod effects;
 mod failures;
 mod nights;
 mod queue;
@@ -8,3 +9,4 @@ mod shop;
 mod sql_oracle;
 mod threads;
 mod time_travel;
+mod world;

@@ -11,8 +11,10 @@ mod baseline;
 mod pool;
 mod slot;
 
+use std::ops::RangeInclusive;
+
 use domain::features::EventTrack;
-use domain::{FeatureError, FeatureSource, History, Ordinal};
+use domain::{Driver, FeatureError, FeatureSource, History, Ordinal};
 
 use baseline::{Affected, affected};
 use pool::TrackEffect;
@@ -30,6 +32,8 @@ const TELLING: std::ops::RangeInclusive<f64> = 0.6..=1.7;
 pub struct Effects {
     /// By series, ascending periods with a factor other than 1.
     factors: Vec<Vec<(Ordinal, f64)>>,
+    /// The same of the steps asked for, each event's by itself.
+    ahead: Vec<Vec<(Ordinal, Driver, f64)>>,
 }
 
 impl Effects {
@@ -44,15 +48,17 @@ impl Effects {
         horizon: u16,
         season: u16,
     ) -> Result<Self, FeatureError> {
-        let last = cutoff + Ordinal::from(horizon);
+        let steps = cutoff + 1..=cutoff + Ordinal::from(horizon);
         let tracks = source.events(cutoff, horizon)?;
-        Ok(Self::of(&tracks, histories, last, season))
+        Ok(Self::of(&tracks, histories, steps, season))
     }
 
-    fn of(tracks: &[EventTrack], histories: &[History], last: Ordinal, season: u16) -> Self {
+    /// `steps` are the periods asked for.
+    fn of(tracks: &[EventTrack], histories: &[History], steps: RangeInclusive<Ordinal>, season: u16) -> Self {
+        let last = *steps.end();
         let slots: Vec<Vec<Vec<(Ordinal, Slot)>>> = tracks.iter().map(|track| slots(track, season, last)).collect();
         if slots.iter().flatten().all(Vec::is_empty) {
-            return Self { factors: vec![Vec::new(); histories.len()] };
+            return Self { factors: vec![Vec::new(); histories.len()], ahead: Vec::new() };
         }
         let days: Vec<Vec<Affected>> =
             histories.iter().enumerate().map(|(series, history)| affected(history, series, tracks, &slots, season)).collect();
@@ -64,15 +70,19 @@ impl Effects {
             }
         }
         let factors = |series: usize| {
-            let mut factors: Vec<(Ordinal, f64)> = Vec::new();
+            let (mut factors, mut ahead): (Vec<(Ordinal, f64)>, Vec<(Ordinal, Driver, f64)>) = Default::default();
             for ((track, slots), effect) in tracks.iter().zip(&slots).zip(&effects) {
                 let Some(key) = track.key.get(series).copied().flatten() else { continue };
                 let of_track = slots[key as usize].iter().map(|&(at, slot)| (at, effect.factor(series, slot, at, season)));
+                let start = factors.len();
                 factors.extend(of_track.filter(|&(_, factor)| factor != 1.0));
+                let driver = Driver::of_regressor(&track.name).unwrap_or(Driver::Holiday);
+                ahead.extend(factors[start..].iter().filter(|(at, _)| steps.contains(at)).map(|&(at, factor)| (at, driver, factor)));
             }
-            merged(factors)
+            (merged(factors), ahead)
         };
-        Self { factors: (0..histories.len()).map(factors).collect() }
+        let (factors, ahead) = (0..histories.len()).map(factors).unzip();
+        Self { factors, ahead }
     }
 
     /// What a usual sale of that season position is multiplied by.
@@ -80,6 +90,13 @@ impl Effects {
     pub fn factor(&self, series: usize, at: Ordinal) -> f64 {
         let Some(factors) = self.factors.get(series) else { return 1.0 };
         factors.binary_search_by_key(&at, |&(period, _)| period).map_or(1.0, |found| factors[found].1)
+    }
+
+    /// The factors of one of the steps asked for, each event's with what it speaks of. Their product is [`Self::factor`],
+    /// but for bounds.
+    pub fn ahead(&self, series: usize, at: Ordinal) -> impl Iterator<Item = (Driver, f64)> + '_ {
+        let of_series = self.ahead.get(series).map_or(&[][..], Vec::as_slice);
+        of_series.iter().filter(move |(period, ..)| *period == at).map(|&(_, driver, factor)| (driver, factor))
     }
 
     /// A past value without its event; NaN where the event leaves nothing to tell an ordinary day from.
@@ -132,7 +149,7 @@ mod tests {
     #[test]
     fn a_holiday_and_its_eve_are_found_and_told_ahead() {
         let histories = vec![shop(0.5, 1.4, 10.0), shop(0.5, 1.4, 200.0)];
-        let effects = Effects::of(&[track(2)], &histories, 759, SEASON);
+        let effects = Effects::of(&[track(2)], &histories, 731..=759, SEASON);
         for series in 0..2 {
             assert!((effects.factor(series, 744) - 0.5).abs() < 0.05, "{}", effects.factor(series, 744));
             assert!((effects.factor(series, 743) - 1.4).abs() < 0.08, "{}", effects.factor(series, 743));
@@ -145,7 +162,7 @@ mod tests {
     #[test]
     fn shops_that_differ_get_factors_of_their_own() {
         let histories = vec![shop(1.5, 1.0, 10.0), shop(0.0, 1.0, 10.0), shop(1.5, 1.0, 50.0)];
-        let effects = Effects::of(&[track(3)], &histories, 759, SEASON);
+        let effects = Effects::of(&[track(3)], &histories, 731..=759, SEASON);
         assert!((effects.factor(0, 744) - 1.5).abs() < 0.15, "{}", effects.factor(0, 744));
         assert!(effects.factor(1, 744) < 0.1, "{}", effects.factor(1, 744));
     }
@@ -161,7 +178,7 @@ mod tests {
             0.5 + (state >> 11) as f64 / (1_u64 << 53) as f64
         };
         let histories = vec![history((0..730).map(|_| 20.0 * noise()).collect())];
-        let effects = Effects::of(&[track(1)], &histories, 759, SEASON);
+        let effects = Effects::of(&[track(1)], &histories, 731..=759, SEASON);
         let largest = (0..760).map(|at| (effects.factor(0, at) - 1.0).abs()).fold(0.0, f64::max);
         assert!(largest < 0.3, "{largest}");
     }
@@ -169,8 +186,8 @@ mod tests {
     #[test]
     fn no_events_no_factors_and_nothing_breaks_on_odd_histories() {
         let odd = vec![history(vec![]), history(vec![f64::NAN; 40]), history(vec![0.0; 40]), history(vec![1e300, 0.0, 1e300])];
-        let effects = Effects::of(&[track(4)], &odd, 60, SEASON);
+        let effects = Effects::of(&[track(4)], &odd, 55..=60, SEASON);
         assert!((0..4).all(|series| (0..60).all(|at| effects.factor(series, at).is_finite())));
-        assert_eq!(Effects::of(&[], &odd, 60, SEASON).factor(1, 31), 1.0);
+        assert_eq!(Effects::of(&[], &odd, 55..=60, SEASON).factor(1, 31), 1.0);
     }
 }

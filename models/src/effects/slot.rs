@@ -1,7 +1,7 @@
 //! The place of a day in an event.
 
-use domain::Ordinal;
 use domain::features::EventTrack;
+use domain::{Driver, Ordinal};
 
 /// Days before and after an event that it may still be felt on.
 const REACH: Ordinal = 2;
@@ -28,7 +28,16 @@ pub(super) enum Slot {
 /// Slots of every key of a track, by period, ascending; a day between two events belongs to the nearer one, to the coming
 /// one if they are as near.
 pub(super) fn slots(track: &EventTrack, season: u16, last: Ordinal) -> Vec<Vec<(Ordinal, Slot)>> {
+    if is_weather(track) {
+        let during = |periods: &Vec<Ordinal>| periods.iter().take_while(|&&at| at <= last).map(|&at| (at, Slot::During)).collect();
+        return track.periods.iter().map(during).collect();
+    }
     track.periods.iter().map(|periods| of_periods(periods, season, last)).collect()
+}
+
+/// Weather has no eve, and the third wet day is as wet as the first.
+fn is_weather(track: &EventTrack) -> bool {
+    matches!(Driver::of_regressor(&track.name), Some(Driver::Rain | Driver::Weather))
 }
 
 fn of_periods(periods: &[Ordinal], season: u16, last: Ordinal) -> Vec<(Ordinal, Slot)> {
@@ -61,6 +70,12 @@ fn within(at: Ordinal, start: Ordinal, end: Ordinal) -> Slot {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn weather_is_felt_on_its_own_days_only() {
+        let track = EventTrack { name: "rainy".to_owned(), key: vec![Some(0)], periods: vec![vec![3, 4, 9]] };
+        assert_eq!(slots(&track, 7, 8), [[(3, Slot::During), (4, Slot::During)]]);
+    }
 
     #[test]
     fn days_around_and_within_events_have_their_places() {

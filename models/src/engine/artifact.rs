@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use domain::{FeatureSource, Ordinal, SeriesForecast};
+use domain::{Explanation, FeatureSource, History, Ordinal, SeriesForecast};
 use serde::{Deserialize, Serialize};
 
 use super::{Decision, EngineConfig};
 use crate::candidate::Candidate;
 use crate::error::ModelError;
 use crate::fold::{Fold, FoldRun, ModelPaths};
-use crate::forecaster::{Artifact, Future, Path, Skip};
+use crate::forecaster::{Artifact, Contributions, Future, Path, Skip};
 use crate::forecasters;
 use crate::guard::{GuardHit, cap, guard};
 use crate::scale::scales;
@@ -23,7 +23,7 @@ pub struct EngineArtifact {
     pub horizon: u16,
     pub season: u16,
     /// `unique_id` of each series it knows.
-    series: Vec<String>,
+    pub(super) series: Vec<String>,
     models: Vec<Kept>,
     pub(super) decision: Decision,
 }
@@ -72,20 +72,57 @@ impl EngineArtifact {
         let features = |source| ModelError::Features { cutoff, source };
         let histories = source.histories(cutoff).map_err(features)?;
         let closed = source.closed(cutoff, self.horizon).map_err(features)?;
-        let scales = scales(&histories, self.season);
-        let caps: Vec<f64> = histories.iter().map(cap).collect();
+        self.forecast_of(&Future::new(source, &histories, cutoff, self.horizon, self.season), closed)
+    }
+
+    /// Forecasts as [`EngineArtifact::forecast`] and explains as [`EngineArtifact::explain`], reading features once: what if it
+    /// rains, what if there is a promotion, is answered by this from a source that supposes so.
+    ///
+    /// # Errors
+    /// As [`EngineArtifact::forecast`].
+    pub fn forecast_explained(
+        &self,
+        source: &dyn FeatureSource,
+        cutoff: Ordinal,
+    ) -> Result<Vec<(SeriesForecast, Vec<Explanation>)>, ModelError> {
+        let features = |source| ModelError::Features { cutoff, source };
+        let histories = source.histories(cutoff).map_err(features)?;
+        let closed = source.closed(cutoff, self.horizon).map_err(features)?;
         let future = Future::new(source, &histories, cutoff, self.horizon, self.season);
+        let (forecasts, _) = self.forecast_of(&future, closed.clone())?;
+        let explained = self.explain_of(&future, &closed, &forecasts)?;
+        Ok(forecasts.into_iter().zip(explained).collect())
+    }
+
+    fn forecast_of(&self, future: &Future<'_>, closed: Vec<Vec<bool>>) -> Result<(Vec<SeriesForecast>, Vec<GuardHit>), ModelError> {
+        let histories = future.histories;
+        let scales = scales(histories, self.season);
+        let caps: Vec<f64> = histories.iter().map(cap).collect();
         let (mut models, mut hits, mut shapes) = (Vec::with_capacity(self.models.len()), Vec::new(), None);
-        for kept in &self.models {
-            let (mut paths, told) = predict(kept, &future)?;
+        for (member, kept) in self.models.iter().enumerate() {
+            let (mut paths, told) = if self.has_a_say(member) { predict(kept, future)? } else { (unasked(histories), None) };
             shapes = shapes.or(told);
             hits.extend(guard(&kept.model, &mut paths, &caps, &closed));
             models.push(ModelPaths { model: kept.model.clone(), paths });
         }
-        let fold = Fold { cutoff, models, closed, shapes, hits };
-        let decision = self.decision_for(source.series(), &fold);
+        let fold = Fold { cutoff: future.cutoff, models, closed, shapes, hits };
+        let decision = self.decision_for(future.features.series(), &fold);
         let hits = decision.hits_in_answers(&fold);
         Ok((decision.publish(&fold, &scales), hits))
+    }
+
+    /// Whether any series is forecast by it.
+    fn has_a_say(&self, member: usize) -> bool {
+        let is_in = |candidate: &Candidate| candidate.members.iter().any(|&(of, _)| of == member);
+        is_in(&self.decision.candidates[self.decision.baseline()]) || self.decision.mixes.iter().flatten().any(is_in)
+    }
+
+    /// What a forecaster's own contributions are; none where it could not be fitted.
+    pub(super) fn contributions(&self, member: usize, future: &Future<'_>) -> Result<Vec<Contributions>, ModelError> {
+        match self.models.get(member).and_then(|kept| kept.artifact.as_ref()) {
+            Some(artifact) => forecasters::all().load(artifact)?.explain(future),
+            None => Ok(vec![None; future.histories.len()]),
+        }
     }
 
     /// The kept decision in the order of today's series; the baseline where there is none or its candidate has no path.
@@ -109,4 +146,9 @@ fn predict(kept: &Kept, future: &Future<'_>) -> Result<(Vec<Path>, Option<Shapes
     };
     let fitted = forecasters::all().load(artifact)?;
     Ok((fitted.predict(future)?, fitted.shapes(future)?))
+}
+
+/// In place of the paths of a forecaster that has no weight for any series: they would cost time and change nothing.
+fn unasked(histories: &[History]) -> Vec<Path> {
+    vec![Err(Skip::NotFitted { because: "no series is forecast by it".to_owned() }); histories.len()]
 }

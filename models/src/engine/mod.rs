@@ -3,9 +3,11 @@
 mod artifact;
 mod config;
 mod decision;
+mod explain;
 mod forecast;
 mod plan;
 mod report;
+mod split;
 
 pub use artifact::EngineArtifact;
 pub use config::{Effort, EngineConfig};

@@ -4,14 +4,14 @@
 //! per step group, and errors of another kind, so that the two together are better than either (the winners of the M5
 //! competition mixed them: Makridakis, Spiliotis and Assimakopoulos 2022, section 4).
 
-use domain::Layout;
+use domain::{FeatureMatrix, Layout};
 use serde::{Deserialize, Serialize};
 
 use super::boosted_trees::Trees;
-use crate::direct::{DirectModel, Unit, levels};
+use crate::direct::{DirectModel, Unit, in_target_units, levels};
 use crate::engine::Effort;
 use crate::error::ModelError;
-use crate::forecaster::{Artifact, Fitted, Forecaster, Future, Path, Skip, TrainingSet};
+use crate::forecaster::{Artifact, Contributions, Fitted, Forecaster, Future, Path, Skip, TrainingSet};
 use crate::step_group::StepGroup;
 
 const NAME: &str = "boosted_recursive";
@@ -54,14 +54,20 @@ struct Recursive {
     trees: Trees,
 }
 
-impl Fitted for Recursive {
-    fn predict(&self, future: &Future<'_>) -> Result<Vec<Path>, ModelError> {
+impl Recursive {
+    /// Step by step; `look` sees the rows of each step with their units.
+    fn walk(
+        &self,
+        future: &Future<'_>,
+        mut look: impl FnMut(&FeatureMatrix, &[f64]) -> Result<(), ModelError>,
+    ) -> Result<Vec<Path>, ModelError> {
         let levels = levels(future.histories, future.season);
         let mut paths: Vec<Vec<f64>> = vec![Vec::new(); future.histories.len()];
         for _ in 0..future.horizon {
             let features = |source| ModelError::Features { cutoff: future.cutoff, source };
             let rows = future.features.step(future.cutoff, &paths).map_err(features)?;
             let units = Unit::Recent.of_rows(&rows, &levels);
+            look(&rows, &units)?;
             let mut next = vec![f64::NAN; paths.len()];
             for (row, predicted) in self.trees.predict(&rows, &units)?.into_iter().enumerate() {
                 next[rows.series[row] as usize] = (predicted * units[row]).max(0.0);
@@ -75,6 +81,25 @@ impl Fitted for Recursive {
             path => Ok(path),
         };
         Ok(paths.into_iter().enumerate().map(checked).collect())
+    }
+}
+
+impl Fitted for Recursive {
+    fn predict(&self, future: &Future<'_>) -> Result<Vec<Path>, ModelError> {
+        self.walk(future, |_, _| Ok(()))
+    }
+
+    fn explain(&self, future: &Future<'_>) -> Result<Vec<Contributions>, ModelError> {
+        let levels = levels(future.histories, future.season);
+        let mut explained = vec![Vec::new(); levels.len()];
+        let paths = self.walk(future, |rows, units| {
+            for (row, parts) in self.trees.contributions(rows, units)?.iter().enumerate() {
+                let series = rows.series[row] as usize;
+                explained[series].push(in_target_units(parts, units[row], levels[series]));
+            }
+            Ok(())
+        })?;
+        Ok(paths.into_iter().zip(explained).map(|(path, parts)| path.ok().map(|_| parts)).collect())
     }
 
     fn artifact(&self) -> Result<Artifact, ModelError> {

@@ -4,8 +4,9 @@
 //! the series' recent level, columns in target units divided alike; squared loss where a target is negative. Missing values go
 //! their own way at each split; categories of few levels are split into subsets, others are numbers to the trees.
 
-use domain::features::FeatureColumn;
-use domain::{FeatureMatrix, LEVELS};
+use domain::explanation::Parts;
+use domain::features::{FeatureColumn, Neutral};
+use domain::{Driver, FeatureMatrix, LEVELS};
 use linfa::ParamGuard;
 use serde::{Deserialize, Serialize};
 
@@ -121,6 +122,39 @@ impl DirectModel for Trees {
         };
         Ok(Some((0..rows.rows).map(shape).collect()))
     }
+
+    /// Shapley values. Those of columns that know a day like any other are told as the difference to what they would be on
+    /// one: a promotion adds nothing where there is none.
+    fn contributions(&self, rows: &FeatureMatrix, units: &[f64]) -> Result<Vec<Parts>, ModelError> {
+        let located = self.locate(rows)?;
+        if rows.rows == 0 {
+            return Ok(Vec::new());
+        }
+        let all: Vec<usize> = (0..rows.rows).collect();
+        let mut data = table(rows, &located, &all, units);
+        let shapley = |data: &[f32]| {
+            let values = columns(rows, &located, data, rows.rows).and_then(|columns| self.booster.contributions(&columns));
+            values.map_err(|source| Artifact::failed(NAME, "used", source))
+        };
+        let actual = shapley(&data)?;
+        for (values, &column) in data.chunks_mut(rows.rows).zip(&located) {
+            rows.columns[column].neutral.cell().into_iter().for_each(|cell| values.fill(cell));
+        }
+        let usual = shapley(&data)?;
+        let has_log_link = self.booster.loss() != Loss::Squared;
+        let explain = |row: usize| {
+            let mut parts = Parts::default();
+            parts[Driver::Base] = actual.base;
+            for ((&column, value), usual) in located.iter().zip(actual.row(row)).zip(usual.row(row)) {
+                let FeatureColumn { driver, neutral, .. } = rows.columns[column];
+                let usual = if neutral == Neutral::Average { 0.0 } else { *usual };
+                parts[Driver::Base] += usual;
+                parts[driver] += value - usual;
+            }
+            if has_log_link { parts.multiplied(parts.total().exp()) } else { parts }
+        };
+        Ok((0..rows.rows).map(explain).collect())
+    }
 }
 
 impl Trees {
@@ -131,14 +165,18 @@ impl Trees {
         units: &[f64],
         say: impl FnOnce(&Columns<'_>) -> Result<T, BoostingError>,
     ) -> Result<T, ModelError> {
-        let locate = |name: &String| rows.position(name).ok_or_else(|| ModelError::MissingColumn { model: NAME, column: name.clone() });
-        let located = self.columns.iter().map(locate).collect::<Result<Vec<_>, _>>()?;
+        let located = self.locate(rows)?;
         if rows.rows == 0 {
             return Ok(T::default());
         }
         let all: Vec<usize> = (0..rows.rows).collect();
         let data = table(rows, &located, &all, units);
         columns(rows, &located, &data, rows.rows).and_then(|columns| say(&columns)).map_err(|source| Artifact::failed(NAME, "used", source))
+    }
+
+    fn locate(&self, rows: &FeatureMatrix) -> Result<Vec<usize>, ModelError> {
+        let locate = |name: &String| rows.position(name).ok_or_else(|| ModelError::MissingColumn { model: NAME, column: name.clone() });
+        self.columns.iter().map(locate).collect()
     }
 }
 

@@ -6,6 +6,7 @@
 //! penalty is chosen on the youngest fifth of the training periods and the coefficients refitted on all of them.
 
 use domain::FeatureMatrix;
+use domain::explanation::Parts;
 use serde::{Deserialize, Serialize};
 
 use crate::direct::{Direct, DirectModel, Unit, mean_target, teaching_rows, youngest_start};
@@ -98,5 +99,10 @@ impl DirectModel for Line {
     fn predict(&self, rows: &FeatureMatrix, units: &[f64]) -> Result<Vec<f64>, ModelError> {
         let missing = |column| ModelError::MissingColumn { model: NAME, column };
         self.encoding.predictors(rows, units, self.intercept, &self.coefficients).map_err(missing)
+    }
+
+    fn contributions(&self, rows: &FeatureMatrix, units: &[f64]) -> Result<Vec<Parts>, ModelError> {
+        let missing = |column| ModelError::MissingColumn { model: NAME, column };
+        self.encoding.contributions(rows, units, self.intercept, &self.coefficients).map_err(missing)
     }
 }

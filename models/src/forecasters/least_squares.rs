@@ -5,6 +5,7 @@
 //! cheapest of the global models, and the one whose coefficients are easiest to read.
 
 use domain::FeatureMatrix;
+use domain::explanation::Parts;
 use domain::features::FeatureColumn;
 use serde::{Deserialize, Serialize};
 
@@ -85,6 +86,11 @@ impl DirectModel for Line {
     fn predict(&self, rows: &FeatureMatrix, units: &[f64]) -> Result<Vec<f64>, ModelError> {
         let missing = |column| ModelError::MissingColumn { model: NAME, column };
         self.encoding.predictors(rows, units, self.intercept, &self.coefficients).map_err(missing)
+    }
+
+    fn contributions(&self, rows: &FeatureMatrix, units: &[f64]) -> Result<Vec<Parts>, ModelError> {
+        let missing = |column| ModelError::MissingColumn { model: NAME, column };
+        self.encoding.contributions(rows, units, self.intercept, &self.coefficients).map_err(missing)
     }
 }
 

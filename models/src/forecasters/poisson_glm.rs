@@ -9,6 +9,7 @@
 //! Source: McCullagh & Nelder (1989), Generalized Linear Models, 2nd ed., sections 6.2 (log-linear) and 9 (quasi-likelihood).
 
 use domain::FeatureMatrix;
+use domain::explanation::Parts;
 use domain::features::FeatureColumn;
 use linfa::dataset::{DatasetBase, DatasetView};
 use linfa::traits::FitWith;
@@ -109,6 +110,12 @@ impl DirectModel for LogLine {
         let mut values = self.encoding.predictors(rows, units, self.intercept, &self.coefficients).map_err(missing)?;
         values.iter_mut().for_each(|value| *value = value.min(self.ceiling).exp());
         Ok(values)
+    }
+
+    fn contributions(&self, rows: &FeatureMatrix, units: &[f64]) -> Result<Vec<Parts>, ModelError> {
+        let missing = |column| ModelError::MissingColumn { model: NAME, column };
+        let logarithms = self.encoding.contributions(rows, units, self.intercept, &self.coefficients).map_err(missing)?;
+        Ok(logarithms.iter().map(|parts| parts.multiplied(parts.total().min(self.ceiling).exp())).collect())
     }
 }
 

@@ -18,7 +18,7 @@ const SMALLEST_INDICATOR_SPREAD: f64 = 0.1;
 /// How each feature column is turned into columns of a linear model; learnt on training rows, applied to any.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Encoding {
-    columns: Vec<Encoded>,
+    pub(super) columns: Vec<Encoded>,
 }
 
 /// What a model makes of a feature column.
@@ -31,21 +31,21 @@ pub(crate) enum View {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Encoded {
+pub(super) struct Encoded {
     name: String,
     #[serde(default)]
-    logarithm: bool,
-    kind: Kind,
+    pub(super) logarithm: bool,
+    pub(super) kind: Kind,
 }
 
-fn seen(value: f64, logarithm: bool) -> f64 {
+pub(super) fn seen(value: f64, logarithm: bool) -> f64 {
     // A clamp leaves a missing value missing.
     if logarithm { value.clamp(0.0, f64::INFINITY).ln_1p() } else { value }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Kind {
+pub(super) enum Kind {
     /// `(value - mean) / spread`, 0 where missing; then the flag, if missing values are common.
     Number { mean: f64, spread: f64, missing: Option<f64> },
     /// One indicator per level, centred at the level's share.
@@ -53,7 +53,7 @@ enum Kind {
 }
 
 impl Kind {
-    fn width(&self) -> usize {
+    pub(super) fn width(&self) -> usize {
         match self {
             Self::Number { missing, .. } => 1 + usize::from(missing.is_some()),
             Self::Levels { shares } => shares.len(),
@@ -115,7 +115,7 @@ impl Encoding {
     }
 }
 
-fn write(kind: &Kind, value: f64, cells: &mut [f64]) {
+pub(super) fn write(kind: &Kind, value: f64, cells: &mut [f64]) {
     match kind {
         Kind::Number { mean, spread, missing } => {
             cells[0] = if value.is_finite() { ((value - mean) / spread).clamp(-REACH, REACH) } else { 0.0 };

@@ -3,6 +3,7 @@
 //! ([`elastic_net`], [`least_squares`]).
 
 mod cholesky;
+mod contributions;
 mod encoding;
 mod solve;
 mod statistics;

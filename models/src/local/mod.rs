@@ -23,15 +23,17 @@ pub(crate) mod yearly;
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
+use domain::explanation::Parts;
 use domain::{History, Ordinal};
 use rayon::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::direct::levels;
 use crate::effects::Effects;
 use crate::engine::Effort;
 use crate::error::ModelError;
-use crate::forecaster::{Artifact, Fitted, Forecaster, Future, Path, Skip, TrainingSet};
+use crate::forecaster::{Artifact, Contributions, Fitted, Forecaster, Future, Path, Skip, TrainingSet, own_past};
 use crate::history::usable;
 
 /// Youngest values that a smoothing model reads: more would cost time and say little about tomorrow.
@@ -119,29 +121,64 @@ struct Remembered<M> {
     model: M,
 }
 
+impl<M: LocalModel> FittedLocal<M> {
+    /// The path of a series whose events have been taken out.
+    fn without_events(&self, number: usize, name: &str, future: &Future<'_>, effects: &Effects) -> Path {
+        let cleaned = Cleaned { history: &future.histories[number], series: number, effects };
+        cleaned.first().ok_or(Skip::NoHistory)?;
+        let stranger = || Skip::NotFitted { because: "the series was not there when it was fitted".to_owned() };
+        let Remembered { first, model } = self.models.get(name).ok_or_else(stranger)?.as_ref().map_err(Clone::clone)?;
+        let values = cleaned.values(*first, future.cutoff);
+        if !values.iter().any(|value| value.is_finite()) {
+            return Err(Skip::NoHistory);
+        }
+        let series = LocalSeries { values: &values, season: usize::from(future.season) };
+        Ok(model.predict(&series, usize::from(future.horizon)))
+    }
+}
+
 impl<M: LocalModel> Fitted for FittedLocal<M> {
     fn predict(&self, future: &Future<'_>) -> Result<Vec<Path>, ModelError> {
         let effects = future.effects()?;
         let predict = |(number, name): (usize, &String)| -> Path {
-            let cleaned = Cleaned { history: &future.histories[number], series: number, effects: &effects };
-            cleaned.first().ok_or(Skip::NoHistory)?;
-            let stranger = || Skip::NotFitted { because: "the series was not there when it was fitted".to_owned() };
-            let Remembered { first, model } = self.models.get(name).ok_or_else(stranger)?.as_ref().map_err(Clone::clone)?;
-            let values = cleaned.values(*first, future.cutoff);
-            if !values.iter().any(|value| value.is_finite()) {
-                return Err(Skip::NoHistory);
-            }
-            let series = LocalSeries { values: &values, season: usize::from(future.season) };
-            let mut path = model.predict(&series, usize::from(future.horizon));
+            let mut path = self.without_events(number, name, future, &effects)?;
             (1..).zip(&mut path).for_each(|(step, value)| *value *= effects.factor(number, future.cutoff + step));
             if path.iter().all(|value| value.is_finite()) { Ok(path) } else { Err(Skip::NotANumber) }
         };
         Ok(future.features.series().par_iter().enumerate().map(predict).collect())
     }
 
+    fn explain(&self, future: &Future<'_>) -> Result<Vec<Contributions>, ModelError> {
+        let effects = future.effects()?;
+        let levels = levels(future.histories, future.season);
+        let explain = |(number, name): (usize, &String)| -> Contributions {
+            let path = self.without_events(number, name, future, &effects).ok()?;
+            let step = |(step, &value): (Ordinal, &f64)| with_events(levels[number], value, number, future.cutoff + step, &effects);
+            let parts: Vec<Parts> = (1..).zip(&path).map(step).collect();
+            parts.iter().all(Parts::is_finite).then_some(parts)
+        };
+        Ok(future.features.series().par_iter().enumerate().map(explain).collect())
+    }
+
     fn artifact(&self) -> Result<Artifact, ModelError> {
         Artifact::of(M::NAME, M::FORMAT, self)
     }
+}
+
+/// Contributions to a step that an ordinary day would have `value` on: the events' share in it is divided by the logarithms
+/// of their factors.
+fn with_events(level: f64, value: f64, series: usize, at: Ordinal, effects: &Effects) -> Parts {
+    let mut parts = own_past(level, value);
+    let moved = value * (effects.factor(series, at) - 1.0);
+    // A day on which nothing is sold has no logarithm; a thousandth is nothing too.
+    let logarithm = |factor: f64| factor.max(1e-3).ln();
+    let all: f64 = effects.ahead(series, at).map(|(_, factor)| logarithm(factor)).sum();
+    for (driver, factor) in effects.ahead(series, at) {
+        // Events that cancel each other out move nothing together, and are told so.
+        let share = if all.abs() > 1e-6 { logarithm(factor) / all } else { 0.0 };
+        parts[driver] += moved * share;
+    }
+    parts
 }
 
 /// A history without what events did to it.

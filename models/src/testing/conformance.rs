@@ -21,6 +21,7 @@ pub fn conformance(forecaster: &dyn Forecaster) {
     nothing_stays_nothing(forecaster);
     the_same_seed_gives_the_same_bytes(forecaster);
     artifacts_predict_identically(forecaster);
+    explanations_add_up(forecaster);
     the_future_is_not_read(forecaster);
     closed_days_do_not_teach(forecaster);
 }
@@ -127,6 +128,25 @@ fn artifacts_predict_identically(forecaster: &dyn Forecaster) {
     assert!(!before.is_empty() && bits(&before) == bits(&after), "`{name}` predicts differently after a reload");
     let stranger = crate::Artifact { model: "another".to_owned(), ..read };
     assert!(forecaster.load(&stranger).is_err(), "`{name}` accepted another model's artifact");
+}
+
+fn explanations_add_up(forecaster: &dyn Forecaster) {
+    let (name, panel) = (forecaster.name(), panel().with_series(Vec::new()));
+    let histories = panel.histories(CUTOFF).expect("the synthetic panel has histories");
+    let training = TrainingSet::new(&panel, &histories, CUTOFF, HORIZON, SEASON);
+    let fitted = forecaster.fit(&training).unwrap_or_else(|error| panic!("`{name}`: {error}"));
+    let future = Future::new(&panel, &histories, CUTOFF, HORIZON, SEASON);
+    let paths = fitted.predict(&future).unwrap_or_default();
+    let explained = fitted.explain(&future).unwrap_or_else(|error| panic!("`{name}` cannot explain: {error}"));
+    assert_eq!(explained.len(), paths.len(), "`{name}` owes one explanation per series");
+    for (path, parts) in paths.iter().zip(&explained) {
+        assert_eq!(path.is_ok(), parts.is_some(), "`{name}` explains what it does not predict, or the reverse");
+        for (value, parts) in path.iter().flatten().zip(parts.iter().flatten()) {
+            // Trees add up their leaves in single precision.
+            let difference = parts.total() - value;
+            assert!(difference.abs() < 1e-5 * value.abs().max(1.0), "`{name}` predicts {value} and explains {}", parts.total());
+        }
+    }
 }
 
 fn the_future_is_not_read(forecaster: &dyn Forecaster) {

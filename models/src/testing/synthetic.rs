@@ -3,8 +3,8 @@
 
 use std::ops::RangeInclusive;
 
-use domain::features::{EventTrack, FeatureColumn};
-use domain::{FeatureError, FeatureMatrix, FeatureSource, Frequency, History, Layout, Ordinal};
+use domain::features::{EventTrack, FeatureColumn, Neutral};
+use domain::{Driver, FeatureError, FeatureMatrix, FeatureSource, Frequency, History, Layout, Ordinal};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -156,6 +156,12 @@ impl SyntheticPanel {
             family,
             levels: if name == "position" { u32::from(self.season) } else { 0 },
             in_target_units,
+            driver: match family {
+                "regressors" => Driver::Promo,
+                "calendar" => Driver::Weekday,
+                _ => Driver::RecentLevel,
+            },
+            neutral: if family == "regressors" { Neutral::At(0.0) } else { Neutral::Average },
         };
         let mut data = vec![0.0; rows * COLUMNS.len()];
         let (mut target, mut weight) = (vec![f32::NAN; rows], vec![0.0; rows]);

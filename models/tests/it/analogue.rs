@@ -24,7 +24,7 @@ struct Catalogue {
 impl Catalogue {
     fn with_statics(&self, mut rows: FeatureMatrix) -> FeatureMatrix {
         for (name, levels, values) in [("category", 3, &self.category), ("price", 0, &self.price)] {
-            rows.columns.push(FeatureColumn { name: name.to_owned(), family: "statics", levels, in_target_units: false });
+            rows.columns.push(FeatureColumn { name: name.to_owned(), family: "statics", levels, ..FeatureColumn::default() });
             rows.data.extend(rows.series.iter().map(|&series| values[series as usize]));
         }
         rows

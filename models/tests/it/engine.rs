@@ -1,6 +1,6 @@
 use std::sync::Mutex;
 
-use domain::Hint as _;
+use domain::{Driver, FeatureSource as _, Hint as _};
 use models::conformal::Basis;
 use models::testing::{Poison, SyntheticPanel};
 use models::{BASELINE, CHOICE, Effort, EngineConfig, ModelError, Phase, backtest, forecast};
@@ -116,6 +116,33 @@ fn kept_models_forecast_from_newer_data_and_meet_new_series() {
     assert_eq!(later.len(), 11);
     assert!(later.iter().all(|forecast| forecast.steps[0].at == 231));
     assert_eq!((later[10].chosen.as_str(), later[10].steps[0].yhat), (BASELINE, 6.0));
+}
+
+#[test]
+fn every_forecast_is_explained_and_its_reasons_add_up() {
+    let panel = SyntheticPanel::weekly(10, 240, 8).closed_on(|at| at % 7 == 2).with_series(vec![5.0, 6.0]).with_series(vec![0.0; 240]);
+    let cutoff = 220;
+    let output = forecast(&panel, &config(), cutoff, &|_| {}).expect("a forecast");
+    let explained = output.artifact.explain(&panel, cutoff, &output.forecasts).expect("explanations");
+    assert_eq!(explained.len(), output.forecasts.len());
+    let promo = panel.events(cutoff, 14).expect("events").swap_remove(0);
+    let (mut promoted, mut of_base) = (0, 0.0);
+    for (forecast, steps) in output.forecasts.iter().zip(&explained) {
+        assert_eq!(forecast.steps.len(), steps.len());
+        for (step, explanation) in forecast.steps.iter().zip(steps) {
+            let off = (explanation.total() - step.yhat).abs();
+            assert!(off <= 1e-9 * step.yhat.max(explanation.base).max(1.0), "{explanation:?} is not {}", step.yhat);
+            assert_eq!(explanation.units(Driver::Closed) < 0.0, step.at % 7 == 2 && forecast.series < 10, "{explanation:?}");
+            if forecast.series < 10 && promo.of(0).contains(&step.at) {
+                promoted += 1;
+                of_base += explanation.units(Driver::Promo) / explanation.base;
+            }
+        }
+    }
+    // A promotion adds a half.
+    assert!(promoted > 0 && (0.25..0.75).contains(&(of_base / f64::from(promoted))), "{of_base} over {promoted}");
+    let together = output.artifact.forecast_explained(&panel, cutoff).expect("a forecast");
+    assert_eq!(together, output.forecasts.into_iter().zip(explained).collect::<Vec<_>>());
 }
 
 #[test]

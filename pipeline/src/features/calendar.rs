@@ -1,7 +1,8 @@
 //! What the target's date says by itself.
 
 use chrono::{Datelike, Months, NaiveDate};
-use domain::{FeatureError, Frequency};
+use domain::features::Neutral;
+use domain::{Driver, FeatureError, Frequency};
 
 use super::{Family, Feature};
 use crate::view::View;
@@ -28,6 +29,18 @@ const YEAR_SIN: Reading = ("year_sin", 0, |date| turn_of_year(date).sin());
 const YEAR_COS: Reading = ("year_cos", 0, |date| turn_of_year(date).cos());
 
 const PAYDAY_OPENS: u32 = 25;
+
+/// What a reading speaks of, and for those of the time of the month what they read in its middle.
+fn meaning(name: &str) -> (Driver, Neutral) {
+    match name {
+        "weekday" | "weekend" => (Driver::Weekday, Neutral::Average),
+        "payday" | "month_end" => (Driver::Payday, Neutral::At(0.0)),
+        "day_of_month" | "left_of_month" => (Driver::Payday, Neutral::At(15.0)),
+        "week_of_month" => (Driver::Payday, Neutral::At(2.0)),
+        "since_payday" => (Driver::Payday, Neutral::At(20.0)),
+        _ => (Driver::Year, Neutral::Average),
+    }
+}
 
 /// What changes from one period to the next.
 const DAYS: [Reading; 12] = [
@@ -65,6 +78,10 @@ impl Family for Calendar {
         "calendar"
     }
 
+    fn driver(&self) -> Driver {
+        Driver::Year
+    }
+
     fn features(&self, view: &View<'_>) -> Result<Vec<Feature>, FeatureError> {
         let frequency = view.shape.frequency;
         let mut features = match frequency {
@@ -76,7 +93,7 @@ impl Family for Calendar {
         if let Frequency::Minutes { minutes } = frequency {
             let steps_per_day = i64::from(1440 / minutes.clamp(1, 1440));
             let [values] = view.by_period(|at| [at.rem_euclid(steps_per_day) as f32]);
-            features.push(Feature::new("step_of_day", values));
+            features.push(Feature::new("step_of_day", values).speaks_of(Driver::Weekday));
         }
         Ok(features)
     }
@@ -86,6 +103,9 @@ impl Family for Calendar {
 fn columns<const N: usize>(view: &View<'_>, readings: &[Reading; N]) -> Vec<Feature> {
     let frequency = view.shape.frequency;
     let read = |at| frequency.date(at).map_or([f32::NAN; N], |date| readings.map(|(_, _, read)| read(date) as f32));
-    let feature = |(values, &(name, levels, _)): (Vec<f32>, &Reading)| Feature::new(name, values).category(levels);
+    let feature = |(values, &(name, levels, _)): (Vec<f32>, &Reading)| {
+        let (driver, neutral) = meaning(name);
+        Feature::new(name, values).category(levels).speaks_of(driver).compared_with(neutral)
+    };
     view.by_period(read).into_iter().zip(readings).map(feature).collect()
 }

@@ -10,7 +10,8 @@
 
 use std::convert::Infallible;
 
-use domain::{FeatureError, Ordinal};
+use domain::features::Neutral;
+use domain::{Driver, FeatureError, Ordinal};
 
 use super::{Family, Feature};
 use crate::place::{CLASSES, PLACES, Place, occurrences};
@@ -65,7 +66,10 @@ fn columns(view: &View<'_>, regressor: &RegressorStore, event: &PooledEvent) -> 
             row += 1;
         }
     }
-    [Feature::new(format!("{}_effect", regressor.name), effect), Feature::new(format!("{}_last", regressor.name), last)]
+    let driver = regressor.driver().unwrap_or(Driver::Holiday);
+    let feature =
+        |ending: &str, values, far| Feature::new(format!("{}{ending}", regressor.name), values).speaks_of(driver).compared_with(far);
+    [feature("_effect", effect, Neutral::At(1.0)), feature("_last", last, Neutral::Missing)]
 }
 
 /// For each row, where its target lies, by what the row knows.

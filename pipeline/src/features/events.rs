@@ -4,7 +4,8 @@
 //! A value between 0 and 1 is a probability (the first day of a month that is declared by sighting the moon): distances
 //! and counts are then expected ones, as if days were independent; runs are those of the likelier branch.
 
-use domain::{FeatureError, Ordinal};
+use domain::features::Neutral;
+use domain::{Driver, FeatureError, Ordinal};
 
 use super::{Family, Feature};
 use crate::regressors::RegressorStore;
@@ -15,6 +16,9 @@ use crate::view::View;
 const FAR: Ordinal = 14;
 /// Steps after the target over which events are counted.
 const COMING: Ordinal = 7;
+/// Endings of the columns' names, and their values far from any event.
+const COLUMNS: [(&str, f32); 6] =
+    [("", 0.0), ("_next", FAR as f32), ("_since", FAR as f32), ("_day", 0.0), ("_run", 0.0), ("_coming", 0.0)];
 /// Above this, an event is set.
 const LIKELY: f64 = 0.5;
 
@@ -30,9 +34,11 @@ impl Family for Events {
         for regressor in view.flags() {
             let slot = |block: &Block| regressor.slot(block.series);
             let columns = view.by_key(slot, |block, at| row(view, regressor, block, at))?;
-            let names = ["", "_next", "_since", "_day", "_run", "_coming"];
-            let feature = |(suffix, values)| Feature::new(format!("{}{suffix}", regressor.name), values);
-            features.extend(names.into_iter().zip(columns).map(feature));
+            let driver = regressor.driver().unwrap_or(Driver::Holiday);
+            let feature = |((suffix, far), values)| {
+                Feature::new(format!("{}{suffix}", regressor.name), values).speaks_of(driver).compared_with(Neutral::At(far))
+            };
+            features.extend(COLUMNS.into_iter().zip(columns).map(feature));
         }
         Ok(features)
     }

@@ -1,7 +1,8 @@
 //! Numbers and categories that are known ahead (price lists, issued weather forecasts), as known by the row.
 
+use domain::features::Neutral;
 use domain::panel::{Beyond, RegressorKind};
-use domain::{FeatureError, Ordinal};
+use domain::{Driver, FeatureError, Ordinal};
 
 use super::{Family, Feature};
 use crate::climatology;
@@ -29,9 +30,14 @@ impl Family for KnownFuture {
 fn columns(view: &View<'_>, regressor: &RegressorStore) -> Result<Vec<Feature>, FeatureError> {
     let slot = |block: &Block| regressor.slot(block.series);
     let [value, issued] = view.by_key(slot, |block, at| row(view, regressor, block, at))?;
-    let mut features = vec![Feature::new(regressor.name.clone(), value).category(regressor.levels)];
+    let driver = regressor.driver().unwrap_or_default();
+    let is_absent_at_zero = regressor.levels == 0 && driver.is_absent_at_zero() && !regressor.is_price(view.cutoff);
+    let neutral = if is_absent_at_zero { Neutral::At(0.0) } else { Neutral::Average };
+    let value = Feature::new(regressor.name.clone(), value).category(regressor.levels);
+    let mut features = vec![value.speaks_of(driver).compared_with(neutral)];
     if regressor.beyond == Beyond::Climatology {
-        features.push(Feature::new(format!("{}_issued", regressor.name), issued));
+        // Not what the weather does, but how much is known of it.
+        features.push(Feature::new(format!("{}_issued", regressor.name), issued).speaks_of(Driver::Base));
     }
     Ok(features)
 }

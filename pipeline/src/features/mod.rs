@@ -18,7 +18,8 @@ mod statics;
 mod stockouts;
 mod trend;
 
-use domain::FeatureError;
+use domain::features::Neutral;
+use domain::{Driver, FeatureError};
 use polars::prelude::{Column, Expr};
 
 use crate::config::Shape;
@@ -52,6 +53,11 @@ pub(crate) fn all() -> Families {
 pub(crate) trait Family: Send + Sync {
     /// The name of its file.
     fn name(&self) -> &'static str;
+
+    /// What its columns speak of, unless they say so themselves.
+    fn driver(&self) -> Driver {
+        Driver::RecentLevel
+    }
 
     /// Steps before a row's youngest usable value that the family looks up in [`View::past`].
     fn reach(&self, _shape: &Shape) -> usize {
@@ -88,6 +94,10 @@ pub(crate) struct Feature {
     /// Number of category codes, 0 for numbers.
     pub levels: u32,
     pub in_target_units: bool,
+    /// What it speaks of, if that is not what its family speaks of.
+    pub driver: Option<Driver>,
+    /// See [`domain::features::FeatureColumn::neutral`].
+    pub neutral: Neutral,
     pub values: Values,
 }
 
@@ -101,7 +111,7 @@ pub(crate) enum Values {
 
 impl Feature {
     pub fn new(name: impl Into<String>, values: impl Into<Values>) -> Self {
-        Self { name: name.into(), levels: 0, in_target_units: false, values: values.into() }
+        Self { name: name.into(), levels: 0, in_target_units: false, driver: None, neutral: Neutral::Average, values: values.into() }
     }
 
     pub fn category(mut self, levels: u32) -> Self {
@@ -111,6 +121,16 @@ impl Feature {
 
     pub fn in_target_units(mut self) -> Self {
         self.in_target_units = true;
+        self
+    }
+
+    pub fn speaks_of(mut self, driver: Driver) -> Self {
+        self.driver = Some(driver);
+        self
+    }
+
+    pub fn compared_with(mut self, neutral: Neutral) -> Self {
+        self.neutral = neutral;
         self
     }
 

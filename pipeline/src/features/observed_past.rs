@@ -1,6 +1,7 @@
 //! Regressors that are known only once they happened (news, prices, observed weather): the newest value known `lead` steps
 //! before the target, and the mean of those over a week or the like. Never the value at the target.
 
+use domain::features::Neutral;
 use domain::panel::RegressorKind;
 use domain::{FeatureError, Ordinal};
 use polars::prelude::{Column, col};
@@ -38,10 +39,14 @@ impl Family for ObservedPast {
         let mut features = Vec::new();
         for (number, regressor) in observed(view).enumerate() {
             let [value, sum, count] = names(number);
-            features.push(Feature::new(regressor.name.clone(), col(value)).category(regressor.levels));
+            let driver = regressor.driver().unwrap_or_default();
+            let is_absent_at_zero = regressor.levels == 0 && driver.is_absent_at_zero();
+            let neutral = if is_absent_at_zero { Neutral::At(0.0) } else { Neutral::Average };
+            let feature = |name, values| Feature::new(name, values).speaks_of(driver).compared_with(neutral);
+            features.push(feature(regressor.name.clone(), col(value)).category(regressor.levels));
             if regressor.levels == 0 {
                 let name = format!("{}_mean_{}", regressor.name, view.shape.unit());
-                features.push(Feature::new(name, col(sum) / col(count)));
+                features.push(feature(name, col(sum) / col(count)));
             }
         }
         Ok(features)

@@ -1,7 +1,8 @@
 //! Prices that are known ahead, relative to what is usual: the value on the target over the median of those that were
 //! planned for the last two months (or the like) before the row's youngest usable period. A promotion is below 1.
 
-use domain::{FeatureError, Ordinal};
+use domain::features::Neutral;
+use domain::{Driver, FeatureError, Ordinal};
 
 use super::{Family, Feature};
 use crate::regressors::RegressorStore;
@@ -29,7 +30,8 @@ fn column(view: &View<'_>, regressor: &RegressorStore) -> Result<Feature, Featur
         let value = view.required(regressor, block, at)?;
         Ok::<_, FeatureError>([(value / usual.before(slot(block), at)) as f32])
     })?;
-    Ok(Feature::new(format!("{}_relative", regressor.name), values))
+    let driver = regressor.driver().unwrap_or(Driver::Price);
+    Ok(Feature::new(format!("{}_relative", regressor.name), values).speaks_of(driver).compared_with(Neutral::At(1.0)))
 }
 
 /// The median of a sliding window of plans, each as it was known on its own period.

@@ -1,6 +1,6 @@
 //! Means over the last few values at the same place of the season (the last four Mondays), skipping closed periods.
 
-use domain::{FeatureError, Frequency};
+use domain::{Driver, FeatureError, Frequency};
 
 use super::{Family, Feature};
 use crate::config::Shape;
@@ -16,6 +16,10 @@ pub(super) struct SameSeason;
 impl Family for SameSeason {
     fn name(&self) -> &'static str {
         "same_season"
+    }
+
+    fn driver(&self) -> Driver {
+        Driver::Weekday
     }
 
     fn reach(&self, shape: &Shape) -> usize {

@@ -1,7 +1,7 @@
 //! What does not change over time: one value per series, and which series it is.
 
-use domain::FeatureError;
 use domain::panel::RegressorKind;
+use domain::{Driver, FeatureError};
 
 use super::{Family, Feature};
 use crate::view::View;
@@ -11,6 +11,10 @@ pub(super) struct Statics;
 impl Family for Statics {
     fn name(&self) -> &'static str {
         "statics"
+    }
+
+    fn driver(&self) -> Driver {
+        Driver::Base
     }
 
     fn features(&self, view: &View<'_>) -> Result<Vec<Feature>, FeatureError> {

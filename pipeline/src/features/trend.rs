@@ -1,6 +1,6 @@
 //! Age of the series.
 
-use domain::FeatureError;
+use domain::{Driver, FeatureError};
 
 use super::{Family, Feature};
 use crate::view::View;
@@ -10,6 +10,10 @@ pub(super) struct Trend;
 impl Family for Trend {
     fn name(&self) -> &'static str {
         "trend"
+    }
+
+    fn driver(&self) -> Driver {
+        Driver::Trend
     }
 
     fn features(&self, view: &View<'_>) -> Result<Vec<Feature>, FeatureError> {

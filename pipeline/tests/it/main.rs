@@ -8,5 +8,6 @@ mod panels;
 mod pooled;
 mod regressors;
 mod rows;
+mod suppositions;
 mod time_travel;
 mod worlds;
