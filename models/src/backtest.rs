@@ -8,7 +8,7 @@ use domain::{FeatureSource, History, Ordinal, Quantiles, SeriesForecast};
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::BLEND;
-use crate::engine::{CalibrationReport, Decision, EngineConfig, FoldPlan, Phase, Progress, ProgressFn, decide};
+use crate::engine::{CalibrationReport, Decided, Decision, EngineConfig, FoldPlan, Phase, Progress, ProgressFn, decide};
 use crate::error::ModelError;
 use crate::fold::{Fold, FoldKeeper, FoldStore, Forgetful, Strictness};
 use crate::forecasters::{self, Forecasters};
@@ -175,7 +175,7 @@ impl<'a> Backtest<'a> {
         let folds = self.store.seen_by(cutoff, self.config.horizon, &self.plan.cutoffs(cutoff));
         let mut table = self.empty_table();
         if let Some(current) = self.store.get(cutoff) {
-            let (decision, selection, calibration) = decide(self.config, folds, current, &histories, &scales);
+            let Decided { decision, selection, calibration, .. } = decide(self.config, folds, current, &histories, &scales);
             let window = Window { cutoff, histories: &histories, actuals: &actuals, scales: &scales };
             let filled = table.add_window(&window, current, &decision);
             table.windows.push(WindowReport { cutoff, selection, calibration, filled, guards: tally(&current.hits) });

@@ -20,6 +20,7 @@ use crate::error::ModelError;
 use crate::forecaster::{Fitted, Future, Path, Skip, TrainingSet};
 use crate::forecasters::Forecasters;
 use crate::guard::{GuardHit, cap, guard};
+use crate::shape::{Shape, Shapes};
 
 /// Predictions of every forecaster as of one cutoff.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,8 +30,17 @@ pub struct Fold {
     pub models: Vec<ModelPaths>,
     /// `closed[series][step - 1]`, as known at the cutoff.
     pub closed: Vec<Vec<bool>>,
+    /// How forecasts are distributed, if a model tells.
+    pub shapes: Option<Shapes>,
     /// What the guards did to the paths.
     pub hits: Vec<GuardHit>,
+}
+
+impl Fold {
+    /// The distribution of a series' step (from 1), if a model tells.
+    pub(crate) fn shape(&self, series: usize, step: u16) -> Option<&Shape> {
+        self.shapes.as_ref()?.get(series)?.as_ref()?.get(usize::from(step) - 1)
+    }
 }
 
 /// Guarded mean paths of one model, one per series.
@@ -117,11 +127,16 @@ pub(crate) fn run(
     let future = Future::new(source, &histories, cutoff, config.horizon, config.season).with_effects_of(&training)?;
 
     let mut hits = Vec::new();
-    let (mut models, mut fitted) = (Vec::new(), Vec::new());
+    let (mut models, mut fitted, mut shapes) = (Vec::new(), Vec::new(), None);
     for forecaster in forecasters.iter() {
         let attempt = forecaster.fit(&training).and_then(|fitted| Ok((fitted.predict(&future)?, fitted)));
         let (mut paths, kept) = match attempt {
-            Ok((paths, model)) => (paths, Some(model)),
+            Ok((paths, model)) => {
+                if shapes.is_none() {
+                    shapes = model.shapes(&future)?;
+                }
+                (paths, Some(model))
+            }
             Err(error) if may_sit_out(&error, strictness) => {
                 (vec![Err(Skip::NotFitted { because: error.to_string() }); histories.len()], None)
             }
@@ -131,7 +146,7 @@ pub(crate) fn run(
         models.push(ModelPaths { model: forecaster.name().to_owned(), paths });
         fitted.push(kept);
     }
-    Ok(FoldRun { fold: Fold { cutoff, models, closed, hits }, fitted })
+    Ok(FoldRun { fold: Fold { cutoff, models, closed, shapes, hits }, fitted })
 }
 
 fn may_sit_out(error: &ModelError, strictness: Strictness) -> bool {

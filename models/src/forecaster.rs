@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::effects::Effects;
 use crate::engine::Effort;
 use crate::error::ModelError;
+use crate::shape::Shapes;
 
 /// A model that can be fitted. Pure: the same training set and seed give the same bytes.
 pub trait Forecaster: Send + Sync {
@@ -48,6 +49,14 @@ pub trait Fitted: Send + Sync {
     /// # Errors
     /// [`ModelError::Features`] if the source fails, [`ModelError::MissingColumn`] if its columns have changed.
     fn predict(&self, future: &Future<'_>) -> Result<Vec<Path>, ModelError>;
+
+    /// How each forecast is distributed, if the model tells.
+    ///
+    /// # Errors
+    /// As [`Fitted::predict`].
+    fn shapes(&self, _future: &Future<'_>) -> Result<Option<Shapes>, ModelError> {
+        Ok(None)
+    }
 
     /// What is needed to predict again.
     ///

@@ -12,6 +12,7 @@ use super::error::NightError;
 use super::gates::{self, BacktestSummary, Gate, GateBounds};
 use super::load::Loaded;
 use super::planning::{plan_days, planned_days};
+use super::wholes::{self, Total};
 use super::{ProgressFn, Settings, Stage, facts};
 
 /// A night's forecasts after the gates, and the plans made of them.
@@ -26,6 +27,8 @@ pub(super) struct Forecast {
     /// What the guards did to the forecasts that are published.
     pub guard_hits: Vec<GuardHit>,
     pub plans: Vec<DayPlan>,
+    /// What the products' forecasts add up to.
+    pub totals: Vec<Total>,
     /// What the facts say of demand beyond sales.
     pub demand: DemandReport,
 }
@@ -48,22 +51,24 @@ pub(super) fn forecast(
 ) -> Result<Forecast, NightError> {
     let (panel, study) = facts::studied_panel(&loaded.facts, night.calendar, night.last_day());
     progress(Stage::Features { series: panel.series.len() });
-    let source =
-        PanelFeatures::new(panel, FeatureConfig::default()).map_err(|source| NightError::Pipeline { store: store.to_owned(), source })?;
+    let source = PanelFeatures::new(panel.clone(), FeatureConfig::default())
+        .map_err(|source| NightError::Pipeline { store: store.to_owned(), source })?;
     let cutoff = days_since_epoch(night.last_day());
     // Where the last complete day is two days back, one more step reaches the same last day.
     let behind = days_since_epoch(night.date) - cutoff - 1;
     let config = EngineConfig { horizon: settings.engine.horizon + u16::try_from(behind).unwrap_or(0), ..settings.engine.clone() };
     let fits = |at: models::Progress| progress(Stage::Models { done: at.done, total: at.total });
-    let output =
+    let mut output =
         models::forecast(&source, &config, cutoff, &fits).map_err(|source| NightError::Models { store: store.to_owned(), source })?;
+    output.forecasts = wholes::reconciled(store, &loaded.facts, &panel, &output, &config, cutoff)?;
     let histories = source.histories(cutoff).map_err(|source| NightError::Features { store: store.to_owned(), source })?;
     let passed = through_gates(output, &histories, config.horizon, settings.gates);
     if let Some(gate) = passed.gates.iter().find(|gate| !gate.passed) {
         return Err(NightError::Gates { store: store.to_owned(), gate: gate.name.clone(), detail: gate.detail.clone() });
     }
     let plans = plan_days(&loaded.kitchen.kitchen, &passed.forecasts, planned_days(night.date));
-    Ok(Forecast { plans, demand: study.report(&loaded.facts, cutoff), ..passed })
+    let totals = wholes::totals(&loaded.facts, &loaded.kitchen.kitchen, &passed.forecasts, &passed.output.past, config.seed);
+    Ok(Forecast { plans, totals, demand: study.report(&loaded.facts, cutoff), ..passed })
 }
 
 /// Fresh forecasts if they pass; else the seasonal naive ones, which repeat what was sold: of them only that they are
@@ -72,7 +77,7 @@ fn through_gates(output: EngineOutput, histories: &[History], horizon: u16, boun
     let expected: Vec<u32> = (0..).zip(histories).filter(|(_, history)| !history.values.is_empty()).map(|(series, _)| series).collect();
     let summary = BacktestSummary { coverage80: output.coverage(0.8), bias: output.bias() };
     let fresh = gates::judge(&output.forecasts, &expected, horizon, histories, summary, bounds);
-    let (plans, demand) = (Vec::new(), DemandReport::default());
+    let (plans, totals, demand) = (Vec::new(), Vec::new(), DemandReport::default());
     if gates::all_passed(&fresh) {
         return Forecast {
             rung: Rung::Fresh,
@@ -82,11 +87,12 @@ fn through_gates(output: EngineOutput, histories: &[History], horizon: u16, boun
             guard_hits: output.guard_hits.clone(),
             output,
             plans,
+            totals,
             demand,
         };
     }
     let naive = output.of_model(models::BASELINE);
     let gates = gates::judge_last_rung(&naive, &expected, horizon);
     let guard_hits = output.hits_of_model(models::BASELINE);
-    Forecast { rung: Rung::SeasonalNaive, forecasts: naive, gates, refused: fresh, output, guard_hits, plans, demand }
+    Forecast { rung: Rung::SeasonalNaive, forecasts: naive, gates, refused: fresh, output, guard_hits, plans, totals, demand }
 }

@@ -20,6 +20,7 @@ mod run;
 mod sales;
 mod spans;
 mod store;
+mod wholes;
 
 use chrono::NaiveDate;
 use domain::Rung;

@@ -13,6 +13,7 @@ use crate::forecaster::{Artifact, Future, Path, Skip};
 use crate::forecasters;
 use crate::guard::{GuardHit, cap, guard};
 use crate::scale::scales;
+use crate::shape::Shapes;
 
 /// Fitted models, choices and ranges of one forecast as data: forecasts again, from newer data, without fitting.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,7 +25,7 @@ pub struct EngineArtifact {
     /// `unique_id` of each series it knows.
     series: Vec<String>,
     models: Vec<Kept>,
-    decision: Decision,
+    pub(super) decision: Decision,
 }
 
 /// One forecaster of the registry; without an artifact if it could not be fitted.
@@ -74,13 +75,14 @@ impl EngineArtifact {
         let scales = scales(&histories, self.season);
         let caps: Vec<f64> = histories.iter().map(cap).collect();
         let future = Future::new(source, &histories, cutoff, self.horizon, self.season);
-        let (mut models, mut hits) = (Vec::with_capacity(self.models.len()), Vec::new());
+        let (mut models, mut hits, mut shapes) = (Vec::with_capacity(self.models.len()), Vec::new(), None);
         for kept in &self.models {
-            let mut paths = predict(kept, &future)?;
+            let (mut paths, told) = predict(kept, &future)?;
+            shapes = shapes.or(told);
             hits.extend(guard(&kept.model, &mut paths, &caps, &closed));
             models.push(ModelPaths { model: kept.model.clone(), paths });
         }
-        let fold = Fold { cutoff, models, closed, hits };
+        let fold = Fold { cutoff, models, closed, shapes, hits };
         let decision = self.decision_for(source.series(), &fold);
         let hits = decision.hits_in_answers(&fold);
         Ok((decision.publish(&fold, &scales), hits))
@@ -100,9 +102,11 @@ impl EngineArtifact {
     }
 }
 
-fn predict(kept: &Kept, future: &Future<'_>) -> Result<Vec<Path>, ModelError> {
-    match &kept.artifact {
-        Some(artifact) => forecasters::all().load(artifact)?.predict(future),
-        None => Ok(vec![Err(Skip::NotFitted { because: "it could not be fitted then".to_owned() }); future.histories.len()]),
-    }
+fn predict(kept: &Kept, future: &Future<'_>) -> Result<(Vec<Path>, Option<Shapes>), ModelError> {
+    let Some(artifact) = &kept.artifact else {
+        let because = "it could not be fitted then".to_owned();
+        return Ok((vec![Err(Skip::NotFitted { because }); future.histories.len()], None));
+    };
+    let fitted = forecasters::all().load(artifact)?;
+    Ok((fitted.predict(future)?, fitted.shapes(future)?))
 }

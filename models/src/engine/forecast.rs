@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use super::artifact::EngineArtifact;
 use super::report::CalibrationReport;
-use super::{Decision, EngineConfig, FoldPlan, Phase, Progress, ProgressFn, decide};
+use super::{Decided, Decision, EngineConfig, FoldPlan, PastError, Phase, Progress, ProgressFn, decide};
 use crate::candidate::Candidate;
 use crate::error::ModelError;
-use crate::fold::{FoldStore, Forgetful, Strictness, run};
+use crate::fold::{Fold, FoldStore, Forgetful, Strictness, run};
 use crate::forecaster::Skip;
 use crate::forecasters::{self, Forecasters};
 use crate::guard::GuardHit;
-use crate::scale::scales;
+use crate::scale::{Scale, scales};
 use crate::select::SelectionReport;
 
 /// A panel's forecasts and everything that explains them.
@@ -30,8 +30,13 @@ pub struct EngineOutput {
     /// Interventions in every model's paths at the cutoff.
     pub all_guard_hits: Vec<GuardHit>,
     pub skipped: Vec<SkippedSeries>,
+    /// Errors of the published choice on past folds.
+    pub past: Vec<PastError>,
     /// For forecasting again from new data without fitting.
     pub artifact: EngineArtifact,
+    scales: Vec<Option<Scale>>,
+    /// What was published from.
+    fold: Fold,
 }
 
 /// Forecasts of one candidate, where it has any.
@@ -66,6 +71,15 @@ impl EngineOutput {
     #[must_use]
     pub fn of_model(&self, name: &str) -> Vec<SeriesForecast> {
         self.all_models.iter().find(|model| model.model == name).map_or_else(Vec::new, |model| model.forecasts.clone())
+    }
+
+    /// The published forecasts with other means, by position in `forecasts` and step, and ranges to match.
+    pub(crate) fn with_means(&self, means: &[Vec<f64>]) -> Vec<SeriesForecast> {
+        let with = |(forecast, means): (&SeriesForecast, &Vec<f64>)| match &self.scales[forecast.series as usize] {
+            Some(scale) => self.artifact.decision.with_means(forecast, &self.fold, scale, means),
+            None => forecast.clone(),
+        };
+        self.forecasts.iter().zip(means).map(with).collect()
     }
 
     /// Guard interventions in one model's own paths.
@@ -127,7 +141,7 @@ pub fn forecast_by(
     let last = run(source, &forecasters, config, cutoff, budget.rows, Strictness::Final)?;
     progress(Progress { phase: Phase::Final, done: total, total, cutoff });
     let folds = store.seen_by(cutoff, config.horizon, &cutoffs);
-    let (decision, selection, calibration) = decide(config, folds, &last.fold, &histories, &scales);
+    let Decided { decision, selection, calibration, past } = decide(config, folds, &last.fold, &histories, &scales);
 
     let each = |candidate: usize| ModelForecasts {
         model: decision.candidates[candidate].name.clone(),
@@ -143,6 +157,9 @@ pub fn forecast_by(
         artifact: EngineArtifact::keep(source, config, cutoff, &last, decision)?,
         selection,
         calibration,
+        past,
+        scales,
+        fold: last.fold,
     })
 }
 

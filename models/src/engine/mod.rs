@@ -9,7 +9,8 @@ mod report;
 
 pub use artifact::EngineArtifact;
 pub use config::{Effort, EngineConfig};
-pub(crate) use decision::{Decision, decide};
+pub use decision::PastError;
+pub(crate) use decision::{Decided, Decision, decide};
 pub use forecast::{EngineOutput, ModelForecasts, SkippedSeries, forecast, forecast_by};
 pub(crate) use plan::FoldPlan;
 pub(crate) use report::CENTRAL;
