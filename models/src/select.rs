@@ -124,6 +124,9 @@ impl<'a> Contest<'a> {
         let choose = |series: usize| {
             let mut members = self.weigher.of_series(series, &panel);
             members.retain(|&(member, _)| answers(member, series));
+            if members.is_empty() {
+                members.extend(self.next_best(|member| answers(member, series)).map(|member| (member, 1.0)));
+            }
             let trial = Trial { contest: self, evidence, targets: &targets[series], scale: scales[series].as_ref(), offsets };
             let baseline = baseline_of(&self.candidates);
             let fallback = || answers(baseline, series).then(|| (self.candidates[baseline].clone(), 1.0));
@@ -141,6 +144,14 @@ impl<'a> Contest<'a> {
         let chosen: Vec<Option<(Candidate, Choice)>> = (0..scales.len()).into_par_iter().map(choose).collect();
         let (mixes, choices): (Vec<_>, Vec<_>) = chosen.into_iter().map(Option::unzip).unzip();
         Selection { mixes, report: self.report(choices) }
+    }
+
+    /// The forecaster that did best on the panel among those that answer, if it beats the baseline: next on the ladder where
+    /// all those with a weight have no forecast.
+    fn next_best(&self, answers: impl Fn(usize) -> bool) -> Option<usize> {
+        let ratio = |member: usize| self.scores[member].panel.filter(|ratio| *ratio < 1.0);
+        let rivals = (0..self.names.len()).filter(|&member| answers(member)).filter_map(|member| Some((ratio(member)?, member)));
+        rivals.min_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, member)| member)
     }
 
     /// The prediction of each target by its series' mix, with weights that have not seen the target's fold: errors of weights
