@@ -77,6 +77,9 @@ pub enum RegressorKind {
     Static,
     /// Known ahead, as of each cutoff: calendar, promo plan, issued weather forecast (every vintage is a version).
     KnownFuture,
+    /// Yes or no, known ahead, and told as an event only ([`crate::FeatureSource::events`]): what columns say already, for
+    /// models that see none.
+    Event,
     /// Known only once it happened: news, prices, observed weather. Never read beyond the cutoff.
     ObservedPast,
 }

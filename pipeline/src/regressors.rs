@@ -189,6 +189,16 @@ impl RegressorStore {
         self.is_planned_number() && not_yet(self.number_from) && not_yet(self.amount_from)
     }
 
+    /// Whether it is told as an event.
+    pub fn is_event(&self, known_by: Ordinal) -> bool {
+        self.kind == RegressorKind::Event || self.is_flag(known_by)
+    }
+
+    /// Whether it is a plan or a forecast, which may turn out otherwise.
+    pub fn is_ahead(&self) -> bool {
+        matches!(self.kind, RegressorKind::KnownFuture | RegressorKind::Event)
+    }
+
     /// Whether it tells, as far as is known by then, amounts that are never zero.
     pub fn is_price(&self, known_by: Ordinal) -> bool {
         self.is_planned_number() && !self.is_flag(known_by) && self.no_price_from.is_none_or(|from| from > known_by)

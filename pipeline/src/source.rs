@@ -169,7 +169,7 @@ impl FeatureSource for PanelFeatures {
 
     fn events(&self, cutoff: Ordinal, horizon: u16) -> Result<Vec<EventTrack>, FeatureError> {
         let last = cutoff + Ordinal::from(horizon);
-        let flags = self.regressors.iter().filter(|regressor| regressor.is_flag(cutoff));
+        let flags = self.regressors.iter().filter(|regressor| regressor.is_event(cutoff));
         Ok(flags.map(|regressor| regressor.track(self.series.len(), last, cutoff)).collect())
     }
 

@@ -27,12 +27,12 @@ impl PanelFeatures {
         cutoff: Ordinal,
     ) -> Result<(), PipelineError> {
         let count = self.series.len();
-        let is_meant = |store: &&mut RegressorStore| store.kind == RegressorKind::KnownFuture && store.name == regressor;
+        let is_meant = |store: &&mut RegressorStore| store.is_ahead() && store.name == regressor;
         if let Some(store) = self.regressors.iter_mut().find(is_meant) {
             let changed = changed(store, series, count, periods, value, cutoff);
             return store.extend(&changed, count);
         }
-        let ahead = self.regressors.iter().filter(|store| store.kind == RegressorKind::KnownFuture);
+        let ahead = self.regressors.iter().filter(|store| store.is_ahead());
         let known = ahead.map(|store| store.name.as_str()).collect::<Vec<_>>().join(", ");
         Err(PipelineError::UnknownRegressor { name: regressor.to_owned(), known })
     }

@@ -72,6 +72,7 @@ pub(super) fn kind_name(kind: RegressorKind) -> &'static str {
     match kind {
         RegressorKind::Static => "static",
         RegressorKind::KnownFuture => "known-future",
+        RegressorKind::Event => "event",
         RegressorKind::ObservedPast => "observed-past",
     }
 }

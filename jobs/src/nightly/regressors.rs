@@ -78,7 +78,7 @@ fn promos(facts: &StoreFacts, index: &HashMap<Uuid, u32>, knowledge: &Knowledge)
         push_spans(&mut cells, key, of_product.map(span), f64::max);
     }
     let is_on = yes_or_no(&cells, |discount| discount > 0.0);
-    [ahead("promo_discount", Scope::Series, Beyond::Zero, cells), ahead("promo", Scope::Series, Beyond::Zero, is_on)]
+    [ahead("promo_discount", Scope::Series, Beyond::Zero, cells), event("promo", Scope::Series, is_on)]
 }
 
 /// Days on which wages are paid, as feature `payday` has it, from the first sale on.
@@ -90,7 +90,7 @@ fn paydays(facts: &StoreFacts) -> Regressor {
             cells.push(0, days_since_epoch(day), 1.0, days_since_epoch(first) - 1);
         }
     }
-    ahead("payday_window", Scope::Panel, Beyond::Zero, cells)
+    event("payday_window", Scope::Panel, cells)
 }
 
 /// The same cells as 1 or 0.
@@ -112,7 +112,7 @@ fn weather(facts: &StoreFacts, knowledge: &Knowledge) -> [Regressor; 3] {
     };
     let rain = column("rain_mm", |issue| issue.rain_mm);
     // Beyond the days that are foreseen it neither rains nor not: what is usual then is in every model's level.
-    let rainy = ahead("rainy", Scope::Panel, Beyond::Zero, yes_or_no(&rain.cells, |rain_mm| rain_mm >= RAINY_MM));
+    let rainy = event("rainy", Scope::Panel, yes_or_no(&rain.cells, |rain_mm| rain_mm >= RAINY_MM));
     [rain, rainy, column("temperature_c", |issue| issue.temperature_c)]
 }
 
@@ -162,6 +162,10 @@ fn listings(facts: &StoreFacts) -> [Regressor; 2] {
 
 fn ahead(name: &str, scope: Scope, beyond: Beyond, cells: Cells) -> Regressor {
     Regressor { name: name.to_owned(), kind: RegressorKind::KnownFuture, scope, cells, beyond }
+}
+
+fn event(name: &str, scope: Scope, cells: Cells) -> Regressor {
+    Regressor { name: name.to_owned(), kind: RegressorKind::Event, scope, cells, beyond: Beyond::Zero }
 }
 
 fn in_order<'a>(facts: &'a StoreFacts, index: &'a HashMap<Uuid, u32>) -> impl Iterator<Item = (u32, Uuid)> + 'a {

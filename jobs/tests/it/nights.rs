@@ -38,6 +38,8 @@ async fn a_night_publishes_forecasts_and_plans() {
     for cell in &cells {
         assert_eq!(i64::from(cell.step), (cell.target_date - date(NIGHT)).num_days() + 1);
         assert!(cell.quantiles.is_sorted() && cell.quantiles[0] >= 0.0, "{cell:?}");
+        let explanation: domain::Explanation = serde_json::from_value(cell.explanation.clone().expect("reasons")).expect("an explanation");
+        assert!((explanation.total() - cell.yhat).abs() <= 1e-9 * cell.yhat.max(1.0), "{cell:?}");
         let is_closed = cell.target_date.weekday() == Weekday::Sun || cell.target_date == date(CLOSING);
         if is_closed {
             assert_eq!((cell.yhat, cell.quantiles), (0.0, [0.0; 9]), "{cell:?}");

@@ -36,6 +36,18 @@ fn a_promotion_and_rain_are_supposed_for_whom_and_when_they_are_meant() {
 }
 
 #[test]
+fn an_event_is_no_column_and_can_be_supposed_all_the_same() {
+    let mut shop = shop();
+    shop.regressors[1].kind = RegressorKind::Event;
+    let mut source = open(shop);
+    source.suppose("promo", Some(0), 41..=41, 1.0, 39).expect("a promotion");
+    let events = source.events(39, 3).expect("events");
+    assert_eq!((events.len(), events[0].of(0), events[0].of(1)), (1, &[10, 41][..], &[][..]));
+    let rows = source.future(39, Layout::Direct { lead: 3 }, 1..=3).expect("rows");
+    assert!(rows.columns.iter().all(|column| !column.name.starts_with("promo")));
+}
+
+#[test]
 fn a_closed_day_can_be_supposed_of_a_shop_that_never_closes() {
     let mut source = open(shop());
     source.suppose_closed(None, 41..=41, true, 39).expect("a closing");
