@@ -45,6 +45,10 @@ bench: release ## whole jobs with the release binary, criterion on the shared bu
 	@scripts/bench $(RELEASE)
 	cargo bench --locked --profile dev --workspace --bench features --bench panel -- --noplot
 
+.PHONY: bench-accuracy
+bench-accuracy: $(if $(VIRALCAST_PANELS),build) ## accuracy on real panels: VIRALCAST_PANELS=DIR
+	@scripts/bench-accuracy $(VIRALCAST)
+
 .PHONY: sql
 sql: setup ## re-check every SQL statement against the migrations and rewrite .sqlx/
 	@scripts/prepare-sql.sh

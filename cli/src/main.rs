@@ -6,6 +6,7 @@
 mod commands;
 mod context;
 mod failure;
+mod kept_folds;
 mod panel_file;
 mod progress;
 mod reasons;

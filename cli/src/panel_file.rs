@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use domain::panel::{Panel, Scope};
 use domain::{FeatureError, FeatureSource as _, Frequency, Ordinal};
-use ingest::panel::{Gaps, PanelError, PanelReport, PanelSpec, Step, read_panel_files};
+use ingest::panel::{Filter, Gaps, PanelError, PanelReport, PanelSpec, Step, read_panel_files};
 use ingest::tabular::{DateFormat, Decimal, Locale, TabularError};
 use models::{Effort, EngineConfig, ModelError};
 use pipeline::{FeatureConfig, PanelFeatures, PipelineError};
@@ -13,6 +13,8 @@ use pipeline::{FeatureConfig, PanelFeatures, PipelineError};
 use crate::failure::Failure;
 
 /// Options that `forecast` and `backtest` share.
+///
+/// What they say in `Debug` tells one question from another, see [`crate::kept_folds`].
 #[derive(Debug, clap::Args)]
 pub struct PanelOptions {
     /// Sales in long format, CSV or Parquet: columns unique_id, ds, y and any further ones
@@ -35,6 +37,9 @@ pub struct PanelOptions {
     /// Column of the sales
     #[arg(long, value_name = "COLUMN", default_value = "y")]
     pub target_col: String,
+    /// Only rows where the column holds the value; repeated for one column: any of them, for several columns: all
+    #[arg(long = "where", value_name = "COLUMN=VALUE")]
+    pub filters: Vec<Filter>,
     /// Columns known ahead: calendar, promo plan, issued weather forecasts
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
     pub known_future: Vec<String>,
@@ -116,6 +121,10 @@ impl PanelOptions {
     fn explained(&self, error: PanelError) -> anyhow::Error {
         let mains = [("--id-col", &self.id_col), ("--time-col", &self.time_col), ("--target-col", &self.target_col)];
         let PanelError::Table(TabularError::MissingColumn { wanted, closest, .. }) = &error else { return error.into() };
+        if let Some(filter) = self.filters.iter().find(|filter| filter.column == *wanted) {
+            let example = closest.as_deref().unwrap_or("COLUMN");
+            return Failure::with_hint(error.to_string(), format!("name one of these columns: `--where {example}={}`", filter.value));
+        }
         let Some((option, _)) = mains.into_iter().find(|(_, name)| *name == wanted) else { return error.into() };
         let example = closest.as_deref().unwrap_or("COLUMN");
         Failure::with_hint(error.to_string(), format!("say which column plays its part: `{option} {example}`"))
@@ -130,6 +139,7 @@ impl PanelOptions {
             observed_past: self.observed_past.clone(),
             statics: self.statics.clone(),
             exclude: self.exclude.clone(),
+            filters: self.filters.clone(),
             closed: self.closed.clone(),
             step: self.freq,
             gaps: self.gaps,
@@ -187,6 +197,7 @@ impl PanelFile {
             ("effort", self.config.effort.to_string()),
             ("seed", self.config.seed.to_string()),
             ("models", if self.config.models.is_empty() { "all".to_owned() } else { self.config.models.join(", ") }),
+            ("where", list(&options.filters.iter().map(ToString::to_string).collect::<Vec<_>>())),
             ("known-future", list(&options.known_future)),
             ("observed-past", self.columns("observed-past")),
             ("static", list(&options.statics)),

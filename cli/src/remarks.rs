@@ -1,6 +1,7 @@
 //! What the reader of a forecast should know about the series behind it.
 
 use domain::{FeatureSource as _, History, Ordinal};
+use models::{GuardCount, GuardKind};
 
 use crate::panel_file::PanelFile;
 
@@ -36,6 +37,21 @@ pub fn about_series(file: &PanelFile) -> anyhow::Result<Vec<String>> {
         remarks.push(format!("ended long before {}, perhaps no longer sold: {listed}", file.report.last));
     }
     Ok(remarks)
+}
+
+/// What the guards did, by model; `None` if nothing.
+pub fn about_guards(counts: &[GuardCount], place: &str) -> Option<String> {
+    let did = |one: &GuardCount| {
+        let (count, model) = (one.count, &one.model);
+        let plural = if count == 1 { "" } else { "s" };
+        match one.kind {
+            GuardKind::Negative => format!("{count} negative value{plural} of {model} set to zero"),
+            GuardKind::Capped => format!("{count} value{plural} of {model} capped"),
+            GuardKind::NotANumber => format!("{count} path{plural} of {model} dropped for what is no number"),
+        }
+    };
+    let listed: Vec<String> = counts.iter().map(did).collect();
+    (!counts.is_empty()).then(|| format!("guards, {place}: {}", listed.join(", ")))
 }
 
 /// The first few names, each with a detail, and how many more there are.

@@ -19,9 +19,14 @@ pub(crate) fn night_ended(report: &NightReport) {
     metrics::histogram!("nightly_duration_seconds", "result" => result).record(report.seconds);
     let rows_written = if report.unchanged { 0 } else { report.rows };
     metrics::counter!("nightly_forecast_rows_written_total").increment(rows_written);
+    for one in &report.guards {
+        metrics::counter!("nightly_guard_hits_total", "kind" => one.kind.as_str(), "model" => one.model.clone())
+            .increment(one.count as u64);
+    }
+    let guard_hits: usize = report.guards.iter().map(|one| one.count).sum();
     tracing::info!(
         store.slug = %report.store, run.id = %report.run_id, business_date = %report.date, rung = %report.rung, result,
-        rows_written, series = report.series, stale_days = report.stale_days, duration_ms = (report.seconds * 1000.0) as u64,
+        rows_written, series = report.series, guard_hits, stale_days = report.stale_days, duration_ms = (report.seconds * 1000.0) as u64,
         "the night of {} for {} is {result} ({})", report.date, report.store, report.rung
     );
 }

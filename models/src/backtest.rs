@@ -1,16 +1,18 @@
 //! Rolling-origin evaluation: every forecaster, the blend and the choice, as a table.
 //!
 //! Each window is decided exactly as a live forecast at its cutoff would be, with folds from before it and the data as of
-//! it. Windows and folds share one grid of cutoffs, see [`crate::fold`].
+//! it. Windows and folds share one grid of cutoffs, see [`crate::fold`]. A [`Backtest`] hands out one window after the other
+//! and holds no fold longer than a later window needs it.
 
 use domain::{FeatureSource, History, Ordinal, Quantiles, SeriesForecast};
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::BLEND;
-use crate::engine::{CalibrationReport, Decision, EngineConfig, FoldPlan, Phase, Progress, ProgressFn, decide};
+use crate::engine::{CalibrationReport, Decided, Decision, EngineConfig, FoldPlan, Phase, Progress, ProgressFn, decide};
 use crate::error::ModelError;
-use crate::fold::{Fold, FoldStore, Strictness};
-use crate::forecasters;
+use crate::fold::{Fold, FoldKeeper, FoldStore, Forgetful, Strictness};
+use crate::forecasters::{self, Forecasters};
+use crate::guard::{GuardCount, tally};
 use crate::metrics::WindowScale;
 use crate::scale::{Scale, scales};
 use crate::select::SelectionReport;
@@ -57,6 +59,8 @@ pub struct WindowReport {
     pub calibration: CalibrationReport,
     /// Forecasts of each model (as in [`BacktestTable::models`]) that the baseline had to stand in for, in series.
     pub filled: Vec<usize>,
+    /// What the guards did to the forecasters' paths in this window.
+    pub guards: Vec<GuardCount>,
 }
 
 /// Evaluates the engine at each window's cutoff.
@@ -69,65 +73,148 @@ pub fn backtest(
     windows: &[Ordinal],
     progress: &ProgressFn<'_>,
 ) -> Result<BacktestTable, ModelError> {
-    if config.horizon == 0 {
-        return Err(ModelError::NoHorizon);
+    let mut backtest = Backtest::new(source, config, windows, &Forgetful)?;
+    let mut whole = backtest.empty_table();
+    while let Some(window) = backtest.next_window(progress)? {
+        whole.append(window);
     }
-    let mut windows = windows.to_vec();
-    windows.sort_unstable();
-    windows.dedup();
-    let (Some(&first), Some(&last)) = (windows.first(), windows.last()) else { return Err(ModelError::NoWindows) };
-    let forecasters = forecasters::all().entering(&config.models, config.effort)?;
-    let histories = source.histories(first).map_err(|source| ModelError::Features { cutoff: first, source })?;
-    if histories.iter().all(|history| history.values.is_empty()) {
-        return Err(ModelError::EmptyPanel { cutoff: first });
+    Ok(whole)
+}
+
+/// A backtest in the making: one window at a time, oldest first.
+pub struct Backtest<'a> {
+    source: &'a dyn FeatureSource,
+    config: &'a EngineConfig,
+    keeper: &'a dyn FoldKeeper,
+    forecasters: Forecasters,
+    plan: FoldPlan,
+    windows: Vec<Ordinal>,
+    /// Windows handed out.
+    told: usize,
+    /// Cutoffs to fit, oldest first.
+    wanted: Vec<(Ordinal, usize, Strictness)>,
+    /// Of them, how many were.
+    fitted: usize,
+    store: FoldStore,
+}
+
+impl<'a> Backtest<'a> {
+    /// Plans a backtest; nothing is fitted yet. Folds come from the keeper where it has them, and go to it where not.
+    ///
+    /// # Errors
+    /// [`ModelError::NoHorizon`], [`ModelError::NoWindows`], [`ModelError::UnknownForecaster`], [`ModelError::EmptyPanel`] and
+    /// [`ModelError::Features`].
+    pub fn new(
+        source: &'a dyn FeatureSource,
+        config: &'a EngineConfig,
+        windows: &[Ordinal],
+        keeper: &'a dyn FoldKeeper,
+    ) -> Result<Self, ModelError> {
+        if config.horizon == 0 {
+            return Err(ModelError::NoHorizon);
+        }
+        let mut windows = windows.to_vec();
+        windows.sort_unstable();
+        windows.dedup();
+        let (Some(&first), Some(&last)) = (windows.first(), windows.last()) else { return Err(ModelError::NoWindows) };
+        let forecasters = forecasters::all().entering(&config.models, config.effort)?;
+        let histories = source.histories(first).map_err(|source| ModelError::Features { cutoff: first, source })?;
+        if histories.iter().all(|history| history.values.is_empty()) {
+            return Err(ModelError::EmptyPanel { cutoff: first });
+        }
+        let plan = match smallest_gap(&windows) {
+            Some(gap) => FoldPlan::shared(config, &histories, gap),
+            None => FoldPlan::live(config, &histories, last),
+        };
+        let wanted = wanted(config, &windows, &plan);
+        Ok(Self { source, config, keeper, forecasters, plan, windows, told: 0, wanted, fitted: 0, store: FoldStore::default() })
     }
 
-    let plan = match smallest_gap(&windows) {
-        Some(gap) => FoldPlan::shared(config, &histories, gap),
-        None => FoldPlan::live(config, &histories, last),
-    };
-    let wanted = wanted(config, &windows, &plan);
-    let finals = |fold: Progress| Progress { phase: if windows.contains(&fold.cutoff) { Phase::Final } else { Phase::Folds }, ..fold };
-    let mut store = FoldStore::default();
-    store.ensure(source, &forecasters, config, &wanted, &|fold| progress(finals(fold)))?;
+    /// With forecasters of one's own choosing in place of the registered ones.
+    ///
+    /// # Errors
+    /// [`ModelError::UnknownForecaster`].
+    pub fn by(self, registry: Forecasters) -> Result<Self, ModelError> {
+        Ok(Self { forecasters: registry.entering(&self.config.models, self.config.effort)?, ..self })
+    }
 
-    let mut names: Vec<String> = forecasters.names().into_iter().map(str::to_owned).collect();
-    names.extend([BLEND.to_owned(), CHOICE.to_owned()]);
-    let mut table = BacktestTable {
-        series: source.series().to_vec(),
-        models: names,
-        season: config.season,
-        rows: Vec::new(),
-        scales: Vec::new(),
-        windows: Vec::new(),
-    };
-    for &cutoff in &windows {
+    /// Cutoffs that have to be fitted, those of past folds included, oldest first.
+    #[must_use]
+    pub fn cutoffs(&self) -> Vec<Ordinal> {
+        self.wanted.iter().map(|(cutoff, ..)| *cutoff).collect()
+    }
+
+    /// A table of this backtest without rows.
+    #[must_use]
+    pub fn empty_table(&self) -> BacktestTable {
+        let mut models: Vec<String> = self.forecasters.names().into_iter().map(str::to_owned).collect();
+        models.extend([BLEND.to_owned(), CHOICE.to_owned()]);
+        BacktestTable {
+            series: self.source.series().to_vec(),
+            models,
+            season: self.config.season,
+            rows: Vec::new(),
+            scales: Vec::new(),
+            windows: Vec::new(),
+        }
+    }
+
+    /// The next window's forecasts beside what then happened; `None` after the last.
+    ///
+    /// # Errors
+    /// As [`crate::forecast`].
+    pub fn next_window(&mut self, progress: &ProgressFn<'_>) -> Result<Option<BacktestTable>, ModelError> {
+        let Some(&cutoff) = self.windows.get(self.told) else { return Ok(None) };
+        while self.store.get(cutoff).is_none() {
+            self.fit_more(progress)?;
+        }
         let features = |source| ModelError::Features { cutoff, source };
-        let histories = source.histories(cutoff).map_err(features)?;
-        let actuals = source.actuals(cutoff, config.horizon).map_err(features)?;
-        let Some(current) = store.get(cutoff) else { continue };
-        let scales = scales(&histories, config.season);
-        let folds = store.seen_by(cutoff, config.horizon, &plan.cutoffs(cutoff));
-        let (decision, selection, calibration) = decide(config, folds, current, &histories, &scales);
-        let filled = table.add_window(&Window { cutoff, histories: &histories, actuals: &actuals, scales: &scales }, current, &decision);
-        table.windows.push(WindowReport { cutoff, selection, calibration, filled });
+        let histories = self.source.histories(cutoff).map_err(features)?;
+        let actuals = self.source.actuals(cutoff, self.config.horizon).map_err(features)?;
+        let scales = scales(&histories, self.config.season);
+        let folds = self.store.seen_by(cutoff, self.config.horizon, &self.plan.cutoffs(cutoff));
+        let mut table = self.empty_table();
+        if let Some(current) = self.store.get(cutoff) {
+            let Decided { decision, selection, calibration, .. } = decide(self.config, folds, current, &histories, &scales);
+            let window = Window { cutoff, histories: &histories, actuals: &actuals, scales: &scales };
+            let filled = table.add_window(&window, current, &decision);
+            table.windows.push(WindowReport { cutoff, selection, calibration, filled, guards: tally(&current.hits) });
+        }
+        self.told += 1;
+        let left = &self.windows[self.told..];
+        let needed: Vec<Ordinal> = left.iter().flat_map(|&window| self.plan.cutoffs(window)).chain(left.iter().copied()).collect();
+        self.store.retain(&needed);
+        Ok(Some(table))
     }
-    Ok(table)
+
+    /// Fits the next few cutoffs, as many as may be in memory at a time.
+    fn fit_more(&mut self, progress: &ProgressFn<'_>) -> Result<(), ModelError> {
+        let (done, total) = (self.fitted, self.wanted.len());
+        let end = (done + self.config.parallel_folds.max(1)).min(total);
+        let phase = |cutoff| if self.windows.contains(&cutoff) { Phase::Final } else { Phase::Folds };
+        let tell = |fold: Progress| progress(Progress { phase: phase(fold.cutoff), done: done + fold.done, total, cutoff: fold.cutoff });
+        self.store.ensure(self.source, &self.forecasters, self.config, &self.wanted[done..end], self.keeper, &tell)?;
+        self.fitted = end;
+        Ok(())
+    }
 }
 
 fn smallest_gap(windows: &[Ordinal]) -> Option<Ordinal> {
     windows.windows(2).map(|pair| pair[1] - pair[0]).min()
 }
 
-/// Windows with the rows of a final fit, then the folds that are no windows with fewer.
+/// Windows with the rows of a final fit and the folds that are no windows with fewer, oldest first: a window needs none
+/// that is younger.
 fn wanted(config: &EngineConfig, windows: &[Ordinal], plan: &FoldPlan) -> Vec<(Ordinal, usize, Strictness)> {
     let budget = config.effort.budget();
-    let mut inner: Vec<Ordinal> =
-        windows.iter().flat_map(|&window| plan.cutoffs(window)).filter(|cutoff| !windows.contains(cutoff)).collect();
-    inner.sort_unstable();
-    inner.dedup();
-    let outer = windows.iter().map(|&cutoff| (cutoff, budget.rows, Strictness::Final));
-    outer.chain(inner.into_iter().map(|cutoff| (cutoff, budget.fold_rows, Strictness::Inner))).collect()
+    let mut cutoffs: Vec<Ordinal> = windows.iter().flat_map(|&window| plan.cutoffs(window)).chain(windows.iter().copied()).collect();
+    cutoffs.sort_unstable();
+    cutoffs.dedup();
+    let of = |cutoff| match windows.contains(&cutoff) {
+        true => (cutoff, budget.rows, Strictness::Final),
+        false => (cutoff, budget.fold_rows, Strictness::Inner),
+    };
+    cutoffs.into_iter().map(of).collect()
 }
 
 struct Window<'a> {
@@ -138,6 +225,20 @@ struct Window<'a> {
 }
 
 impl BacktestTable {
+    /// Adds the windows of another table of the same series and models.
+    pub fn append(&mut self, more: Self) {
+        self.rows.extend(more.rows);
+        self.scales.extend(more.scales);
+        self.windows.extend(more.windows);
+    }
+
+    /// Drops the rows of all models but one.
+    pub fn keep_model(&mut self, name: &str) {
+        let kept = self.models.iter().position(|model| model == name);
+        self.rows.retain(|row| Some(usize::from(row.model)) == kept);
+        self.rows.shrink_to_fit();
+    }
+
     /// Adds the rows of one window. Where a model has no forecast, the baseline's stands in, so that every model is judged
     /// on the same rows; returns how often by model.
     fn add_window(&mut self, window: &Window<'_>, fold: &Fold, decision: &Decision) -> Vec<usize> {

@@ -3,8 +3,10 @@
 use domain::{History, Ordinal};
 use serde::{Deserialize, Serialize};
 
+use crate::engine::PastError;
 use crate::fold::{Fold, ModelPaths};
 use crate::history::usable;
+use crate::shape::Shape;
 
 /// Name of a weighted mean of several forecasters.
 pub const BLEND: &str = "blend";
@@ -81,6 +83,20 @@ impl Evidence {
 
     pub fn folds(&self) -> usize {
         self.folds.len()
+    }
+
+    /// How a target's forecast was distributed, if a model of its fold told.
+    pub fn shape(&self, target: &Target) -> Option<&Shape> {
+        self.folds[target.fold].shape(target.series as usize, target.step)
+    }
+
+    /// Errors of predictions of the targets, where there are any.
+    pub fn errors(&self, predictions: &[f64]) -> Vec<PastError> {
+        let error = |(target, predicted): (&Target, &f64)| {
+            let (cutoff, error) = (self.folds[target.fold].cutoff, target.actual - predicted);
+            error.is_finite().then_some(PastError { series: target.series, cutoff, step: target.step, error })
+        };
+        self.targets.iter().zip(predictions).filter_map(error).collect()
     }
 
     /// Positions of each series' targets.

@@ -86,7 +86,7 @@ impl Moments {
 
 impl Weigher {
     /// Learns from the members' predictions of some targets (`predictions[member][target]`, NaN where it has none), which
-    /// are ordered by fold, series and step. `trust[member]` multiplies its prior weight.
+    /// are ordered by fold, series and step, leaving out the fold `but` if given. `trust[member]` multiplies its prior weight.
     pub fn learn(
         members: Vec<usize>,
         trust: &[f64],
@@ -94,6 +94,7 @@ impl Weigher {
         targets: &[Target],
         scales: &[Option<Scale>],
         horizon: u16,
+        but: Option<usize>,
     ) -> Self {
         let limit = LARGEST_ERROR * usual_error(&members, predictions, targets, scales);
         let mut series: Vec<Moments> = vec![Moments::new(0); scales.len()];
@@ -101,7 +102,7 @@ impl Weigher {
         for window in targets.chunk_by(|a, b| (a.fold, a.series) == (b.fold, b.series)) {
             let range = start..start + window.len();
             start += window.len();
-            let Some(scale) = scales[window[0].series as usize] else { continue };
+            let Some(scale) = scales[window[0].series as usize].filter(|_| Some(window[0].fold) != but) else { continue };
             if let Some(errors) = errors(&members, predictions, window, range, scale.error, limit) {
                 let own = &mut series[window[0].series as usize];
                 if own.sum.is_empty() {

@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 use crate::candidate::{Evidence, Target};
 use crate::history::{same_season, usable_values};
 use crate::scale::Scale;
+use crate::shape::Shape;
+use crate::shaped::Shaped;
 use crate::spread::Spread;
 use crate::step_group::{StepGroup, group_of};
 
@@ -52,21 +54,23 @@ pub struct Calibrator {
     terciles: [f64; 2],
     /// Sorted by cell.
     cells: Vec<(Cell, [f64; 9])>,
+    /// What a model says of each forecast's distribution, as far as past folds bear it out.
+    shaped: Option<Shaped>,
 }
 
 /// `None` means all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-struct Cell {
+pub(crate) struct Cell {
     group: Option<u8>,
     class: Option<u8>,
     position: Option<u16>,
 }
 
 impl Cell {
-    const ALL: Self = Self { group: None, class: None, position: None };
+    pub(crate) const ALL: Self = Self { group: None, class: None, position: None };
 
     /// From the narrowest to the widest.
-    fn wider(self) -> [Self; 4] {
+    pub(crate) fn wider(self) -> [Self; 4] {
         [self, Self { position: None, ..self }, Self { position: None, class: None, ..self }, Self::ALL]
     }
 }
@@ -83,7 +87,8 @@ impl Calibrator {
     ) -> Self {
         let horizon = groups.last().map_or(0, |group| group.last);
         let spread = Spread::learn(&evidence.targets, predictions, scales, horizon, season, but);
-        let mut calibrator = Self { basis: Basis::Folds, groups, season, spread, terciles: terciles(scales), cells: Vec::new() };
+        let mut calibrator =
+            Self { basis: Basis::Folds, groups, season, spread, terciles: terciles(scales), cells: Vec::new(), shaped: None };
         let mut pools: BTreeMap<Cell, Vec<f64>> = BTreeMap::new();
         for (target, &predicted) in evidence.targets.iter().zip(predictions) {
             let Some(scale) = scales[target.series as usize] else { continue };
@@ -99,6 +104,11 @@ impl Calibrator {
         calibrator
     }
 
+    /// Lets what a model said of each forecast's distribution count, as far as the same targets bear it out.
+    pub(crate) fn heed_shapes(&mut self, evidence: &Evidence, predictions: &[f64], scales: &[Option<Scale>], but: Option<usize>) {
+        self.shaped = Shaped::learn(self, evidence, predictions, scales, but);
+    }
+
     /// Seasonal naive errors within the histories, for panels without folds.
     pub(crate) fn in_sample(histories: &[History], scales: &[Option<Scale>], groups: Vec<StepGroup>, season: u16) -> Self {
         let mut pool = Vec::new();
@@ -112,7 +122,8 @@ impl Calibrator {
         }
         let enough = pool.len() >= LEVELS.len();
         let spread = Spread::assumed(groups.last().map_or(0, |group| group.last), season, scales.len());
-        let mut calibrator = Self { basis: Basis::Assumed, groups, season, spread, terciles: terciles(scales), cells: Vec::new() };
+        let mut calibrator =
+            Self { basis: Basis::Assumed, groups, season, spread, terciles: terciles(scales), cells: Vec::new(), shaped: None };
         if enough {
             calibrator.basis = Basis::InSample;
             calibrator.keep(BTreeMap::from([(Cell::ALL, pool)]));
@@ -127,7 +138,7 @@ impl Calibrator {
         self.cells = pools.into_iter().filter(enough).map(|(cell, mut pool)| (cell, offsets(&mut pool))).collect();
     }
 
-    fn cell(&self, step: u16, at: Ordinal, level: f64) -> Cell {
+    pub(crate) fn cell(&self, step: u16, at: Ordinal, level: f64) -> Cell {
         let class = self.terciles.iter().filter(|&&border| level > border).count() as u8;
         let splits = (2..=MOST_POSITIONS).contains(&self.season);
         let position = splits.then(|| at.rem_euclid(Ordinal::from(self.season)) as u16);
@@ -135,9 +146,26 @@ impl Calibrator {
     }
 
     /// Values at [`LEVELS`] around a forecast; not yet monotone or non-negative.
-    pub(crate) fn quantiles(&self, series: usize, step: u16, at: Ordinal, predicted: f64, scale: &Scale) -> [f64; 9] {
+    pub(crate) fn quantiles(
+        &self,
+        series: usize,
+        step: u16,
+        at: Ordinal,
+        predicted: f64,
+        shape: Option<&Shape>,
+        scale: &Scale,
+    ) -> [f64; 9] {
+        let (reach, plain) = self.plain(series, step, at, predicted, scale);
+        match (&self.shaped, shape) {
+            (Some(shaped), Some(shape)) => shaped.quantiles(self.cell(step, at, scale.level), &plain, predicted, shape, reach),
+            _ => plain,
+        }
+    }
+
+    /// The unit of errors there, and values at [`LEVELS`] by past errors alone.
+    pub(crate) fn plain(&self, series: usize, step: u16, at: Ordinal, predicted: f64, scale: &Scale) -> (f64, [f64; 9]) {
         let reach = self.spread.of(series, step, at, predicted, scale);
-        self.offsets_of(self.cell(step, at, scale.level)).map(|offset| predicted + offset * reach)
+        (reach, self.offsets_of(self.cell(step, at, scale.level)).map(|offset| predicted + offset * reach))
     }
 
     /// For the series of another panel: `old[new]` is where each stood in this one.
@@ -171,32 +199,36 @@ fn terciles(scales: &[Option<Scale>]) -> [f64; 2] {
     [border(1.0 / 3.0), border(2.0 / 3.0)]
 }
 
-/// Finite-sample quantiles of a pool at [`LEVELS`]. Levels beyond the outermost ranks get at least what a normal error of
-/// the pool's spread would need.
+/// Finite-sample quantiles of a pool at [`LEVELS`].
 pub(crate) fn offsets(pool: &mut [f64]) -> [f64; 9] {
     if pool.is_empty() {
         return NORMAL_OFFSETS.map(|offset| offset * NORMAL);
     }
     pool.sort_by(f64::total_cmp);
+    std::array::from_fn(|level| offset_at(pool, level))
+}
+
+/// The quantile of a sorted pool at one of [`LEVELS`], by index. Levels beyond the outermost ranks get at least what a normal
+/// error of the pool's spread would need.
+pub(crate) fn offset_at(pool: &[f64], level: usize) -> f64 {
     let count = pool.len() as f64;
+    let rank = LEVELS[level] * (count + 1.0);
+    if (1.0..count).contains(&rank) {
+        let below = rank.floor();
+        let (low, high) = (pool[below as usize - 1], pool[below as usize]);
+        return low + (rank - below) * (high - low);
+    }
+    let Some((&first, &last)) = pool.first().zip(pool.last()) else { return NORMAL_OFFSETS[level] * NORMAL };
     let mean = pool.iter().sum::<f64>() / count;
     let spread = (pool.iter().map(|error| (error - mean) * (error - mean)).sum::<f64>() / count).sqrt();
-    let mut index = 0;
-    LEVELS.map(|level| {
-        let normal = mean + NORMAL_OFFSETS[index] * spread;
-        index += 1;
-        let rank = level * (count + 1.0);
-        if rank < 1.0 {
-            pool[0].min(normal)
-        } else if rank >= count {
-            let last = pool[pool.len() - 1];
-            if rank > count { last.max(normal) } else { last }
-        } else {
-            let below = rank.floor();
-            let (low, high) = (pool[below as usize - 1], pool[below as usize]);
-            low + (rank - below) * (high - low)
-        }
-    })
+    let normal = mean + NORMAL_OFFSETS[level] * spread;
+    if rank < 1.0 {
+        first.min(normal)
+    } else if rank > count {
+        last.max(normal)
+    } else {
+        last
+    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::ModelError;
 use crate::forecaster::{Artifact, Contributions, Fitted, Future, Path, Skip, TrainingSet};
 use crate::scale::Scale;
+use crate::shape::{Shape, Shapes};
 use crate::step_group::{StepGroup, step_groups};
 
 /// The youngest part of the training rows, on which a model chooses what it cannot learn from the others.
@@ -26,6 +27,11 @@ pub(crate) trait DirectModel: Sized + Serialize + DeserializeOwned + Send + Sync
 
     /// Prediction of every row in its unit.
     fn predict(&self, rows: &FeatureMatrix, units: &[f64]) -> Result<Vec<f64>, ModelError>;
+
+    /// How the target of every row is distributed around its prediction, if the model tells.
+    fn shapes(&self, _rows: &FeatureMatrix, _units: &[f64]) -> Result<Option<Vec<Shape>>, ModelError> {
+        Ok(None)
+    }
 
     /// What each driver adds to the prediction of every row, in its unit.
     fn contributions(&self, rows: &FeatureMatrix, units: &[f64]) -> Result<Vec<Parts>, ModelError>;
@@ -115,6 +121,27 @@ impl<M: DirectModel> Fitted for Direct<M> {
             paths.fill(&rows, &group.model.predict(&rows, &units)?, &units);
         }
         Ok(paths.finish())
+    }
+
+    fn shapes(&self, future: &Future<'_>) -> Result<Option<Shapes>, ModelError> {
+        if future.horizon > self.horizon() {
+            return Ok(None);
+        }
+        let levels = levels(future.histories, future.season);
+        let mut found = vec![vec![None; usize::from(future.horizon)]; future.histories.len()];
+        for group in self.groups.iter().filter(|group| group.steps.first <= future.horizon) {
+            let last = group.steps.last.min(future.horizon);
+            let rows = future.rows(group.steps.layout(), group.steps.first..=last)?;
+            let Some(shapes) = group.model.shapes(&rows, &M::UNIT.of_rows(&rows, &levels))? else { return Ok(None) };
+            for (row, shape) in shapes.into_iter().enumerate() {
+                let step = usize::try_from(rows.at[row] - future.cutoff - 1).ok();
+                let steps = found.get_mut(rows.series[row] as usize);
+                if let Some(place) = steps.zip(step).and_then(|(steps, step)| steps.get_mut(step)) {
+                    *place = Some(shape);
+                }
+            }
+        }
+        Ok(Some(found.into_iter().map(|steps| steps.into_iter().collect()).collect()))
     }
 
     fn explain(&self, future: &Future<'_>) -> Result<Vec<Contributions>, ModelError> {

@@ -19,7 +19,8 @@ use crate::engine::{EngineConfig, Phase, Progress, ProgressFn};
 use crate::error::ModelError;
 use crate::forecaster::{Fitted, Future, Path, Skip, TrainingSet};
 use crate::forecasters::Forecasters;
-use crate::guard::{GuardHit, GuardKind, cap, keep_within};
+use crate::guard::{GuardHit, cap, guard};
+use crate::shape::{Shape, Shapes};
 
 /// Predictions of every forecaster as of one cutoff.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,13 +30,44 @@ pub struct Fold {
     pub models: Vec<ModelPaths>,
     /// `closed[series][step - 1]`, as known at the cutoff.
     pub closed: Vec<Vec<bool>>,
+    /// How forecasts are distributed, if a model tells.
+    pub shapes: Option<Shapes>,
+    /// What the guards did to the paths.
+    pub hits: Vec<GuardHit>,
+}
+
+impl Fold {
+    /// The distribution of a series' step (from 1), if a model tells.
+    pub(crate) fn shape(&self, series: usize, step: u16) -> Option<&Shape> {
+        self.shapes.as_ref()?.get(series)?.as_ref()?.get(usize::from(step) - 1)
+    }
 }
 
 /// Guarded mean paths of one model, one per series.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelPaths {
     pub model: String,
+    #[serde(with = "exact")]
     pub paths: Vec<Path>,
+}
+
+/// Paths as text that reads back to the same bits: JSON readers may round a decimal fraction.
+mod exact {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::forecaster::{Path, Skip};
+
+    type Bits = Result<Vec<u64>, Skip>;
+
+    pub(super) fn serialize<S: Serializer>(paths: &[Path], into: S) -> Result<S::Ok, S::Error> {
+        let bits = |path: &Path| -> Bits { path.clone().map(|values| values.into_iter().map(f64::to_bits).collect()) };
+        paths.iter().map(bits).collect::<Vec<_>>().serialize(into)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Path>, D::Error> {
+        let paths = |bits: Bits| bits.map(|values| values.into_iter().map(f64::from_bits).collect());
+        Ok(Vec::<Bits>::deserialize(from)?.into_iter().map(paths).collect())
+    }
 }
 
 /// A fold together with what made it, for the final fit.
@@ -43,7 +75,27 @@ pub(crate) struct FoldRun {
     pub fold: Fold,
     /// Fitted models by position in the registry; `None` where one could not be fitted.
     pub fitted: Vec<Option<Box<dyn Fitted>>>,
-    pub hits: Vec<GuardHit>,
+}
+
+/// Keeps folds outside of the engine, so that a backtest that was stopped goes on from where it was. A fold is a matter of
+/// the data, the configuration and the program: whoever keeps it sees to it that none of them has changed.
+pub trait FoldKeeper: Sync {
+    /// The fold of a cutoff, if it has been kept.
+    fn load(&self, cutoff: Ordinal) -> Option<Fold>;
+
+    /// Keeps a fold. Called from worker threads, as soon as each is made.
+    fn keep(&self, fold: &Fold);
+}
+
+/// Keeps nothing.
+pub struct Forgetful;
+
+impl FoldKeeper for Forgetful {
+    fn load(&self, _cutoff: Ordinal) -> Option<Fold> {
+        None
+    }
+
+    fn keep(&self, _fold: &Fold) {}
 }
 
 /// Whether a missing future regressor is the caller's mistake or merely history without it.
@@ -75,29 +127,26 @@ pub(crate) fn run(
     let future = Future::new(source, &histories, cutoff, config.horizon, config.season).with_effects_of(&training)?;
 
     let mut hits = Vec::new();
-    let (mut models, mut fitted) = (Vec::new(), Vec::new());
+    let (mut models, mut fitted, mut shapes) = (Vec::new(), Vec::new(), None);
     for forecaster in forecasters.iter() {
         let attempt = forecaster.fit(&training).and_then(|fitted| Ok((fitted.predict(&future)?, fitted)));
         let (mut paths, kept) = match attempt {
-            Ok((paths, model)) => (paths, Some(model)),
+            Ok((paths, model)) => {
+                if shapes.is_none() {
+                    shapes = model.shapes(&future)?;
+                }
+                (paths, Some(model))
+            }
             Err(error) if may_sit_out(&error, strictness) => {
                 (vec![Err(Skip::NotFitted { because: error.to_string() }); histories.len()], None)
             }
             Err(error) => return Err(error),
         };
-        for (series, path) in paths.iter_mut().enumerate() {
-            let found = match path {
-                Ok(values) => keep_within(values, caps[series], closed.get(series).map_or(&[], Vec::as_slice)),
-                Err(Skip::NotANumber) => vec![(1, GuardKind::NotANumber)],
-                Err(_) => Vec::new(),
-            };
-            let hit = |(step, kind)| GuardHit { model: forecaster.name().to_owned(), series: series as u32, step, kind };
-            hits.extend(found.into_iter().map(hit));
-        }
+        hits.extend(guard(forecaster.name(), &mut paths, &caps, &closed));
         models.push(ModelPaths { model: forecaster.name().to_owned(), paths });
         fitted.push(kept);
     }
-    Ok(FoldRun { fold: Fold { cutoff, models, closed }, fitted, hits })
+    Ok(FoldRun { fold: Fold { cutoff, models, closed, shapes, hits }, fitted })
 }
 
 fn may_sit_out(error: &ModelError, strictness: Strictness) -> bool {
@@ -138,7 +187,13 @@ impl FoldStore {
         self.folds.range(..=last).filter(|(at, _)| cutoffs.contains(at)).map(|(_, fold)| Arc::clone(fold)).collect()
     }
 
-    /// Makes the folds that are not there yet, at most `config.parallel_folds` at a time, which bounds the memory.
+    /// Forgets all folds but those of `cutoffs`.
+    pub(crate) fn retain(&mut self, cutoffs: &[Ordinal]) {
+        self.folds.retain(|cutoff, _| cutoffs.contains(cutoff));
+    }
+
+    /// Makes, or takes from the keeper, the folds that are not there yet, at most `config.parallel_folds` at a time, which
+    /// bounds the memory.
     ///
     /// # Errors
     /// The first error of any fold.
@@ -148,13 +203,19 @@ impl FoldStore {
         forecasters: &Forecasters,
         config: &EngineConfig,
         wanted: &[(Ordinal, usize, Strictness)],
+        keeper: &dyn FoldKeeper,
         progress: &ProgressFn<'_>,
     ) -> Result<(), ModelError> {
         let missing: Vec<_> = wanted.iter().copied().filter(|(cutoff, ..)| !self.folds.contains_key(cutoff)).collect();
         let mut done = 0;
         for together in missing.chunks(config.parallel_folds.max(1)) {
             let make = |&(cutoff, rows, strictness): &(Ordinal, usize, Strictness)| {
-                run(source, forecasters, config, cutoff, rows, strictness).map(|run| run.fold)
+                if let Some(kept) = keeper.load(cutoff) {
+                    return Ok(kept);
+                }
+                let fold = run(source, forecasters, config, cutoff, rows, strictness)?.fold;
+                keeper.keep(&fold);
+                Ok(fold)
             };
             let made: Vec<Result<Fold, ModelError>> = together.par_iter().map(make).collect();
             for fold in made {

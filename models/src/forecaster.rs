@@ -13,6 +13,7 @@ use crate::direct::levels;
 use crate::effects::Effects;
 use crate::engine::Effort;
 use crate::error::ModelError;
+use crate::shape::Shapes;
 
 /// A model that can be fitted. Pure: the same training set and seed give the same bytes.
 pub trait Forecaster: Send + Sync {
@@ -50,6 +51,14 @@ pub trait Fitted: Send + Sync {
     /// # Errors
     /// [`ModelError::Features`] if the source fails, [`ModelError::MissingColumn`] if its columns have changed.
     fn predict(&self, future: &Future<'_>) -> Result<Vec<Path>, ModelError>;
+
+    /// How each forecast is distributed, if the model tells.
+    ///
+    /// # Errors
+    /// As [`Fitted::predict`].
+    fn shapes(&self, _future: &Future<'_>) -> Result<Option<Shapes>, ModelError> {
+        Ok(None)
+    }
 
     /// What each driver adds to the steps that [`Fitted::predict`] gives, in the panel's order; `None` for a series that it
     /// has no path for. A model that knows nothing but a series' own past tells its level and the rest; how that rest splits

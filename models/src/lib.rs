@@ -25,20 +25,27 @@ mod linear;
 mod local;
 pub mod metrics;
 mod range;
+pub mod reconcile;
 mod scale;
 pub mod select;
+mod shape;
+mod shaped;
 mod significance;
 mod spread;
 mod step_group;
 pub mod testing;
 mod theta;
 
-pub use backtest::{BacktestRow, BacktestTable, CHOICE, backtest};
+pub use backtest::{Backtest, BacktestRow, BacktestTable, CHOICE, backtest};
 pub use breakdown::{Group, GroupCalibration, breakdown};
-pub use engine::{Effort, EngineArtifact, EngineConfig, EngineOutput, ModelForecasts, Phase, Progress, forecast};
+pub use engine::{
+    Effort, EngineArtifact, EngineConfig, EngineOutput, LevelShare, ModelForecasts, PastError, Phase, Progress, forecast, forecast_by,
+};
 pub use error::ModelError;
-pub use fold::{Fold, FoldStore, ModelPaths};
+pub use fold::{Fold, FoldKeeper, FoldStore, Forgetful, ModelPaths};
 pub use forecaster::{Artifact, Fitted, Forecaster, Future, Path, Skip, TrainingSet};
 pub use forecasters::BASELINE;
-pub use metrics::{Metrics, evaluate};
+pub use guard::{GuardCount, GuardHit, GuardKind};
+pub use metrics::{Evaluation, Metrics, evaluate};
+pub use shape::{Shape, Shapes};
 pub use step_group::{StepGroup, step_groups};

@@ -12,6 +12,7 @@
 //! | bias | sum `(yhat - y)` / sum `y` |
 //! | pinball | mean pinball loss over all rows and the five quantiles |
 //! | wQL | 2 sum pinball / sum `abs(y)`, averaged over the five quantiles |
+//! | levels | of each quantile, the share of actuals strictly below it and at or below it |
 //! | coverage | share of actuals inside q25..q75, q10..q90, q025..q975, bounds included |
 //!
 //! The in-sample scales are over the observed values up to the cutoff, from the first that is not zero. The five quantiles
@@ -21,6 +22,7 @@ use domain::{History, LEVELS, Ordinal};
 use serde::{Deserialize, Serialize};
 
 use crate::backtest::{BacktestRow, BacktestTable};
+use crate::engine::LevelShare;
 use crate::forecasters::BASELINE;
 use crate::select::pinball;
 use crate::significance::{WindowErrors, skill_intervals};
@@ -57,6 +59,8 @@ pub struct ModelMetrics {
     pub coverage50: Option<f64>,
     pub coverage80: Option<f64>,
     pub coverage95: Option<f64>,
+    /// Calibration of each quantile over all rows; empty without rows.
+    pub levels: Vec<LevelShare>,
     /// `1 - MASE / MASE of seasonal_naive`: above 0 is better than the baseline.
     pub skill: Option<f64>,
     /// 95 % bootstrap interval of the skill, see [`crate::significance`].
@@ -101,32 +105,62 @@ impl WindowScale {
 /// Scores every model of a table.
 #[must_use]
 pub fn evaluate(table: &BacktestTable) -> Metrics {
-    let mut sums = vec![Sums::default(); table.models.len()];
-    let mut windows: Vec<Window> = vec![Window::default(); table.models.len()];
-    let mut scales: Vec<&WindowScale> = table.scales.iter().collect();
-    scales.sort_by_key(|scale| (scale.series, scale.cutoff));
-    let baseline = table.models.iter().position(|model| model == BASELINE);
-    let mut errors: Vec<WindowErrors> = Vec::with_capacity(scales.len());
-    let mut rows: Vec<&BacktestRow> = table.rows.iter().collect();
-    rows.sort_by_key(|row| (row.series, row.cutoff));
+    let mut evaluation = Evaluation::new(table);
+    evaluation.add(table);
+    evaluation.metrics()
+}
 
-    for together in rows.chunk_by(|a, b| (a.series, a.cutoff) == (b.series, b.cutoff)) {
-        let key = (together[0].series, together[0].cutoff);
-        let scale = scales.binary_search_by_key(&key, |scale| (scale.series, scale.cutoff)).ok().map(|index| scales[index]);
-        windows.fill(Window::default());
-        for row in together {
-            sums[usize::from(row.model)].add(row);
-            windows[usize::from(row.model)].add(row);
+/// Scores in the making: tables of windows come one after the other and need not stay.
+pub struct Evaluation {
+    season: u16,
+    models: Vec<String>,
+    baseline: Option<usize>,
+    sums: Vec<Sums>,
+    errors: Vec<WindowErrors>,
+}
+
+impl Evaluation {
+    /// For tables of the same models as this one, whose rows don't count yet.
+    #[must_use]
+    pub fn new(like: &BacktestTable) -> Self {
+        Self {
+            season: like.season,
+            models: like.models.clone(),
+            baseline: like.models.iter().position(|model| model == BASELINE),
+            sums: vec![Sums::default(); like.models.len()],
+            errors: Vec::new(),
         }
-        let scaled: Vec<f64> = sums.iter_mut().zip(&windows).map(|(sums, window)| sums.close(window, scale)).collect();
-        errors.extend(baseline.map(|baseline| (key.0, scaled[baseline], scaled)));
     }
 
-    let intervals = skill_intervals(&errors, table.models.len());
-    let baseline = baseline.and_then(|index| sums[index].mase.mean());
-    let mut models: Vec<ModelMetrics> = table.models.iter().zip(&sums).map(|(model, sums)| sums.metrics(model, baseline)).collect();
-    models.iter_mut().zip(intervals).for_each(|(metrics, interval)| metrics.skill_interval = interval);
-    Metrics { season: table.season, models }
+    /// Adds a table that holds all rows of its windows.
+    pub fn add(&mut self, table: &BacktestTable) {
+        let mut windows: Vec<Window> = vec![Window::default(); self.models.len()];
+        let mut scales: Vec<&WindowScale> = table.scales.iter().collect();
+        scales.sort_by_key(|scale| (scale.series, scale.cutoff));
+        let mut rows: Vec<&BacktestRow> = table.rows.iter().collect();
+        rows.sort_by_key(|row| (row.series, row.cutoff));
+        for together in rows.chunk_by(|a, b| (a.series, a.cutoff) == (b.series, b.cutoff)) {
+            let key = (together[0].series, together[0].cutoff);
+            let scale = scales.binary_search_by_key(&key, |scale| (scale.series, scale.cutoff)).ok().map(|index| scales[index]);
+            windows.fill(Window::default());
+            for row in together {
+                self.sums[usize::from(row.model)].add(row);
+                windows[usize::from(row.model)].add(row);
+            }
+            let scaled: Vec<f64> = self.sums.iter_mut().zip(&windows).map(|(sums, window)| sums.close(window, scale)).collect();
+            self.errors.extend(self.baseline.map(|baseline| (key.0, scaled[baseline], scaled)));
+        }
+    }
+
+    /// The scores so far.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        let intervals = skill_intervals(&self.errors, self.models.len());
+        let baseline = self.baseline.and_then(|index| self.sums[index].mase.mean());
+        let mut models: Vec<ModelMetrics> = self.models.iter().zip(&self.sums).map(|(model, sums)| sums.metrics(model, baseline)).collect();
+        models.iter_mut().zip(intervals).for_each(|(metrics, interval)| metrics.skill_interval = interval);
+        Metrics { season: self.season, models }
+    }
 }
 
 /// One model's errors in one window.
@@ -187,6 +221,8 @@ struct Sums {
     absolute: f64,
     losses: [f64; 5],
     inside: [usize; 3],
+    below: [usize; 9],
+    upto: [usize; 9],
 }
 
 impl Sums {
@@ -201,6 +237,10 @@ impl Sums {
         self.smape.add(if size > 0.0 { 200.0 * error.abs() / size } else { 0.0 });
         self.losses.iter_mut().zip(losses(row)).for_each(|(sum, loss)| *sum += loss);
         let values = row.quantiles.values();
+        for (level, &value) in values.iter().enumerate() {
+            self.below[level] += usize::from(row.y < value);
+            self.upto[level] += usize::from(row.y <= value);
+        }
         for (inside, (low, high)) in self.inside.iter_mut().zip(crate::engine::CENTRAL) {
             *inside += usize::from(values[low] <= row.y && row.y <= values[high]);
         }
@@ -228,6 +268,11 @@ impl Sums {
         let covered = |index: usize| of_rows(self.inside[index] as f64);
         let losses = self.losses.iter().sum::<f64>() / SCORED.len() as f64;
         let mase = self.mase.mean();
+        let share = |(index, &level): (usize, &f64)| LevelShare {
+            level,
+            below: self.below[index] as f64 / rows,
+            upto: self.upto[index] as f64 / rows,
+        };
         ModelMetrics {
             model: model.to_owned(),
             mase,
@@ -241,6 +286,7 @@ impl Sums {
             coverage50: covered(0),
             coverage80: covered(1),
             coverage95: covered(2),
+            levels: if self.rows > 0 { LEVELS.iter().enumerate().map(share).collect() } else { Vec::new() },
             skill: mase.zip(baseline).filter(|(_, baseline)| *baseline > 0.0).map(|(mase, baseline)| 1.0 - mase / baseline),
             skill_interval: None,
             n: self.rows,
@@ -318,6 +364,9 @@ mod tests {
         near(other.coverage50, 0.0);
         near(other.coverage80, 0.0);
         near(other.coverage95, 1.0);
+        let share = |level: usize| (other.levels[level].below, other.levels[level].upto);
+        // 2.0 is the 2.5 % quantile itself; the 97.5 % one is 8.0 itself.
+        assert_eq!((share(0), share(4), share(8)), ((0.0, 0.5), (0.5, 0.5), (0.5, 1.0)));
         assert_eq!((other.n, other.windows), (2, 1));
         near(metrics.of(BASELINE).expect("there").mase, 1.0);
         near(other.skill, 0.0);
@@ -332,6 +381,23 @@ mod tests {
         assert_eq!((naive.mase, naive.rmsse, naive.wape), (None, None, None));
         near(naive.smape, 0.0);
         assert_eq!(metrics.of("other").expect("there").n, 0);
+    }
+
+    #[test]
+    fn windows_one_by_one_score_as_all_at_once() {
+        let quantiles = [2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 7.5, 8.0];
+        let early = table(vec![row(0, 1, 8.0, 4.0, [4.0; 9]), row(1, 1, 8.0, 6.0, quantiles)]);
+        let mut late = table(vec![row(0, 1, 2.0, 3.0, [4.0; 9]), row(1, 1, 2.0, 2.0, quantiles)]);
+        late.rows.iter_mut().for_each(|row| row.cutoff += 1);
+        late.scales.iter_mut().for_each(|scale| scale.cutoff += 1);
+        let mut evaluation = Evaluation::new(&early);
+        evaluation.add(&early);
+        evaluation.add(&late);
+        let mut both = early;
+        both.append(late);
+        assert_eq!(evaluation.metrics(), evaluate(&both));
+        both.keep_model("other");
+        assert_eq!((both.rows.len(), both.scales.len()), (2, 2));
     }
 
     proptest! {

@@ -7,6 +7,7 @@ use crate::candidate::Evidence;
 use crate::conformal::{Basis, Calibrator};
 use crate::count::{Counts, is_count};
 use crate::scale::Scale;
+use crate::shape::Shape;
 use crate::step_group::step_groups;
 
 /// The quantiles of one candidate's (or the chosen candidates') forecasts.
@@ -28,11 +29,15 @@ pub(crate) struct Ground<'a> {
 
 impl Ranges {
     /// From predictions of past targets, leaving out the fold `but` if given; from the histories where there are none.
-    pub fn learn(ground: Ground<'_>, predictions: &[f64], but: Option<usize>) -> Self {
+    /// `heeding` shapes that a model told, if they bear out.
+    pub fn learn(ground: Ground<'_>, predictions: &[f64], but: Option<usize>, heeding: bool) -> Self {
         let Ground { evidence, histories, scales, horizon, season } = ground;
         let groups = step_groups(horizon, season);
         if predictions.iter().any(|value| value.is_finite()) {
-            let calibrator = Calibrator::learn(evidence, predictions, scales, groups, season, but);
+            let mut calibrator = Calibrator::learn(evidence, predictions, scales, groups, season, but);
+            if heeding {
+                calibrator.heed_shapes(evidence, predictions, scales, but);
+            }
             Self { calibrator, counts: Counts::learn(evidence, predictions, scales, but) }
         } else {
             let calibrator = Calibrator::in_sample(histories, scales, groups, season);
@@ -45,9 +50,9 @@ impl Ranges {
     }
 
     /// Quantiles around a mean on an open day.
-    pub fn quantiles(&self, series: usize, step: u16, at: Ordinal, mean: f64, scale: &Scale) -> Quantiles {
+    pub fn quantiles(&self, series: usize, step: u16, at: Ordinal, mean: f64, shape: Option<&Shape>, scale: &Scale) -> Quantiles {
         let count = if is_count(scale) { self.counts.quantiles(series, mean) } else { None };
-        let values = count.unwrap_or_else(|| self.calibrator.quantiles(series, step, at, mean, scale));
+        let values = count.unwrap_or_else(|| self.calibrator.quantiles(series, step, at, mean, shape, scale));
         Quantiles::from_unsorted(values).unwrap_or(Quantiles::degenerate(mean))
     }
 

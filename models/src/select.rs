@@ -17,7 +17,7 @@ use domain::LEVELS;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::candidate::{Candidate, Evidence};
+use crate::candidate::{Candidate, Evidence, Target};
 use crate::combine::Weigher;
 use crate::conformal::pooled_offsets;
 use crate::forecasters::BASELINE;
@@ -76,6 +76,8 @@ pub(crate) struct Contest<'a> {
     pub predictions: Vec<Vec<f64>>,
     scores: Vec<Scores>,
     weigher: Weigher,
+    /// Weights as they would have been without each fold.
+    without: Vec<Weigher>,
     folds: usize,
     horizon: u16,
 }
@@ -99,7 +101,10 @@ impl<'a> Contest<'a> {
         let mut scores: Vec<Scores> = raw.iter().map(|own| compare(own, &raw[baseline])).collect();
         let beats = |member: &usize| *member != baseline && scores[*member].panel.is_some_and(|ratio| ratio < 1.0);
         let members: Vec<usize> = (0..names.len()).filter(beats).collect();
-        let weigher = Weigher::learn(members, trust, &predictions, &evidence.targets, scales, horizon);
+        let weigh = |but| Weigher::learn(members.clone(), trust, &predictions, &evidence.targets, scales, horizon, but);
+        let weigher = weigh(None);
+        let folds = evidence.folds();
+        let without = if folds > 1 { (0..folds).into_par_iter().map(|fold| weigh(Some(fold))).collect() } else { Vec::new() };
         let weights = weigher.of_panel();
         if weights.len() > 1 {
             let blend = Candidate::mean(names, weights);
@@ -108,7 +113,7 @@ impl<'a> Contest<'a> {
             predictions.push(blended);
             candidates.push(blend);
         }
-        Self { names, candidates, predictions, scores, weigher, folds: evidence.folds(), horizon }
+        Self { names, candidates, predictions, scores, weigher, without, folds, horizon }
     }
 
     /// Chooses for every series; `answers(forecaster, series)` says who has a forecast for it.
@@ -119,6 +124,9 @@ impl<'a> Contest<'a> {
         let choose = |series: usize| {
             let mut members = self.weigher.of_series(series, &panel);
             members.retain(|&(member, _)| answers(member, series));
+            if members.is_empty() {
+                members.extend(self.next_best(|member| answers(member, series)).map(|member| (member, 1.0)));
+            }
             let trial = Trial { contest: self, evidence, targets: &targets[series], scale: scales[series].as_ref(), offsets };
             let baseline = baseline_of(&self.candidates);
             let fallback = || answers(baseline, series).then(|| (self.candidates[baseline].clone(), 1.0));
@@ -136,6 +144,41 @@ impl<'a> Contest<'a> {
         let chosen: Vec<Option<(Candidate, Choice)>> = (0..scales.len()).into_par_iter().map(choose).collect();
         let (mixes, choices): (Vec<_>, Vec<_>) = chosen.into_iter().map(Option::unzip).unzip();
         Selection { mixes, report: self.report(choices) }
+    }
+
+    /// The forecaster that did best on the panel among those that answer, if it beats the baseline: next on the ladder where
+    /// all those with a weight have no forecast.
+    fn next_best(&self, answers: impl Fn(usize) -> bool) -> Option<usize> {
+        let ratio = |member: usize| self.scores[member].panel.filter(|ratio| *ratio < 1.0);
+        let rivals = (0..self.names.len()).filter(|&member| answers(member)).filter_map(|member| Some((ratio(member)?, member)));
+        rivals.min_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, member)| member)
+    }
+
+    /// The prediction of each target by its series' mix, with weights that have not seen the target's fold: errors of weights
+    /// on what they were learnt from are too small to tell how far a forecast will miss.
+    pub fn honest_predictions(&self, evidence: &Evidence, mixes: &[Option<Candidate>]) -> Vec<f64> {
+        let mut predictions = evidence.predictions_by_series(mixes);
+        let is_mix = |series: usize| mixes[series].as_ref().is_some_and(|mix| mix.name != BASELINE);
+        let panels: Vec<_> = self.without.iter().map(Weigher::of_panel).collect();
+        let mut windows: Vec<(&[Target], &mut [f64])> = Vec::new();
+        let mut rest = predictions.as_mut_slice();
+        for window in evidence.targets.chunk_by(|a, b| (a.fold, a.series) == (b.fold, b.series)) {
+            let (own, others) = std::mem::take(&mut rest).split_at_mut(window.len());
+            windows.push((window, own));
+            rest = others;
+        }
+        let starts: Vec<usize> =
+            windows.iter().scan(0, |start, (window, _)| Some(std::mem::replace(start, *start + window.len()))).collect();
+        windows.into_par_iter().zip(starts).for_each(|((window, own), start)| {
+            let (fold, series) = (window[0].fold, window[0].series as usize);
+            let Some(weigher) = self.without.get(fold).filter(|_| is_mix(series)) else { return };
+            let weights = weigher.of_series(series, &panels[fold]);
+            for (step, prediction) in own.iter_mut().enumerate() {
+                let of_members = weights.iter().map(|&(member, weight)| (self.predictions[member][start + step], weight));
+                *prediction = weighted_mean(of_members).unwrap_or(*prediction);
+            }
+        });
+        predictions
     }
 
     fn report(&self, choices: Vec<Option<Choice>>) -> SelectionReport {

@@ -17,6 +17,7 @@ mod regressors;
 mod rows;
 mod sorted_window;
 mod source;
+mod summed;
 mod sums;
 mod suppose;
 mod view;
@@ -25,6 +26,7 @@ pub use config::FeatureConfig;
 pub use error::PipelineError;
 pub use matrix::CENSORED_WEIGHT;
 pub use source::PanelFeatures;
+pub use summed::{Whole, summed};
 
 /// Names of all feature families, in the order of their columns: what [`FeatureConfig::exclude`] may name.
 #[must_use]

@@ -6,17 +6,21 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::ValueEnum;
 use domain::{FeatureSource as _, Frequency, Ordinal, StepForecast, quantile};
-use ingest::tabular::{ColumnData, write_csv, write_parquet};
+use ingest::tabular::{ColumnData, TableFormat, TableWriter};
 use models::metrics::ModelMetrics;
-use models::{BacktestRow, BacktestTable, CHOICE, Group, GroupCalibration, Metrics, breakdown, evaluate};
+use models::{
+    Backtest, BacktestRow, BacktestTable, CHOICE, Evaluation, FoldKeeper, Forgetful, Group, GroupCalibration, GuardCount, GuardKind,
+    LevelShare, Metrics, breakdown,
+};
 use serde_json::json;
 
 use super::forecast::stamp_column;
 use crate::context::Global;
 use crate::failure::Failure;
+use crate::kept_folds::{FoldKey, KeptFolds};
 use crate::panel_file::{PanelFile, PanelOptions, command_line, describe, without_periods};
 use crate::progress;
-use crate::remarks::about_series;
+use crate::remarks::{about_guards, about_series};
 use crate::report::{Accuracy, Chart, Report};
 use crate::table::{print, table};
 
@@ -32,9 +36,12 @@ pub struct Arguments {
     /// Steps between cutoffs; without it the horizon
     #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u16).range(1..))]
     step: Option<u16>,
-    /// Folder for cv.parquet and metrics.json
+    /// Folder for cv.parquet and metrics.json, and for finished windows: the same command again goes on where one was stopped
     #[arg(long, short, value_name = "DIR")]
     output: Option<PathBuf>,
+    /// Make windows again that an earlier run of this command has kept
+    #[arg(long, requires = "output")]
+    fresh: bool,
     /// Format of the table of forecasts
     #[arg(long, value_enum, default_value_t = Format::Parquet)]
     format: Format,
@@ -55,19 +62,15 @@ impl Arguments {
         describe(&file.report, &self.panel);
         let cutoffs = self.cutoffs(&file)?;
         let mut remarks = about_series(&file)?;
-        let bar = progress::bar(0, "fitting and backtesting");
-        let table = models::backtest(&file.features, &file.config, &cutoffs, &|at| progress::advance(&bar, at.done, at.total))
-            .map_err(without_periods)?;
-        bar.finish_and_clear();
+        let kept = self.output.as_deref().map(|folder| self.kept_folds(folder)).transpose()?;
+        let keeper: &dyn FoldKeeper = kept.as_ref().map_or(&Forgetful, |kept| kept);
+        let mut backtest = Backtest::new(&file.features, &file.config, &cutoffs, keeper).map_err(without_periods)?;
+        kept.iter().filter_map(|kept| kept.going_on(&backtest.cutoffs())).for_each(|line| eprintln!("{line}"));
+        let (table, metrics) = self.replay(&file, &mut backtest)?;
+        kept.iter().filter_map(KeptFolds::trouble).for_each(|line| eprintln!("{line}"));
         remarks.extend(incomplete(&file, &table, cutoffs.len()));
+        remarks.extend(about_guards(&guards(&table), "in all models' windows"));
         remarks.iter().for_each(|remark| eprintln!("{remark}"));
-        if table.rows.is_empty() {
-            return Err(Failure::with_hint(
-                "no window has both a history and actuals to compare with",
-                "use fewer --windows or a shorter --horizon, or give more history",
-            ));
-        }
-        let metrics = evaluate(&table);
         if let Some(folder) = &self.output {
             self.save(folder, &file, &table, &metrics)?;
         }
@@ -82,6 +85,47 @@ impl Arguments {
             eprintln!("report: {}", path.display());
         }
         Ok(())
+    }
+
+    /// Finished windows of this very question, and what became of those of another one.
+    fn kept_folds(&self, folder: &Path) -> anyhow::Result<KeptFolds> {
+        let files: Vec<&Path> = std::iter::once(&self.panel.file).chain(&self.panel.future).map(PathBuf::as_path).collect();
+        let key = FoldKey::of(&files, &format!("{:?} {} {:?}", self.panel, self.windows, self.step))?;
+        let (kept, remark) = KeptFolds::open(folder, key, self.fresh)?;
+        remark.iter().for_each(|line| eprintln!("{line}"));
+        Ok(kept)
+    }
+
+    /// Window after window into the output folder's table and the scores; what stays in memory is the choice's own rows.
+    fn replay(&self, file: &PanelFile, backtest: &mut Backtest<'_>) -> anyhow::Result<(BacktestTable, Metrics)> {
+        let mut choice = backtest.empty_table();
+        let mut evaluation = Evaluation::new(&choice);
+        let mut writer = self.output.as_ref().map(|folder| self.writer(folder));
+        let bar = progress::bar(0, "fitting and backtesting");
+        while let Some(mut window) = backtest.next_window(&|at| progress::advance(&bar, at.done, at.total)).map_err(without_periods)? {
+            evaluation.add(&window);
+            if let Some(writer) = writer.as_mut().filter(|_| !window.rows.is_empty()) {
+                writer.write(&columns(file, &window))?;
+            }
+            window.keep_model(CHOICE);
+            choice.append(window);
+        }
+        bar.finish_and_clear();
+        if choice.rows.is_empty() {
+            return Err(Failure::with_hint(
+                "no window has both a history and actuals to compare with",
+                "use fewer --windows or a shorter --horizon, or give more history",
+            ));
+        }
+        writer.map_or(Ok(()), TableWriter::finish)?;
+        Ok((choice, evaluation.metrics()))
+    }
+
+    fn writer(&self, folder: &Path) -> TableWriter {
+        match self.format {
+            Format::Parquet => TableWriter::new(&folder.join("cv.parquet"), TableFormat::Parquet),
+            Format::Csv => TableWriter::new(&folder.join("cv.csv"), TableFormat::Csv),
+        }
     }
 
     /// The last cutoff is `horizon` steps before the panel's end, the earlier ones `step` apart.
@@ -114,21 +158,18 @@ impl Arguments {
     }
 
     fn save(&self, folder: &Path, file: &PanelFile, table: &BacktestTable, metrics: &Metrics) -> anyhow::Result<()> {
-        std::fs::create_dir_all(folder).with_context(|| format!("can't create the folder {}", folder.display()))?;
-        let columns = columns(file, table);
-        let path = match self.format {
-            Format::Parquet => folder.join("cv.parquet"),
-            Format::Csv => folder.join("cv.csv"),
-        };
-        match self.format {
-            Format::Parquet => write_parquet(&path, &columns)?,
-            Format::Csv => write_csv(&path, &columns)?,
-        }
         let settings: BTreeMap<String, String> = file.settings(&self.panel).into_iter().collect();
         let windows: Vec<_> = table
             .windows
             .iter()
-            .map(|window| json!({ "cutoff": file.frequency.label(window.cutoff), "selection": window.selection.candidates, "calibration": window.calibration }))
+            .map(|window| {
+                let filled: BTreeMap<&String, usize> =
+                    table.models.iter().zip(window.filled.iter().copied()).filter(|(_, count)| *count > 0).collect();
+                json!({
+                    "cutoff": file.frequency.label(window.cutoff), "selection": window.selection.candidates,
+                    "calibration": window.calibration, "filled_by_baseline": filled, "guards": window.guards,
+                })
+            })
             .collect();
         let kept = json!({ "settings": settings, "command": command_line(), "metrics": metrics, "calibration": breakdown(table, CHOICE), "windows": windows });
         let path = folder.join("metrics.json");
@@ -154,13 +195,22 @@ impl Arguments {
                 if file.frequency == Frequency::Integer { "with each series" } else { &file.report.last }
             ),
             notes,
-            tables: vec![accuracy(metrics), calibration(table, file.frequency)],
+            tables: vec![accuracy(metrics), quantiles(metrics), calibration(table, file.frequency)],
             charts: charts.into_iter().take(CHARTS).collect(),
             not_shown,
             settings,
             command: command_line(),
         })
     }
+}
+
+/// What the guards did in all windows.
+fn guards(table: &BacktestTable) -> Vec<GuardCount> {
+    let mut counts: BTreeMap<(&str, GuardKind), usize> = BTreeMap::new();
+    for one in table.windows.iter().flat_map(|window| &window.guards) {
+        *counts.entry((&one.model, one.kind)).or_default() += one.count;
+    }
+    counts.into_iter().map(|((model, kind), count)| GuardCount { model: model.to_owned(), kind, count }).collect()
 }
 
 fn plural(count: u16, noun: &str) -> String {
@@ -244,6 +294,21 @@ fn surely(metrics: &Metrics) -> Option<String> {
     let (low, high) = metrics.of(CHOICE)?.skill_interval?;
     let verdict = if low > 0.0 { "better than seasonal_naive" } else { "not surely better than seasonal_naive" };
     Some(format!("{CHOICE}: skill between {low:.3} and {high:.3} (95 %, bootstrap over series), {verdict}"))
+}
+
+/// Calibration of each of the choice's quantiles, as a table of the report.
+fn quantiles(metrics: &Metrics) -> Accuracy {
+    let percent = |share: f64| Some(format!("{:.1} %", 100.0 * share));
+    let row = |one: &LevelShare| (format!("{} %", 100.0 * one.level), vec![percent(one.below), percent(one.upto)]);
+    Accuracy {
+        title: "Quantiles",
+        rows_are: "quantile",
+        metrics: vec!["actuals below", "at or below"],
+        rows: metrics.of(CHOICE).map_or_else(Vec::new, |metrics| metrics.levels.iter().map(row).collect()),
+        caption: format!(
+            "Of {CHOICE}, over all windows. A quantile is calibrated where its own share lies between the two: counts land on it."
+        ),
+    }
 }
 
 /// Calibration of the choice by step, season position and volume, as a table of the report.

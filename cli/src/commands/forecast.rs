@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use domain::{FeatureSource as _, Frequency, LEVELS, SeriesForecast, StepForecast, quantile};
 use ingest::tabular::{ColumnData, print_csv, write_csv, write_parquet};
+use models::guard::tally;
 use models::{CHOICE, EngineOutput};
 use serde_json::{Value, json};
 
@@ -13,7 +14,7 @@ use crate::context::Global;
 use crate::panel_file::{PanelFile, PanelOptions, command_line, describe, without_periods};
 use crate::progress;
 use crate::reasons::{Reasons, Row};
-use crate::remarks::about_series;
+use crate::remarks::{about_guards, about_series};
 use crate::report::{Accuracy, Chart, Report};
 use crate::table::{print, table};
 
@@ -93,9 +94,7 @@ fn remarks(file: &PanelFile, output: &EngineOutput) -> anyhow::Result<Vec<String
         }
         None => "the history is too short to check the ranges on the past: read them as rough".to_owned(),
     });
-    if !output.guard_hits.is_empty() {
-        remarks.push(format!("{} implausible model outputs were capped", output.guard_hits.len()));
-    }
+    remarks.extend(about_guards(&tally(&output.guard_hits), "in these forecasts"));
     Ok(remarks)
 }
 
@@ -196,6 +195,7 @@ fn summary(file: &PanelFile, output: &EngineOutput) -> Value {
             "unique_id": file.features.series()[skipped.series as usize], "reason": skipped.reason.to_string(),
         })).collect::<Vec<_>>(),
         "coverage80": output.coverage(0.8), "bias": output.bias(), "guard_hits": output.guard_hits.len(),
+        "guards": { "published": tally(&output.guard_hits), "all_models": tally(&output.all_guard_hits) },
         "chosen": output.selection.candidates.iter().map(|one| json!({ "model": one.candidate.name, "series": one.chosen })).collect::<Vec<_>>(),
     })
 }

@@ -12,6 +12,7 @@ use platform::db::stores::StoreRow;
 use crate::context::{Context, Global, with_context};
 use crate::failure::Failure;
 use crate::progress;
+use crate::remarks::about_guards;
 use crate::table::{table, thousands};
 
 /// Run one scheduled job now, in the foreground
@@ -133,6 +134,9 @@ fn show(reports: &[NightReport], json: bool) -> anyhow::Result<()> {
 fn remarks(report: &NightReport) {
     for gate in report.gates.iter().filter(|gate| !gate.passed) {
         println!("{}: gate `{}` did not pass: {}", report.store, gate.name, gate.detail);
+    }
+    if let Some(remark) = about_guards(&report.guards, "in these forecasts") {
+        println!("{}: {remark}", report.store);
     }
     if let Some(days) = report.stale_days {
         println!("{}: no sales are known for the last {days} days; is an export missing?", report.store);

@@ -203,3 +203,17 @@ fn a_late_and_a_dead_series_are_named() {
     assert_eq!(windows(&desk, "cv/cv.csv", "late").len(), 1);
     assert_eq!(windows(&desk, "cv/cv.csv", "dead").len(), 0);
 }
+
+#[test]
+fn where_picks_one_panel_out_of_a_file_of_several() {
+    let rows: Vec<_> = daily(2, 90).into_iter().chain(daily(1, 90).into_iter().map(|(_, ds, y)| ("other".to_owned(), ds, y))).collect();
+    let desk = Desk::with("sales.csv", csv_with("kind", &rows, |row| if row.0 == "other" { "grosir" } else { "eceran" }.to_owned()));
+    let line = format!("backtest sales.csv --horizon 5 --windows 2 {CHEAP}");
+    desk.done(&format!("{line} --where kind=eceran --output some"));
+    desk.put("sales.csv", csv(&daily(2, 90)));
+    desk.done(&format!("{line} --output all"));
+    assert_eq!(desk.bytes("some/cv.parquet"), desk.bytes("all/cv.parquet"));
+    assert_eq!(desk.json("some/metrics.json")["settings"]["where"], "kind=eceran");
+    let told = ["kind=eceran", "y=-7", "unique_id=menu-9"].map(|one| desk.refused(&format!("{line} --where {one}"), 1)).join("\n");
+    see("where_nothing", &told);
+}

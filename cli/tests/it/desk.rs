@@ -1,7 +1,7 @@
 //! A folder with files in it, and the real binary run there.
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use ingest::tabular::{Locale, Table};
 use tempfile::TempDir;
@@ -33,15 +33,20 @@ impl Desk {
         self.folder.path().join(name)
     }
 
+    fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_viralcast"));
+        command.args(line.split_whitespace()).current_dir(self.folder.path()).env("NO_COLOR", "1").env_remove("RUST_LOG");
+        command
+    }
+
+    /// Starts a command line whose end the caller decides.
+    pub fn start(&self, line: &str) -> Child {
+        self.command(line).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary")
+    }
+
     /// Runs a command line in the folder, its arguments parted by spaces.
     pub fn run(&self, line: &str) -> Ran {
-        let output = Command::new(env!("CARGO_BIN_EXE_viralcast"))
-            .args(line.split_whitespace())
-            .current_dir(self.folder.path())
-            .env("NO_COLOR", "1")
-            .env_remove("RUST_LOG")
-            .output()
-            .expect("the binary");
+        let output = self.command(line).output().expect("the binary");
         let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
         Ran { code: output.status.code().expect("not killed"), stdout: text(output.stdout), stderr: text(output.stderr) }
     }

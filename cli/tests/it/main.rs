@@ -1,3 +1,4 @@
+mod accuracy;
 mod backtest;
 mod desk;
 mod forecast;
@@ -5,4 +6,5 @@ mod help;
 mod odd;
 mod panels;
 mod report;
+mod resume;
 mod structure;

@@ -75,6 +75,18 @@ impl Explanation {
         if self.total() == yhat { self.clone() } else { Self::of(&self.parts(), yhat, false) }
     }
 
+    /// The same reasons for a forecast that was changed by a share: every contribution grows by it.
+    #[must_use]
+    pub fn scaled_to(&self, yhat: f64) -> Self {
+        let total = self.total();
+        if total == 0.0 || !(yhat / total).is_finite() {
+            return self.ending_at(yhat);
+        }
+        let mut parts = Parts::default();
+        parts.add_scaled(&self.parts(), yhat / total);
+        Self::of(&parts, yhat, false)
+    }
+
     /// Of a weighted sum of forecasts, such as a category's of its products'.
     #[must_use]
     pub fn weighted_sum<'a>(members: impl Iterator<Item = (&'a Self, f64)>) -> Self {
@@ -129,6 +141,7 @@ mod tests {
             let first = Explanation::of(&parts(&units), yhat, shut);
             prop_assert!(adds_up(&first, yhat), "{first:?} is not {yhat}");
             prop_assert!(adds_up(&first.ending_at(0.5 * yhat), 0.5 * yhat));
+            prop_assert!(adds_up(&first.scaled_to(0.5 * yhat), 0.5 * yhat));
             let other = Explanation::of(&parts(&units[3..]), 7.0, false);
             let sum = Explanation::weighted_sum([(&first, weight), (&other, 1.0)].into_iter());
             prop_assert!(adds_up(&sum, weight * yhat + 7.0));

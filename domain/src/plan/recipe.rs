@@ -152,6 +152,21 @@ impl RecipeBook {
         Explosion { kitchen, bought: needs }
     }
 
+    /// What one portion takes of each bought ingredient, without rounding to batches; nothing without a recipe.
+    #[must_use]
+    pub fn needs_of(&self, product: ProductId) -> BTreeMap<IngredientId, f64> {
+        let mut needs: BTreeMap<IngredientId, f64> = BTreeMap::new();
+        if let Some(batch) = self.recipes.get(&Item::Product(product)) {
+            batch.add(1.0 / batch.yields, &mut needs);
+        }
+        for &id in &self.kitchen_order {
+            if let (Some(batch), Some(quantity)) = (self.recipes.get(&Item::Ingredient(id)), needs.remove(&id)) {
+                batch.add(quantity / batch.yields, &mut needs);
+            }
+        }
+        needs
+    }
+
     /// Ingredient cost of one portion, or `None` if the product has no recipe or one of its ingredients no price.
     #[must_use]
     pub fn unit_cost(&self, product: ProductId) -> Option<f64> {

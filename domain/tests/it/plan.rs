@@ -88,6 +88,17 @@ fn portions_become_batches_packs_and_rupiah() {
     assert_eq!(bought, [("Ayam", 10), ("Cabai rawit", 6), ("Minyak", 1)]);
 }
 
+#[test]
+fn a_portion_needs_what_its_batches_are_made_of() {
+    let book = RecipeBook::new(pantry_goods(), recipes()).expect("a sound book");
+    let needs = book.needs_of(GEPREK);
+    // 20 g sambal is a 25th of a batch of 500 g that takes 400 g / 0.8 chilli and 0.1 l / 0.8 oil.
+    let expected = [(CHICKEN, 0.15), (CHILLI, 20.0), (OIL, 0.03)];
+    assert_eq!(needs.len(), 3);
+    expected.iter().for_each(|(id, quantity)| assert!((needs[id] - quantity).abs() < 1e-9, "{needs:?}"));
+    assert!(book.needs_of(ProductId(Uuid::from_u128(99))).is_empty());
+}
+
 /// What the kitchen earns by making `made` portions, in units of underage plus overage, by brute force.
 fn earnings(values: &[f64; 9], level: f64, made: f64) -> f64 {
     let demand = Quantiles::from_unsorted(*values).expect("finite");

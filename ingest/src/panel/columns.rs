@@ -6,6 +6,7 @@ use domain::Ordinal;
 use domain::panel::{Beyond, Cells, Regressor, RegressorKind, Scope};
 
 use super::error::PanelError;
+use super::filter::is_filtered;
 use super::grid::Grid;
 use super::name_of;
 use super::report::ColumnReport;
@@ -15,6 +16,9 @@ use crate::tabular::{Categories, ColumnRef, Data, Decimal, Table, TabularError, 
 
 /// Known to any cutoff.
 const ALWAYS: Ordinal = Ordinal::MIN;
+
+/// Why a column of `--where` is no regressor.
+const FILTERED: &str = "chooses the rows";
 
 /// Columns by part, named as in the file.
 pub(super) struct Roles {
@@ -54,7 +58,8 @@ impl Roles {
             left_out.push((give(name_of(table, name)?, "excluded")?, "excluded"));
         }
         for column in table.columns.iter().filter(|column| !parts.contains_key(&column.name)) {
-            match unusable(table, &column.name) {
+            let reason = if is_filtered(table, &spec.filters, &column.name) { Some(FILTERED) } else { unusable(table, &column.name) };
+            match reason {
                 Some(reason) => left_out.push((column.name.clone(), reason)),
                 None => regressors.push((column.name.clone(), RegressorKind::ObservedPast)),
             }

@@ -31,6 +31,10 @@ pub enum PanelError {
         "static column `{column}` of `{file}` changes within series `{series}`: `{first}` (row {first_row}), `{second}` (row {second_row})"
     )]
     StaticChanges { file: String, column: String, series: String, first: String, first_row: u64, second: String, second_row: u64 },
+    #[error("no row of `{file}` has `{value}` in column `{column}`; it holds {present}")]
+    UnknownValue { file: String, column: String, value: String, present: String, closest: Option<String> },
+    #[error("no row of `{file}` fits all of {filters} together")]
+    NothingLeft { file: String, filters: String },
     #[error("column `{y}` of `{file}` has no value at all")]
     NoValues { file: String, y: String },
 }
@@ -55,6 +59,9 @@ impl Hint for PanelError {
             Self::StaticChanges { column, .. } => {
                 format!("mend the rows, or name its kind: `--known-future {column}` or `--observed-past {column}`")
             }
+            Self::UnknownValue { column, closest: Some(closest), .. } => format!("did you mean `--where {column}={closest}`?"),
+            Self::UnknownValue { column, .. } => format!("name one of these: `--where {column}=VALUE`"),
+            Self::NothingLeft { .. } => "leave one of the `--where` options out".to_owned(),
             Self::NoValues { .. } => "fill the column, or name the one that holds the target".to_owned(),
         })
     }

@@ -3,6 +3,7 @@
 
 mod columns;
 mod error;
+mod filter;
 mod grid;
 mod report;
 mod rows;
@@ -15,6 +16,7 @@ use domain::Panel;
 use domain::panel::{GapPolicy, Observations};
 
 pub use error::PanelError;
+pub use filter::Filter;
 pub use report::{ColumnReport, FrequencyOrigin, PanelReport};
 pub use spec::{Gaps, PanelSpec};
 pub use step::Step;
@@ -40,6 +42,17 @@ pub fn read_panel_files(path: &Path, future: Option<&Path>, spec: &PanelSpec) ->
 /// # Errors
 /// [`PanelError`]; every variant says what to do next.
 pub fn read_panel(table: &Table, future: Option<&Table>, spec: &PanelSpec) -> Result<(Panel, PanelReport), PanelError> {
+    if spec.filters.is_empty() {
+        return read_rows(table, future, spec, 0);
+    }
+    let (mut chosen, mut future) = (table.clone(), future.cloned());
+    let left_out = filter::apply(&mut chosen, &spec.filters)?;
+    future.iter_mut().for_each(|future| filter::apply_where_known(future, &spec.filters));
+    read_rows(&chosen, future.as_ref(), spec, left_out)
+}
+
+/// A panel of all rows that there are; `left_out` of the file are not.
+fn read_rows(table: &Table, future: Option<&Table>, spec: &PanelSpec, left_out: usize) -> Result<(Panel, PanelReport), PanelError> {
     let roles = Roles::assign(table, spec)?;
     let mut rows = Rows::read(table, spec)?;
     let grid = grid::fit(&mut rows, spec)?;
@@ -57,6 +70,7 @@ pub fn read_panel(table: &Table, future: Option<&Table>, spec: &PanelSpec) -> Re
     let future_rows = future.map(|future| rows::Future::read(future, &rows, &grid, spec)).transpose()?;
     let regressors = columns::regressors(table, &rows, &grid, &roles, future_rows.as_ref(), spec)?;
     let report = report::describe(table, &rows, &grid, &target, last, gaps, &regressors, future_rows.as_ref(), spec);
+    let report = PanelReport { left_out_rows: left_out, ..report };
     let panel = Panel {
         frequency: grid.frequency,
         series: rows.names,

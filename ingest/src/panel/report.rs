@@ -40,6 +40,8 @@ pub struct PanelReport {
     /// How dates are written, if they are text.
     pub date_format: Option<String>,
     pub rows: usize,
+    /// Rows that `--where` leaves out.
+    pub left_out_rows: usize,
     pub series: usize,
     /// The file has no id column and is one series.
     pub single_series: bool,
@@ -83,6 +85,7 @@ pub(super) fn describe(
         dialect: table.dialect.as_ref().map(ToString::to_string),
         date_format: rows.date_format.map(|format| format.to_string()),
         rows: table.len(),
+        left_out_rows: 0,
         series: rows.names.len(),
         single_series: !rows.named,
         frequency: grid.frequency,
@@ -117,6 +120,7 @@ impl std::fmt::Display for PanelReport {
         }
         let gaps = format!("periods without a row, taken for {}", if self.gaps_are_zero { "zero" } else { "missing" });
         for (count, what) in [
+            (self.left_out_rows as u64, "rows left out by `--where`"),
             (self.missing_values as u64, "rows without a target value"),
             (self.gaps, gaps.as_str()),
             (self.negative_values as u64, "negative target values"),

@@ -1,5 +1,6 @@
 //! What the user says about a panel's columns.
 
+use super::filter::Filter;
 use super::step::Step;
 use crate::tabular::Locale;
 
@@ -20,6 +21,8 @@ pub struct PanelSpec {
     pub statics: Vec<String>,
     /// `--exclude`: not used at all.
     pub exclude: Vec<String>,
+    /// `--where`: the rows to use; a column named by them and nowhere else plays no other part.
+    pub filters: Vec<Filter>,
     /// `--closed`: no sale is possible where it is set.
     pub closed: Option<String>,
     /// `--freq`; told from `ds` if absent.
@@ -39,6 +42,7 @@ impl Default for PanelSpec {
             observed_past: Vec::new(),
             statics: Vec::new(),
             exclude: Vec::new(),
+            filters: Vec::new(),
             closed: None,
             step: None,
             gaps: Gaps::default(),

@@ -68,6 +68,25 @@ impl Data {
         }
     }
 
+    /// Keeps the marked rows.
+    fn retain(&mut self, keep: &[bool]) {
+        fn only<T>(values: &mut Vec<T>, keep: &[bool]) {
+            let mut marks = keep.iter();
+            values.retain(|_| marks.next().copied().unwrap_or(false));
+        }
+        match self {
+            Self::Text(texts) => {
+                let mut kept = TextColumn::default();
+                texts.iter().zip(keep).filter(|(_, keep)| **keep).for_each(|(text, _)| kept.push(text));
+                *texts = kept;
+            }
+            Self::Integers(values) => only(values, keep),
+            Self::Numbers(values) => only(values, keep),
+            Self::Flags(values) => only(values, keep),
+            Self::Stamps(values) => only(values, keep),
+        }
+    }
+
     /// Keeps the first `count` rows and returns the others.
     pub(super) fn split_off(&mut self, count: usize) -> Self {
         match self {
@@ -163,6 +182,13 @@ impl Table {
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         self.columns.iter().map(|column| column.name.clone()).collect()
+    }
+
+    /// Keeps the rows that are marked, by their position.
+    pub fn retain(&mut self, keep: &[bool]) {
+        self.columns.iter_mut().for_each(|column| column.data.retain(keep));
+        let mut marks = keep.iter();
+        self.rows.retain(|_| marks.next().copied().unwrap_or(false));
     }
 
     /// The column of that name (exact, or else the only one that differs in case alone).

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use domain::frequency::date_from_epoch;
@@ -112,34 +112,138 @@ fn write_number(into: &mut String, value: f64) -> std::fmt::Result {
 /// Rows per row group: large enough to compress, small enough to read piecewise.
 const GROUP: usize = 1 << 20;
 
+/// Kinds of files that tables are written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableFormat {
+    /// Compressed by Zstandard.
+    Parquet,
+    /// Comma, decimal point, ISO dates.
+    Csv,
+}
+
+/// A table written piece by piece, so that it need not be in memory at once. The file appears whole, when
+/// [`TableWriter::finish`] is called, or not at all.
+pub struct TableWriter {
+    path: PathBuf,
+    /// Written beside `path` and renamed, so that a reader never sees half a file.
+    beside: PathBuf,
+    format: TableFormat,
+    sink: Option<Sink>,
+}
+
+enum Sink {
+    Parquet(SerializedFileWriter<File>),
+    Csv(csv::Writer<BufWriter<File>>),
+}
+
+impl TableWriter {
+    #[must_use]
+    pub fn new(path: &Path, format: TableFormat) -> Self {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let beside = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
+        Self { path: path.to_owned(), beside, format, sink: None }
+    }
+
+    /// Adds rows: columns of equal length, named in order, the same ones every time.
+    ///
+    /// # Errors
+    /// [`TabularError::Write`], [`TabularError::Csv`] and [`TabularError::Parquet`], also for columns of unequal length.
+    pub fn write(&mut self, columns: &[(&str, ColumnData)]) -> Result<(), TabularError> {
+        let sink = match self.sink.take() {
+            Some(sink) => sink,
+            None => self.start(columns)?,
+        };
+        let sink = self.sink.insert(sink);
+        let file = || self.path.display().to_string();
+        match sink {
+            Sink::Parquet(writer) => parquet_to(writer, columns).map_err(|source| TabularError::Parquet { file: file(), source }),
+            Sink::Csv(writer) => csv_rows(writer, columns).map_err(|source| TabularError::Csv { file: file(), source }),
+        }
+    }
+
+    /// Puts the file in its place. Without a row there is none.
+    ///
+    /// # Errors
+    /// As [`TableWriter::write`].
+    pub fn finish(mut self) -> Result<(), TabularError> {
+        let failed = |source| TabularError::Write { path: self.path.display().to_string(), source };
+        match self.sink.take() {
+            Some(Sink::Parquet(writer)) => {
+                writer.close().map_err(|source| TabularError::Parquet { file: self.path.display().to_string(), source })?;
+            }
+            Some(Sink::Csv(mut writer)) => writer.flush().map_err(failed)?,
+            None => return Ok(()),
+        }
+        std::fs::rename(&self.beside, &self.path).map_err(failed)
+    }
+
+    fn start(&self, columns: &[(&str, ColumnData)]) -> Result<Sink, TabularError> {
+        let file = File::create(&self.beside).map_err(|source| TabularError::Write { path: self.path.display().to_string(), source })?;
+        let name = || self.path.display().to_string();
+        match self.format {
+            TableFormat::Parquet => {
+                Ok(Sink::Parquet(parquet_writer(file, columns).map_err(|source| TabularError::Parquet { file: name(), source })?))
+            }
+            TableFormat::Csv => {
+                let mut writer = csv::Writer::from_writer(BufWriter::new(file));
+                csv_head(&mut writer, columns).map_err(|source| TabularError::Csv { file: name(), source })?;
+                Ok(Sink::Csv(writer))
+            }
+        }
+    }
+}
+
+impl Drop for TableWriter {
+    fn drop(&mut self) {
+        // There only where the table was not finished; a left-over part file is harmless.
+        let _ = std::fs::remove_file(&self.beside);
+    }
+}
+
 /// Writes columns of equal length, named in order. The file appears whole or not at all.
 ///
 /// # Errors
 /// [`TabularError::Write`] and [`TabularError::Parquet`], also for columns of unequal length.
 pub fn write_parquet(path: &Path, columns: &[(&str, ColumnData)]) -> Result<(), TabularError> {
-    in_place_of(path, |file| parquet_to(file, columns).map_err(|source| TabularError::Parquet { file: path.display().to_string(), source }))
+    write_as(TableFormat::Parquet, path, columns)
 }
 
-fn parquet_to(file: &mut File, columns: &[(&str, ColumnData)]) -> Result<(), ParquetError> {
+/// Writes columns of equal length as CSV (comma, decimal point, ISO dates). The file appears whole or not at all.
+///
+/// # Errors
+/// [`TabularError::Write`] and [`TabularError::Csv`].
+pub fn write_csv(path: &Path, columns: &[(&str, ColumnData)]) -> Result<(), TabularError> {
+    write_as(TableFormat::Csv, path, columns)
+}
+
+fn write_as(format: TableFormat, path: &Path, columns: &[(&str, ColumnData)]) -> Result<(), TabularError> {
+    let mut writer = TableWriter::new(path, format);
+    writer.write(columns)?;
+    writer.finish()
+}
+
+fn parquet_writer(file: File, columns: &[(&str, ColumnData)]) -> Result<SerializedFileWriter<File>, ParquetError> {
+    let fields = columns.iter().map(|(name, data)| data.parquet_type(name).map(Arc::new)).collect::<Result<_, _>>()?;
+    let schema = Type::group_type_builder("schema").with_fields(fields).build()?;
+    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?)).build();
+    SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties))
+}
+
+fn parquet_to(writer: &mut SerializedFileWriter<File>, columns: &[(&str, ColumnData)]) -> Result<(), ParquetError> {
     let rows = columns.first().map_or(0, |(_, data)| data.len());
     if let Some((name, data)) = columns.iter().find(|(_, data)| data.len() != rows) {
         return Err(ParquetError::General(format!("column `{name}` has {} rows, the first has {rows}", data.len())));
     }
-    let fields = columns.iter().map(|(name, data)| data.parquet_type(name).map(Arc::new)).collect::<Result<_, _>>()?;
-    let schema = Type::group_type_builder("schema").with_fields(fields).build()?;
-    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?)).build();
-    let mut writer = SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties))?;
     for start in (0..rows).step_by(GROUP) {
         let mut group = writer.next_row_group()?;
         write_group(&mut group, columns, start..(start + GROUP).min(rows))?;
         group.close()?;
     }
-    writer.close()?;
     Ok(())
 }
 
 fn write_group(
-    group: &mut SerializedRowGroupWriter<'_, &mut File>,
+    group: &mut SerializedRowGroupWriter<'_, File>,
     columns: &[(&str, ColumnData)],
     rows: std::ops::Range<usize>,
 ) -> Result<(), ParquetError> {
@@ -186,14 +290,6 @@ fn nulls_apart<T>(cells: impl Iterator<Item = Option<T>>) -> (Vec<T>, Vec<i16>) 
     (present, defined)
 }
 
-/// Writes columns of equal length as CSV (comma, decimal point, ISO dates). The file appears whole or not at all.
-///
-/// # Errors
-/// [`TabularError::Write`] and [`TabularError::Csv`].
-pub fn write_csv(path: &Path, columns: &[(&str, ColumnData)]) -> Result<(), TabularError> {
-    in_place_of(path, |file| csv_to(file, columns).map_err(|source| TabularError::Csv { file: path.display().to_string(), source }))
-}
-
 /// Writes what [`write_csv`] does to anything that takes bytes.
 ///
 /// # Errors
@@ -204,7 +300,17 @@ pub fn print_csv(into: impl Write, columns: &[(&str, ColumnData)]) -> Result<(),
 
 fn csv_to(into: impl Write, columns: &[(&str, ColumnData)]) -> Result<(), csv::Error> {
     let mut writer = csv::Writer::from_writer(BufWriter::new(into));
-    writer.write_record(columns.iter().map(|(name, _)| name))?;
+    csv_head(&mut writer, columns)?;
+    csv_rows(&mut writer, columns)?;
+    writer.flush()?;
+    Ok(())
+}
+
+fn csv_head(writer: &mut csv::Writer<impl Write>, columns: &[(&str, ColumnData)]) -> Result<(), csv::Error> {
+    writer.write_record(columns.iter().map(|(name, _)| name))
+}
+
+fn csv_rows(writer: &mut csv::Writer<impl Write>, columns: &[(&str, ColumnData)]) -> Result<(), csv::Error> {
     let mut cell = String::new();
     for row in 0..columns.first().map_or(0, |(_, data)| data.len()) {
         for (_, data) in columns {
@@ -213,21 +319,5 @@ fn csv_to(into: impl Write, columns: &[(&str, ColumnData)]) -> Result<(), csv::E
         }
         writer.write_record(None::<&[u8]>)?;
     }
-    writer.flush()?;
     Ok(())
-}
-
-/// Writes beside `path` and renames, so that a reader never sees half a file.
-fn in_place_of(path: &Path, write: impl FnOnce(&mut File) -> Result<(), TabularError>) -> Result<(), TabularError> {
-    let failed = |source| TabularError::Write { path: path.display().to_string(), source };
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let beside = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
-    let mut file = File::create(&beside).map_err(failed)?;
-    let written =
-        write(&mut file).and_then(|()| file.flush().map_err(failed)).and_then(|()| std::fs::rename(&beside, path).map_err(failed));
-    if written.is_err() {
-        // The first error is the one to tell; a left-over part file is harmless.
-        let _ = std::fs::remove_file(&beside);
-    }
-    written
 }

@@ -2,7 +2,7 @@
 
 use domain::panel::{GapPolicy, Regressor, RegressorKind};
 use domain::{Frequency, Hint, Panel};
-use ingest::panel::{Gaps, PanelError, PanelReport, PanelSpec, read_panel};
+use ingest::panel::{Filter, Gaps, PanelError, PanelReport, PanelSpec, read_panel};
 use ingest::tabular::{self, DateFormat, Locale, Origin, Table};
 use insta::assert_snapshot;
 use proptest::prelude::*;
@@ -331,4 +331,64 @@ proptest! {
             }
         }
     }
+}
+
+fn filtered_by(filters: &[&str]) -> PanelSpec {
+    let filters: Vec<Filter> = filters.iter().map(|text| text.parse().expect("a filter")).collect();
+    PanelSpec { filters, ..PanelSpec::default() }
+}
+
+const MIXED: &str =
+    "unique_id,ds,y,period,part,h\na,1,5,YEARLY,train,6\na,2,6,YEARLY,test,6\nb,1,7,MONTHLY,train,18.0\nc,1,8,Other,train,8\n";
+
+#[test]
+fn where_chooses_the_rows_and_its_columns_play_no_other_part() {
+    let rows = |filters: &[&str]| {
+        let (panel, report) = panel_with(MIXED, None, &filtered_by(filters)).expect("a panel");
+        (observed(&panel), report.rows, report.left_out_rows)
+    };
+    assert_eq!(rows(&["period=YEARLY"]), (names(&["a 1 5", "a 2 6"]), 2, 2));
+    assert_eq!(rows(&["Period=YEARLY", "part=train"]), (names(&["a 1 5"]), 1, 3), "several columns: all of them");
+    assert_eq!(rows(&["period=YEARLY", "period=Other"]), (names(&["a 1 5", "a 2 6", "c 1 8"]), 3, 1), "one column: any of them");
+    assert_eq!(rows(&["h=18"]), (names(&["b 1 7"]), 1, 3), "numbers by value");
+
+    let (panel, report) = panel_with(MIXED, None, &filtered_by(&["period=YEARLY"])).expect("a panel");
+    assert_eq!(panel.regressors.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["part", "h"]);
+    assert!(report.to_string().contains("rows left out by `--where`: 2\n"), "{report}");
+    assert!(report.to_string().contains("`period`: chooses the rows"), "{report}");
+    let both = PanelSpec { known_future: names(&["period"]), ..filtered_by(&["period=YEARLY"]) };
+    assert_eq!(panel_with(MIXED, None, &both).expect("a panel").0.regressors[0].name, "period");
+}
+
+#[test]
+fn where_filters_the_future_file_where_it_can() {
+    let spec = PanelSpec { known_future: names(&["promo"]), ..filtered_by(&["shop=A"]) };
+    let history = "unique_id,ds,y,shop,promo\na,2025-01-01,5,A,0\na,2025-01-02,6,A,1\nb,2025-01-01,7,B,0\n";
+    for future in ["unique_id,ds,shop,promo\na,2025-01-03,A,1\nb,2025-01-03,B,0\n", "unique_id,ds,promo\na,2025-01-03,1\n"] {
+        let (panel, report) = panel_with(history, Some(future), &spec).expect("a panel");
+        assert_eq!((panel.series.as_slice(), report.unknown_future_rows), (names(&["a"]).as_slice(), 0));
+        assert_eq!(cells(&panel, &panel.regressors[0]).last().map(String::as_str), Some("a 2025-01-03=1 from always"));
+    }
+}
+
+#[test]
+fn where_names_what_there_is_instead() {
+    assert_snapshot!(refusal_with(MIXED, None, &filtered_by(&["perod=YEARLY"])), @r"
+    `sales.csv` has no column `perod`; it has `unique_id`, `ds`, `y`, `period`, `part`, `h`
+    hint: did you mean `period`? name it in place of `perod`
+    ");
+    assert_snapshot!(refusal_with(MIXED, None, &filtered_by(&["period=yearly"])), @r"
+    no row of `sales.csv` has `yearly` in column `period`; it holds `YEARLY`, `MONTHLY`, `Other`
+    hint: did you mean `--where period=YEARLY`?
+    ");
+    assert_snapshot!(refusal_with(MIXED, None, &filtered_by(&["period=weekdays"])), @r"
+    no row of `sales.csv` has `weekdays` in column `period`; it holds `YEARLY`, `MONTHLY`, `Other`
+    hint: name one of these: `--where period=VALUE`
+    ");
+    assert_snapshot!(refusal_with(MIXED, None, &filtered_by(&["period=MONTHLY", "part=test"])), @r"
+    no row of `sales.csv` fits all of period=MONTHLY, part=test together
+    hint: leave one of the `--where` options out
+    ");
+    assert!("period".parse::<Filter>().is_err() && "=x".parse::<Filter>().is_err());
+    assert_eq!("a = b=c".parse::<Filter>().map(|filter| filter.to_string()), Ok("a=b=c".to_owned()));
 }

@@ -20,13 +20,14 @@ mod run;
 mod sales;
 mod spans;
 mod store;
+mod wholes;
 
 use chrono::NaiveDate;
 use domain::Rung;
 use domain::ids::{RunId, StoreId};
 use domain::plan::DayPlan;
 use domain::time::BusinessCalendar;
-use models::{Effort, EngineConfig};
+use models::{Effort, EngineConfig, GuardCount};
 use platform::clock::SharedClock;
 use platform::db::stores::StoreRow;
 use serde::{Deserialize, Serialize};
@@ -88,6 +89,8 @@ pub struct NightReport {
     pub published: bool,
     pub rung: Rung,
     pub gates: Vec<Gate>,
+    /// What the guards did to the forecasts.
+    pub guards: Vec<GuardCount>,
     pub series: usize,
     /// Forecast cells stored.
     pub rows: u64,

@@ -15,27 +15,50 @@ pub(super) fn cells(outcome: &Outcome<'_>) -> Vec<ForecastRow> {
     let mut rows = Vec::new();
     for forecast in &outcome.forecast.forecasts {
         let Some((product, name)) = outcome.loaded.facts.products.get(forecast.series as usize) else { continue };
-        rows.extend(forecast.steps.iter().filter_map(|step| cell(outcome, forecast, step, *product, name)));
+        let target = Target { kind: "product", id: Some(*product), item: name, unit: 1.0 };
+        let why = |step: &StepForecast| outcome.forecast.explanation(forecast.series, step);
+        let hits = |step: &StepForecast| outcome.forecast.hits(forecast.series, step.step);
+        rows.extend(forecast.steps.iter().filter_map(|step| cell(outcome, &target, forecast, step, hits(step), why(step))));
+    }
+    for total in &outcome.forecast.totals {
+        let why = |step: &StepForecast| outcome.forecast.explanation_of_sum(&total.weights, step);
+        let target = Target { kind: total.kind, id: total.id, item: &total.item, unit: 0.0 };
+        rows.extend(total.forecast.steps.iter().filter_map(|step| cell(outcome, &target, &total.forecast, step, 0, why(step))));
     }
     rows
 }
 
-fn cell(outcome: &Outcome<'_>, forecast: &SeriesForecast, step: &StepForecast, product: Uuid, name: &str) -> Option<ForecastRow> {
+struct Target<'a> {
+    kind: &'a str,
+    id: Option<Uuid>,
+    item: &'a str,
+    /// By how much a forecast may be off and still count as right, whatever its size.
+    unit: f64,
+}
+
+fn cell(
+    outcome: &Outcome<'_>,
+    target: &Target<'_>,
+    forecast: &SeriesForecast,
+    step: &StepForecast,
+    hits: i32,
+    explanation: Option<serde_json::Value>,
+) -> Option<ForecastRow> {
     let target_date = date_from_epoch(step.at)?;
     let ahead = target_date.signed_duration_since(outcome.night.date).num_days();
     (ahead >= 0).then(|| ForecastRow {
-        target_kind: "product".to_owned(),
-        target_id: Some(product),
-        target_item: name.to_owned(),
+        target_kind: target.kind.to_owned(),
+        target_id: target.id,
+        target_item: target.item.to_owned(),
         target_date,
         step: i32::try_from(ahead + 1).unwrap_or(i32::MAX),
         yhat: step.yhat,
         quantiles: *step.quantiles.values(),
         chosen: forecast.chosen.clone(),
-        confidence_score: step.confidence(step.yhat, 1.0),
+        confidence_score: step.confidence(step.yhat, target.unit),
         rung: outcome.forecast.rung.as_str().to_owned(),
-        guard_hits: outcome.forecast.hits(forecast.series, step.step),
-        explanation: outcome.forecast.explanation(forecast.series, step),
+        guard_hits: hits,
+        explanation,
     })
 }
 

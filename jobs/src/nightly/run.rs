@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use domain::Rung;
 use domain::ids::JobId;
 use domain::time::Night;
+use models::guard::tally;
 use platform::db::runs::{NewRun, RunRow, StartedRun, fail_abandoned_runs, fail_run, start_run};
 use platform::db::stores::StoreRow;
 use uuid::Uuid;
@@ -132,6 +133,7 @@ async fn compute(
         unchanged: false,
         published: stored.published,
         rung: forecast.rung,
+        guards: tally(&forecast.guard_hits),
         gates: forecast.gates,
         rows: stored.cells,
         plans: forecast.plans,
@@ -170,6 +172,7 @@ fn report(store: &StoreRow, night: Night, loaded: &Loaded) -> NightReport {
         published: false,
         rung: Rung::Fresh,
         gates: Vec::new(),
+        guards: Vec::new(),
         series: loaded.facts.products.len(),
         rows: 0,
         dormant: loaded.dormant.clone(),

@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use domain::Rung;
 use domain::event::{Event, RunPublished};
 use domain::time::Night;
+use models::guard::tally;
 use platform::bus::outbox;
 use platform::db::forecast_runs::{ForecastRunRow, upsert_forecast_run};
 use platform::db::forecasts::replace_forecasts;
@@ -107,13 +108,16 @@ fn forecast_run(store: &StoreRow, outcome: &Outcome<'_>) -> ForecastRunRow {
         horizon: i32::from(outcome.horizon),
         gates: json!(forecast.gates),
         gates_passed: Some(gates::all_passed(&forecast.gates)),
-        metrics: json!({ "coverage80": forecast.output.coverage(0.8), "bias": forecast.output.bias() }),
+        metrics: json!({
+            "coverage80": forecast.output.coverage(0.8), "bias": forecast.output.bias(),
+            "guards": { "published": tally(&forecast.guard_hits), "all_models": tally(&forecast.output.all_guard_hits) },
+        }),
         inputs: json!({
             "sales": { "versions": facts.sales.len(), "first": facts.sales.iter().map(|sale| sale.day).min(), "last": night.last_day() },
             "stockouts": facts.stockouts.len(), "calendar_events": facts.events.len(), "promos": facts.promos.len(),
             "weather_issues": facts.weather.len(), "news_signals": facts.news.len(),
         }),
-        guard_hits: i32::try_from(forecast.output.guard_hits.len()).unwrap_or(i32::MAX),
+        guard_hits: i32::try_from(forecast.guard_hits.len()).unwrap_or(i32::MAX),
     }
 }
 

@@ -33,7 +33,8 @@ async fn a_night_publishes_forecasts_and_plans() {
     let cells =
         published_forecasts(shop.db.work(), shop.store.id, Some("product"), date(NIGHT), date("2026-12-31")).await.expect("forecasts");
     assert_eq!(cells.len(), 4 * 14, "of four products, from the night's day on");
-    assert_eq!(report.rows, 4 * 14);
+    // Three categories, units and rupiah of the store, three bought ingredients.
+    assert_eq!(report.rows, (4 + 3 + 2 + 3) * 14);
     for cell in &cells {
         assert_eq!(i64::from(cell.step), (cell.target_date - date(NIGHT)).num_days() + 1);
         assert!(cell.quantiles.is_sorted() && cell.quantiles[0] >= 0.0, "{cell:?}");
@@ -63,12 +64,47 @@ async fn a_night_publishes_forecasts_and_plans() {
     assert!(tomorrow.iter().any(|item| item.kind == "prep"));
 
     let run = get_run(shop.db.work(), report.run_id.0).await.expect("a query").expect("the run");
-    assert_eq!((run.state.as_str(), run.rung.as_deref(), run.row_count), ("finished", Some("fresh"), Some(56)));
+    assert_eq!((run.state.as_str(), run.rung.as_deref(), run.row_count), ("finished", Some("fresh"), Some(168)));
     let pointer = published_run(shop.db.work(), shop.store.id).await.expect("a query").expect("a pointer");
     assert_eq!((pointer.run_id, pointer.business_date), (report.run_id.0, date(NIGHT)));
     let knew = get_forecast_run(shop.db.work(), report.run_id.0).await.expect("a query").expect("what it knew");
     assert_eq!((knew.cutoff, knew.last_day, knew.horizon), (at("2026-06-15T20:30:00Z"), date("2026-06-15"), 14));
     assert_eq!(shop.written().await.last(), Some(&("outbox", 1)));
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn what_is_stored_adds_up() {
+    let shop = Shop::open().await;
+    let report = shop.night(NIGHT).await.expect("a night");
+    let cells = forecasts_of_run(shop.db.work(), report.run_id.0).await.expect("forecasts");
+    let day = |step: i32| cells.iter().filter(move |cell| cell.step == step);
+    for step in 1..=14 {
+        let yhat = |kind: &str, item: &str| {
+            day(step).find(|cell| cell.target_kind == kind && cell.target_item == item).unwrap_or_else(|| panic!("no {kind} {item}")).yhat
+        };
+        let product = |item| yhat("product", item);
+        let adds_up = |whole: f64, parts: f64| assert!((whole - parts).abs() <= 1e-6 * parts, "step {step}: {whole}, not {parts}");
+        adds_up(yhat("category", "makanan"), product("ayam geprek") + product("nasi"));
+        adds_up(yhat("category", "minuman"), product("es teh"));
+        let categories: f64 = day(step).filter(|cell| cell.target_kind == "category").map(|cell| cell.yhat).sum();
+        adds_up(yhat("sales", "units"), categories);
+        let prices = [("ayam geprek", 18_000.0), ("nasi", 5_000.0), ("es teh", 4_000.0), ("sambal botol", 25_000.0)];
+        adds_up(yhat("sales", "total"), prices.iter().map(|(item, price)| product(item) * price).sum());
+        adds_up(yhat("ingredient", "ayam"), 0.15 * product("ayam geprek"));
+        adds_up(yhat("ingredient", "beras"), 0.1 * product("nasi"));
+        // 30 g of sambal take 24 g of chilli.
+        adds_up(yhat("ingredient", "cabai"), 24.0 * product("ayam geprek"));
+        let closed = product("nasi") == 0.0;
+        for cell in day(step).filter(|cell| cell.target_kind != "product") {
+            assert_eq!(cell.quantiles == [0.0; 9], closed, "{cell:?}");
+        }
+    }
+    // Three products do not all sell little on one day: their sum is surer than they are.
+    let width =
+        |kind: &str| -> f64 { day(1).filter(|cell| cell.target_kind == kind).map(|cell| cell.quantiles[6] - cell.quantiles[2]).sum() };
+    let units: f64 = day(1).filter(|cell| cell.target_item == "units").map(|cell| cell.quantiles[6] - cell.quantiles[2]).sum();
+    assert!(units < 0.95 * width("product"), "{units} against {}", width("product"));
     shop.close().await;
 }
 
@@ -91,7 +127,7 @@ async fn an_older_night_is_stored_and_not_shown() {
     assert_eq!((older.published, older.unchanged), (false, false));
     let pointer = published_run(shop.db.work(), shop.store.id).await.expect("a query").expect("a pointer");
     assert_eq!((pointer.run_id, pointer.business_date), (today.run_id.0, date(NIGHT)));
-    assert_eq!(forecasts_of_run(shop.db.work(), older.run_id.0).await.expect("forecasts").len(), 56);
+    assert_eq!(forecasts_of_run(shop.db.work(), older.run_id.0).await.expect("forecasts").len(), 168);
     assert_eq!(shop.written().await.last(), Some(&("outbox", 1)), "only a move of the pointer is told");
     let again = shop.night("2026-06-09").await.expect("the older night again");
     assert_eq!((again.published, again.unchanged, again.run_id), (false, true, older.run_id));

@@ -199,9 +199,9 @@ async fn add_store(connection: &mut PgConnection) -> StoreRow {
 }
 
 fn products() -> Vec<NewProduct> {
-    let product = |name: &str, price: i64, batch_size: f64, shelf_life_days: i32| NewProduct {
+    let product = |name: &str, category: Option<&str>, price: i64, batch_size: f64, shelf_life_days: i32| NewProduct {
         name: name.to_owned(),
-        category: None,
+        category: category.map(str::to_owned),
         unit: "porsi".to_owned(),
         price: Some(price),
         batch_size,
@@ -209,11 +209,11 @@ fn products() -> Vec<NewProduct> {
         first_sold_on: None,
     };
     vec![
-        product("ayam geprek", 18_000, 5.0, 0),
-        product("nasi", 5_000, 1.0, 0),
-        product("es teh", 4_000, 1.0, 0),
-        product("es jadul", 4_000, 1.0, 0),
-        product("sambal botol", 25_000, 1.0, 60),
+        product("ayam geprek", Some("makanan"), 18_000, 5.0, 0),
+        product("nasi", Some("makanan"), 5_000, 1.0, 0),
+        product("es teh", Some("minuman"), 4_000, 1.0, 0),
+        product("es jadul", Some("minuman"), 4_000, 1.0, 0),
+        product("sambal botol", None, 25_000, 1.0, 60),
     ]
 }
 

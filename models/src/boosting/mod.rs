@@ -8,6 +8,7 @@
 //!            the best leaf is split next, histogram by subtraction                     grow.rs, histogram.rs, partition.rs
 //!            the best cut of a column, the best subset of categories                   split.rs, category_split.rs
 //!            leaf values                                                               finish.rs, quantile.rs
+//!       -> fit_levels   quantiles along the trees of the mean                            levels.rs
 //!       -> Booster   predicts, explains, is kept                                       booster.rs, tree.rs, shap.rs, artifact.rs
 //!
 //! linfa's users meet the same through `Fit` and `Predict` (`algorithm.rs`).
@@ -25,6 +26,7 @@ mod gradients;
 mod grow;
 mod histogram;
 mod hyperparams;
+mod levels;
 mod loss;
 mod packed;
 mod partition;

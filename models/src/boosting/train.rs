@@ -130,7 +130,7 @@ impl GradientBoostingValidParams {
         }
     }
 
-    fn check_rows(&self, rows: usize, target: &[f32], weight: &[f32]) -> Result<(), BoostingError> {
+    pub(super) fn check_rows(&self, rows: usize, target: &[f32], weight: &[f32]) -> Result<(), BoostingError> {
         check_weights(rows, weight)?;
         if target.len() != rows {
             return Err(BoostingError::LengthMismatch { what: "target", expected: rows, found: target.len() });

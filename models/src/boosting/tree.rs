@@ -61,11 +61,17 @@ impl Tree {
     /// Value of the leaf that a row falls into.
     #[inline]
     pub fn predict(&self, row: &[f32]) -> f32 {
+        self.nodes[self.leaf(row)].number()
+    }
+
+    /// Index of the leaf that a row falls into.
+    #[inline]
+    pub fn leaf(&self, row: &[f32]) -> usize {
         let mut index = 0;
         loop {
             let node = &self.nodes[index];
             if node.kind == Kind::Leaf {
-                return node.number();
+                return index;
             }
             index = self.child(index, node, row);
         }

@@ -11,8 +11,9 @@ use crate::error::ModelError;
 use crate::fold::{Fold, FoldRun, ModelPaths};
 use crate::forecaster::{Artifact, Contributions, Future, Path, Skip};
 use crate::forecasters;
-use crate::guard::{cap, keep_within};
+use crate::guard::{GuardHit, cap, guard};
 use crate::scale::scales;
+use crate::shape::Shapes;
 
 /// Fitted models, choices and ranges of one forecast as data: forecasts again, from newer data, without fitting.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -56,6 +57,18 @@ impl EngineArtifact {
     /// [`ModelError::Features`] if the source fails, [`ModelError::MissingColumn`] if its columns have changed,
     /// [`ModelError::Artifact`] if a kept model cannot be read.
     pub fn forecast(&self, source: &dyn FeatureSource, cutoff: Ordinal) -> Result<Vec<SeriesForecast>, ModelError> {
+        Ok(self.guarded_forecast(source, cutoff)?.0)
+    }
+
+    /// As [`EngineArtifact::forecast`], with what the guards did to the paths that answer.
+    ///
+    /// # Errors
+    /// As [`EngineArtifact::forecast`].
+    pub fn guarded_forecast(
+        &self,
+        source: &dyn FeatureSource,
+        cutoff: Ordinal,
+    ) -> Result<(Vec<SeriesForecast>, Vec<GuardHit>), ModelError> {
         let features = |source| ModelError::Features { cutoff, source };
         let histories = source.histories(cutoff).map_err(features)?;
         let closed = source.closed(cutoff, self.horizon).map_err(features)?;
@@ -76,27 +89,26 @@ impl EngineArtifact {
         let histories = source.histories(cutoff).map_err(features)?;
         let closed = source.closed(cutoff, self.horizon).map_err(features)?;
         let future = Future::new(source, &histories, cutoff, self.horizon, self.season);
-        let forecasts = self.forecast_of(&future, closed.clone())?;
+        let (forecasts, _) = self.forecast_of(&future, closed.clone())?;
         let explained = self.explain_of(&future, &closed, &forecasts)?;
         Ok(forecasts.into_iter().zip(explained).collect())
     }
 
-    fn forecast_of(&self, future: &Future<'_>, closed: Vec<Vec<bool>>) -> Result<Vec<SeriesForecast>, ModelError> {
+    fn forecast_of(&self, future: &Future<'_>, closed: Vec<Vec<bool>>) -> Result<(Vec<SeriesForecast>, Vec<GuardHit>), ModelError> {
         let histories = future.histories;
         let scales = scales(histories, self.season);
         let caps: Vec<f64> = histories.iter().map(cap).collect();
-        let mut models = Vec::with_capacity(self.models.len());
+        let (mut models, mut hits, mut shapes) = (Vec::with_capacity(self.models.len()), Vec::new(), None);
         for (member, kept) in self.models.iter().enumerate() {
-            let mut paths = if self.has_a_say(member) { predict(kept, future)? } else { unasked(histories) };
-            for (series, path) in paths.iter_mut().enumerate() {
-                if let Ok(path) = path {
-                    keep_within(path, caps[series], closed.get(series).map_or(&[], Vec::as_slice));
-                }
-            }
+            let (mut paths, told) = if self.has_a_say(member) { predict(kept, future)? } else { (unasked(histories), None) };
+            shapes = shapes.or(told);
+            hits.extend(guard(&kept.model, &mut paths, &caps, &closed));
             models.push(ModelPaths { model: kept.model.clone(), paths });
         }
-        let fold = Fold { cutoff: future.cutoff, models, closed };
-        Ok(self.decision_for(future.features.series(), &fold).publish(&fold, &scales))
+        let fold = Fold { cutoff: future.cutoff, models, closed, shapes, hits };
+        let decision = self.decision_for(future.features.series(), &fold);
+        let hits = decision.hits_in_answers(&fold);
+        Ok((decision.publish(&fold, &scales), hits))
     }
 
     /// Whether any series is forecast by it.
@@ -127,11 +139,13 @@ impl EngineArtifact {
     }
 }
 
-fn predict(kept: &Kept, future: &Future<'_>) -> Result<Vec<Path>, ModelError> {
-    match &kept.artifact {
-        Some(artifact) => forecasters::all().load(artifact)?.predict(future),
-        None => Ok(vec![Err(Skip::NotFitted { because: "it could not be fitted then".to_owned() }); future.histories.len()]),
-    }
+fn predict(kept: &Kept, future: &Future<'_>) -> Result<(Vec<Path>, Option<Shapes>), ModelError> {
+    let Some(artifact) = &kept.artifact else {
+        let because = "it could not be fitted then".to_owned();
+        return Ok((vec![Err(Skip::NotFitted { because }); future.histories.len()], None));
+    };
+    let fitted = forecasters::all().load(artifact)?;
+    Ok((fitted.predict(future)?, fitted.shapes(future)?))
 }
 
 /// In place of the paths of a forecaster that has no weight for any series: they would cost time and change nothing.

@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use super::artifact::EngineArtifact;
 use super::report::CalibrationReport;
-use super::{Decision, EngineConfig, FoldPlan, Phase, Progress, ProgressFn, decide};
+use super::{Decided, Decision, EngineConfig, FoldPlan, PastError, Phase, Progress, ProgressFn, decide};
 use crate::candidate::Candidate;
 use crate::error::ModelError;
-use crate::fold::{FoldStore, Strictness, run};
+use crate::fold::{Fold, FoldStore, Forgetful, Strictness, run};
 use crate::forecaster::Skip;
-use crate::forecasters;
-use crate::guard::{GuardHit, GuardKind};
-use crate::scale::scales;
+use crate::forecasters::{self, Forecasters};
+use crate::guard::GuardHit;
+use crate::scale::{Scale, scales};
 use crate::select::SelectionReport;
 
 /// A panel's forecasts and everything that explains them.
@@ -27,9 +27,16 @@ pub struct EngineOutput {
     pub calibration: CalibrationReport,
     /// Interventions in the published forecasts.
     pub guard_hits: Vec<GuardHit>,
+    /// Interventions in every model's paths at the cutoff.
+    pub all_guard_hits: Vec<GuardHit>,
     pub skipped: Vec<SkippedSeries>,
+    /// Errors of the published choice on past folds.
+    pub past: Vec<PastError>,
     /// For forecasting again from new data without fitting.
     pub artifact: EngineArtifact,
+    scales: Vec<Option<Scale>>,
+    /// What was published from.
+    fold: Fold,
 }
 
 /// Forecasts of one candidate, where it has any.
@@ -66,6 +73,21 @@ impl EngineOutput {
         self.all_models.iter().find(|model| model.model == name).map_or_else(Vec::new, |model| model.forecasts.clone())
     }
 
+    /// The published forecasts with other means, by position in `forecasts` and step, and ranges to match.
+    pub(crate) fn with_means(&self, means: &[Vec<f64>]) -> Vec<SeriesForecast> {
+        let with = |(forecast, means): (&SeriesForecast, &Vec<f64>)| match &self.scales[forecast.series as usize] {
+            Some(scale) => self.artifact.decision.with_means(forecast, &self.fold, scale, means),
+            None => forecast.clone(),
+        };
+        self.forecasts.iter().zip(means).map(with).collect()
+    }
+
+    /// Guard interventions in one model's own paths.
+    #[must_use]
+    pub fn hits_of_model(&self, name: &str) -> Vec<GuardHit> {
+        self.all_guard_hits.iter().filter(|hit| hit.model == name).cloned().collect()
+    }
+
     /// Guard interventions in one published step.
     #[must_use]
     pub fn hits(&self, series: u32, step: u16) -> i32 {
@@ -85,10 +107,24 @@ pub fn forecast(
     cutoff: Ordinal,
     progress: &ProgressFn<'_>,
 ) -> Result<EngineOutput, ModelError> {
+    forecast_by(forecasters::all(), source, config, cutoff, progress)
+}
+
+/// As [`forecast`], with forecasters of one's own choosing in place of the registered ones.
+///
+/// # Errors
+/// As [`forecast`].
+pub fn forecast_by(
+    registry: Forecasters,
+    source: &dyn FeatureSource,
+    config: &EngineConfig,
+    cutoff: Ordinal,
+    progress: &ProgressFn<'_>,
+) -> Result<EngineOutput, ModelError> {
     if config.horizon == 0 {
         return Err(ModelError::NoHorizon);
     }
-    let forecasters = forecasters::all().entering(&config.models, config.effort)?;
+    let forecasters = registry.entering(&config.models, config.effort)?;
     let histories = source.histories(cutoff).map_err(|source| ModelError::Features { cutoff, source })?;
     let scales = scales(&histories, config.season);
     if scales.iter().all(Option::is_none) {
@@ -100,12 +136,12 @@ pub fn forecast(
     let total = cutoffs.len() + 1;
     let wanted: Vec<_> = cutoffs.iter().map(|&cutoff| (cutoff, budget.fold_rows, Strictness::Inner)).collect();
     let mut store = FoldStore::default();
-    store.ensure(source, &forecasters, config, &wanted, &|fold| progress(Progress { total, ..fold }))?;
+    store.ensure(source, &forecasters, config, &wanted, &Forgetful, &|fold| progress(Progress { total, ..fold }))?;
 
     let last = run(source, &forecasters, config, cutoff, budget.rows, Strictness::Final)?;
     progress(Progress { phase: Phase::Final, done: total, total, cutoff });
     let folds = store.seen_by(cutoff, config.horizon, &cutoffs);
-    let (decision, selection, calibration) = decide(config, folds, &last.fold, &histories, &scales);
+    let Decided { decision, selection, calibration, past } = decide(config, folds, &last.fold, &histories, &scales);
 
     let each = |candidate: usize| ModelForecasts {
         model: decision.candidates[candidate].name.clone(),
@@ -115,22 +151,16 @@ pub fn forecast(
         cutoff,
         forecasts: decision.publish(&last.fold, &scales),
         all_models: (0..decision.candidates.len()).map(each).collect(),
-        guard_hits: published_hits(&decision, &last.hits, forecasters.names().as_slice()),
+        guard_hits: decision.hits_in_answers(&last.fold),
+        all_guard_hits: last.fold.hits.clone(),
         skipped: skipped(&decision),
         artifact: EngineArtifact::keep(source, config, cutoff, &last, decision)?,
         selection,
         calibration,
+        past,
+        scales,
+        fold: last.fold,
     })
-}
-
-/// Hits in paths that were published, and paths dropped for any series.
-fn published_hits(decision: &Decision, hits: &[GuardHit], names: &[&str]) -> Vec<GuardHit> {
-    let published = |hit: &&GuardHit| {
-        let mix = decision.mixes.get(hit.series as usize).and_then(Option::as_ref);
-        let members = mix.map_or(&[][..], |mix| mix.members.as_slice());
-        hit.kind == GuardKind::NotANumber || members.iter().any(|&(member, _)| names.get(member).is_some_and(|name| *name == hit.model))
-    };
-    hits.iter().filter(published).cloned().collect()
 }
 
 fn skipped(decision: &Decision) -> Vec<SkippedSeries> {

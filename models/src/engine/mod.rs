@@ -11,8 +11,9 @@ mod split;
 
 pub use artifact::EngineArtifact;
 pub use config::{Effort, EngineConfig};
-pub(crate) use decision::{Decision, decide};
-pub use forecast::{EngineOutput, ModelForecasts, SkippedSeries, forecast};
+pub use decision::PastError;
+pub(crate) use decision::{Decided, Decision, decide};
+pub use forecast::{EngineOutput, ModelForecasts, SkippedSeries, forecast, forecast_by};
 pub(crate) use plan::FoldPlan;
 pub(crate) use report::CENTRAL;
 pub use report::{CalibrationReport, LevelShare};

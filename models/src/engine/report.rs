@@ -44,14 +44,15 @@ impl CalibrationReport {
         let mut judged = Judged::default();
         let (mut error, mut actual) = (0.0, 0.0);
         for fold in 0..folds {
-            let ranges = (folds > 1).then(|| Ranges::learn(ground, predictions, Some(fold)));
+            let ranges = (folds > 1).then(|| Ranges::learn(ground, predictions, Some(fold), true));
             for (target, &predicted) in targets.iter().zip(predictions).filter(|(target, _)| target.fold == fold) {
                 let Some(scale) = &ground.scales[target.series as usize] else { continue };
                 if predicted.is_finite() {
                     error += predicted - target.actual;
                     actual += target.actual;
                     if let Some(ranges) = &ranges {
-                        judged.add(target.actual, &ranges.quantiles(target.series as usize, target.step, target.at, predicted, scale));
+                        let (series, shape) = (target.series as usize, ground.evidence.shape(target));
+                        judged.add(target.actual, &ranges.quantiles(series, target.step, target.at, predicted, shape, scale));
                     }
                 }
             }

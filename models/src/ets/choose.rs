@@ -104,7 +104,7 @@ fn fit_form(form: Form, values: &[f64], period: usize, count: usize, others: &[C
     let start = best_start(form, values, period, others.iter().map(|other| &other.fit));
     let fit = refine(form, start, values, period, ENOUGH, MOST_PASSES);
     let penalty = 2.0 * (numbers * count) as f64 / (count - numbers - 1) as f64;
-    fit.objective.is_finite().then(|| Candidate { criterion: fit.objective + penalty, fit })
+    fit.objective.is_finite().then_some(Candidate { criterion: fit.objective + penalty, fit })
 }
 
 const SEASONS: [SeasonKind; 3] = [SeasonKind::None, SeasonKind::Additive, SeasonKind::Multiplicative];

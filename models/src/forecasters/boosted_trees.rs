@@ -6,7 +6,7 @@
 
 use domain::explanation::Parts;
 use domain::features::{FeatureColumn, Neutral};
-use domain::{Driver, FeatureMatrix};
+use domain::{Driver, FeatureMatrix, LEVELS};
 use linfa::ParamGuard;
 use serde::{Deserialize, Serialize};
 
@@ -14,10 +14,11 @@ use crate::boosting::{Booster, BoostingError, Column, Columns, GradientBoostingP
 use crate::direct::{Direct, DirectModel, Unit, scaled, teaching_rows};
 use crate::error::ModelError;
 use crate::forecaster::{Artifact, Fitted, Forecaster, TrainingSet};
+use crate::shape::Shape;
 use crate::step_group::StepGroup;
 
 const NAME: &str = "boosted_trees";
-const FORMAT: u16 = 2;
+const FORMAT: u16 = 3;
 
 /// Training rows below which nothing is fitted: a handful of leaves' worth.
 const FEWEST_ROWS: usize = 100;
@@ -33,6 +34,10 @@ const L2: f64 = 1.0;
 const BINS: usize = 128;
 /// Share of the columns that each tree sees.
 const COLUMN_SHARE: f64 = 0.8;
+/// Trees along which quantiles are fitted: the first ones part the rows most.
+const LEVEL_TREES: usize = 30;
+/// Predictions below this share of a row's unit have no shape.
+const SMALLEST: f64 = 1e-3;
 /// Levels up to which a category column is split into subsets.
 const FEW_LEVELS: u32 = 64;
 /// The column that says which series a row is of: categories up to the bins there are.
@@ -69,6 +74,8 @@ pub(super) struct Trees {
     /// Columns that vary, in the order the booster knows them.
     columns: Vec<String>,
     booster: Booster,
+    /// Of the target divided by the booster's prediction, one for each of [`LEVELS`]; none where targets may be negative.
+    levels: Vec<Booster>,
 }
 
 impl DirectModel for Trees {
@@ -87,21 +94,33 @@ impl DirectModel for Trees {
         let weight: Vec<f32> = teaching.iter().map(|&row| rows.weight[row]).collect();
         let loss = if target.iter().any(|&target| target < 0.0) { Loss::Squared } else { Loss::Tweedie(POWER) };
 
-        let booster = params(loss, training.seed ^ u64::from(group.lead))
-            .and_then(|params| params.fit_columns(&columns(rows, &varying, &data, teaching.len())?, &target, &weight))
-            .map_err(|source| ModelError::Fit { model: NAME, cutoff: training.cutoff, source: source.into() })?;
-        Ok(Self { columns: varying.iter().map(|&column| rows.columns[column].name.clone()).collect(), booster })
+        let boosters = || {
+            let (params, columns) = (params(loss, training.seed ^ u64::from(group.lead))?, columns(rows, &varying, &data, teaching.len())?);
+            let booster = params.fit_columns(&columns, &target, &weight)?;
+            let levels = if loss == Loss::Squared { Vec::new() } else { levels(&params, &booster, &columns, &target, &weight)? };
+            Ok((booster, levels))
+        };
+        let (booster, levels) =
+            boosters().map_err(|source: BoostingError| ModelError::Fit { model: NAME, cutoff: training.cutoff, source: source.into() })?;
+        Ok(Self { columns: varying.iter().map(|&column| rows.columns[column].name.clone()).collect(), booster, levels })
     }
 
     fn predict(&self, rows: &FeatureMatrix, units: &[f64]) -> Result<Vec<f64>, ModelError> {
-        let located = self.locate(rows)?;
-        if rows.rows == 0 {
-            return Ok(Vec::new());
+        self.on_rows(rows, units, |columns| self.booster.predict(columns))
+    }
+
+    fn shapes(&self, rows: &FeatureMatrix, units: &[f64]) -> Result<Option<Vec<Shape>>, ModelError> {
+        if self.levels.is_empty() {
+            return Ok(None);
         }
-        let all: Vec<usize> = (0..rows.rows).collect();
-        let data = table(rows, &located, &all, units);
-        let predicted = columns(rows, &located, &data, rows.rows).and_then(|columns| self.booster.predict(&columns));
-        predicted.map_err(|source| Artifact::failed(NAME, "used", source))
+        let levels = |columns: &Columns<'_>| self.levels.iter().map(|booster| booster.predict(columns)).collect::<Result<Vec<_>, _>>();
+        let levels = self.on_rows(rows, units, levels)?;
+        let shape = |row: usize| {
+            let mut shape: Shape = std::array::from_fn(|level| levels[level][row].max(0.0) as f32);
+            shape.sort_by(f32::total_cmp);
+            shape
+        };
+        Ok(Some((0..rows.rows).map(shape).collect()))
     }
 
     /// Shapley values. Those of columns that know a day like any other are told as the difference to what they would be on
@@ -139,10 +158,45 @@ impl DirectModel for Trees {
 }
 
 impl Trees {
+    /// What a booster says of the rows.
+    fn on_rows<T: Default>(
+        &self,
+        rows: &FeatureMatrix,
+        units: &[f64],
+        say: impl FnOnce(&Columns<'_>) -> Result<T, BoostingError>,
+    ) -> Result<T, ModelError> {
+        let located = self.locate(rows)?;
+        if rows.rows == 0 {
+            return Ok(T::default());
+        }
+        let all: Vec<usize> = (0..rows.rows).collect();
+        let data = table(rows, &located, &all, units);
+        columns(rows, &located, &data, rows.rows).and_then(|columns| say(&columns)).map_err(|source| Artifact::failed(NAME, "used", source))
+    }
+
     fn locate(&self, rows: &FeatureMatrix) -> Result<Vec<usize>, ModelError> {
         let locate = |name: &String| rows.position(name).ok_or_else(|| ModelError::MissingColumn { model: NAME, column: name.clone() });
         self.columns.iter().map(locate).collect()
     }
+}
+
+/// Boosters of the quantiles of `target / prediction`; a row counts by its prediction, as its pinball loss does.
+fn levels(
+    params: &GradientBoostingValidParams,
+    booster: &Booster,
+    columns: &Columns<'_>,
+    target: &[f32],
+    weight: &[f32],
+) -> Result<Vec<Booster>, BoostingError> {
+    let predicted = booster.predict(columns)?;
+    let ratio = |(target, predicted): (&f32, &f64)| (f64::from(*target) / predicted.max(SMALLEST)) as f32;
+    let heard = |(weight, predicted): (&f32, &f64)| if *predicted > SMALLEST { weight * *predicted as f32 } else { 0.0 };
+    let ratios: Vec<f32> = target.iter().zip(&predicted).map(ratio).collect();
+    let weights: Vec<f32> = weight.iter().zip(&predicted).map(heard).collect();
+    if weights.iter().all(|weight| *weight <= 0.0) {
+        return Ok(Vec::new());
+    }
+    params.fit_levels(booster, LEVEL_TREES, columns, &ratios, &weights, &LEVELS)
 }
 
 fn params(loss: Loss, seed: u64) -> Result<GradientBoostingValidParams, BoostingError> {

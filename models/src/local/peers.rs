@@ -1,7 +1,5 @@
 //! Series that any language makes from one formula, to compare models with what peers say about them.
 
-use super::{LocalModel, LocalSeries};
-
 /// `((7919 t + 13) mod 101) / 101 - 1/2`.
 fn noise(at: usize) -> f64 {
     ((at * 7_919 + 13) % 101) as f64 / 101.0 - 0.5
@@ -28,18 +26,4 @@ pub(crate) fn season(length: usize, period: usize) -> Vec<f64> {
 /// Line, season of twelve and noise multiplied.
 pub(crate) fn product() -> Vec<f64> {
     (0..96).map(|at| (40.0 + 0.5 * at as f64) * (1.0 + 0.3 * wave(at, 12)) * (1.0 + 0.1 * noise(at))).collect()
-}
-
-/// Asserts that forecasts at steps 1, 5 and 14 lie within a share of a peer's, for `level`, `trend`, monthly `season`,
-/// `product` and weekly `season` in this order.
-pub(crate) fn forecasts_lie_near<M: LocalModel>(expected: [[f64; 3]; 5], tolerance: f64) {
-    let series = [(level(), 1), (trend(), 1), (season(96, 12), 12), (product(), 12), (season(210, 7), 7)];
-    for ((values, season), expected) in series.iter().zip(expected) {
-        let series = LocalSeries { values, season: *season };
-        let path = M::fit(&series).expect("enough values").predict(&series, 14);
-        for (step, expected) in [0, 4, 13].into_iter().zip(expected) {
-            let mean = path[step];
-            assert!((mean - expected).abs() < tolerance * expected, "season {season}, step {}: {mean}, not {expected}", step + 1);
-        }
-    }
 }

@@ -8,4 +8,6 @@ mod conformance;
 mod demand;
 mod engine;
 mod glm;
+mod guards;
 mod oracle;
+mod resume;

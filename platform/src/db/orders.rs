@@ -146,9 +146,6 @@ pub struct ProductOrders {
     pub available_at: DateTime<Utc>,
 }
 
-/// Product, business day, minutes and quantities of its orders, and when the last of them was recorded.
-type OrdersOfDay = (Uuid, NaiveDate, Vec<i32>, Vec<f64>, DateTime<Utc>);
-
 /// Orders of the business days [`first`, `last`] that were known by `available_until`, by product and day: those that the
 /// store's daily sales count. Cancelled and refunded ones are left out.
 pub async fn orders_by_product(
@@ -158,20 +155,8 @@ pub async fn orders_by_product(
     last: NaiveDate,
     available_until: DateTime<Utc>,
 ) -> Result<Vec<ProductOrders>, DbError> {
-    let rows: Vec<OrdersOfDay> = sqlx::query_as(include_str!("orders_by_product.sql"))
-        .bind(store_id)
-        .bind(first)
-        .bind(last)
-        .bind(available_until)
+    sqlx::query_file_as!(ProductOrders, "src/db/orders_by_product.sql", store_id, first, last, available_until)
         .fetch_all(executor)
         .await
-        .in_table(TABLE, "list orders by product")?;
-    let orders = |(product_id, business_date, minutes, quantities, available_at)| ProductOrders {
-        product_id,
-        business_date,
-        minutes,
-        quantities,
-        available_at,
-    };
-    Ok(rows.into_iter().map(orders).collect())
+        .in_table(TABLE, "list orders by product")
 }

@@ -12,8 +12,8 @@ with asked as (
       and o.status not in ('cancelled', 'refunded') and i.product_id is not null
     group by i.product_id, o.business_date, o.id, o.available_at, o.order_date, s.time_zone, s.business_day_cutoff
 )
-select product_id, business_date, array_agg(minute order by minute, quantity), array_agg(quantity order by minute, quantity),
-       max(available_at)
+select product_id as "product_id!", business_date as "business_date!", array_agg(minute order by minute, quantity) as "minutes!",
+       array_agg(quantity order by minute, quantity) as "quantities!", max(available_at) as "available_at!"
 from asked
 group by product_id, business_date
 order by product_id, business_date

@@ -3,7 +3,7 @@
 use linfa::ParamGuard as _;
 use models::boosting::{Binned, Columns, GradientBoostingParams, Loss, Validation};
 
-use super::data::{Table, rmse};
+use super::data::{Table, rmse, uniform};
 
 const LOSSES: [Loss; 7] =
     [Loss::Squared, Loss::Absolute, Loss::Quantile(0.1), Loss::Quantile(0.9), Loss::Poisson, Loss::Tweedie(1.3), Loss::Tweedie(1.7)];
@@ -75,5 +75,33 @@ fn stops_where_the_validation_rows_are_predicted_best() {
     let best = rmse(&held_out.predict(&stopped), &held_out.target);
     for trees in [stopped.trees() - 1, stopped.trees() + 1, stopped.trees() + 15] {
         assert!(best <= error(trees) + 1e-9, "{trees} trees are better than {}", stopped.trees());
+    }
+}
+
+#[test]
+fn quantiles_along_the_trees_of_a_mean_part_the_rows_as_they_say() {
+    // Amounts whose noise grows with their mean: of all rows, and of the large ones, a level's share lies below it.
+    let table = |start| {
+        let table = Table::new(start, 6_000);
+        let noisy = |(row, &mean): (usize, &f32)| mean * (0.5 + uniform(start * 7 + row as u64));
+        let target: Vec<f32> =
+            table.target.iter().map(|&value| value.max(0.5)).enumerate().map(|(row, value)| noisy((row, &value))).collect();
+        Table { target, ..table }
+    };
+    let (train, test) = (table(0), table(6_000));
+    let params = GradientBoostingParams::new().loss(Loss::Tweedie(1.5)).trees(60).max_leaves(15).check().expect("sound");
+    let mean = params.fit_columns(&train.columns(), &train.target, &train.weight).expect("fits");
+    let levels = [0.1, 0.5, 0.9];
+    let boosters = params.fit_levels(&mean, 40, &train.columns(), &train.target, &train.weight, &levels).expect("fits");
+    let middle = test.predict(&mean);
+    for (level, booster) in levels.into_iter().zip(&boosters) {
+        assert_eq!((booster.trees(), booster.loss()), (40, Loss::Quantile(level)));
+        let predicted = test.predict(booster);
+        for large in [false, true] {
+            let rows: Vec<usize> = (0..test.rows).filter(|&row| !large || middle[row] > 18.0).collect();
+            let below = rows.iter().filter(|&&row| f64::from(test.target[row]) < predicted[row]).count();
+            let share = below as f64 / rows.len() as f64;
+            assert!(rows.len() > 500 && (share - level).abs() < 0.06, "level {level}: {share} of {} lie below", rows.len());
+        }
     }
 }
