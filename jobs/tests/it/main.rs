@@ -1,3 +1,4 @@
+mod coherence;
 mod corrections;
 mod demand;
 mod effects;
