@@ -33,7 +33,7 @@ const LEAF_WEIGHT: f64 = 5.0;
 const L2: f64 = 1.0;
 const BINS: usize = 128;
 /// Share of the columns that each tree sees.
-const COLUMN_SHARE: f64 = 0.8;
+const COLUMN_SHARE: f64 = 0.5;
 /// Trees along which quantiles are fitted: the first ones part the rows most.
 const LEVEL_TREES: usize = 30;
 /// Predictions below this share of a row's unit have no shape.
