@@ -21,8 +21,9 @@ use crate::shape::Shape;
 const WEIGHTS: [f64; 4] = [0.25, 0.5, 0.75, 1.0];
 /// Loss, as a share, that a weight above 0 must save.
 const WORTH: f64 = 0.002;
-/// Past forecasts that a choice needs.
+/// Past forecasts that a choice needs, and that it looks at.
 const FEWEST: usize = 200;
+const MOST: usize = 6_000;
 
 /// The weight, and what is added.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -71,9 +72,10 @@ impl Shaped {
         if seen.len() < FEWEST {
             return None;
         }
-        let losses = WEIGHTS.map(|weight| (weight, loss(&seen, weight)));
+        let judged: Vec<&Seen> = seen.iter().step_by(seen.len().div_ceil(MOST)).collect();
+        let losses = WEIGHTS.map(|weight| (weight, loss(&judged, weight)));
         let (weight, least) = losses.into_iter().min_by(|(_, a), (_, b)| a.total_cmp(b))?;
-        if least > (1.0 - WORTH) * loss(&seen, 0.0) {
+        if least > (1.0 - WORTH) * loss(&judged, 0.0) {
             return None;
         }
         let mut pools: BTreeMap<Cell, [Vec<f64>; 9]> = BTreeMap::new();
@@ -111,13 +113,13 @@ fn offsets(mut pools: [Vec<f64>; 9]) -> [f64; 9] {
 }
 
 /// Pinball loss after the offsets of all together, in units of the spread.
-fn loss(seen: &[Seen], weight: f64) -> f64 {
+fn loss(seen: &[&Seen], weight: f64) -> f64 {
     let mut pools: [Vec<f64>; 9] = Default::default();
     for one in seen {
         pools.iter_mut().zip(one.misses(weight)).for_each(|(pool, miss)| pool.push(miss));
     }
     let offsets = offsets(pools);
-    let of = |one: &Seen| {
+    let of = |one: &&Seen| {
         let misses = one.misses(weight);
         (0..9).map(|level| pinball(misses[level], offsets[level], LEVELS[level])).sum::<f64>() * one.reach
     };

@@ -33,9 +33,10 @@ const LEAF_WEIGHT: f64 = 5.0;
 const L2: f64 = 1.0;
 const BINS: usize = 128;
 /// Share of the columns that each tree sees.
-const COLUMN_SHARE: f64 = 0.5;
+const COLUMN_SHARE: f64 = 0.8;
 /// Trees along which quantiles are fitted: the first ones part the rows most.
-const LEVEL_TREES: usize = 30;
+const LEVEL_TREES: usize = 15;
+const LEVEL_RATE: f64 = 0.2;
 /// Predictions below this share of a row's unit have no shape.
 const SMALLEST: f64 = 1e-3;
 /// Levels up to which a category column is split into subsets.
@@ -97,7 +98,7 @@ impl DirectModel for Trees {
         let boosters = || {
             let (params, columns) = (params(loss, training.seed ^ u64::from(group.lead))?, columns(rows, &varying, &data, teaching.len())?);
             let booster = params.fit_columns(&columns, &target, &weight)?;
-            let levels = if loss == Loss::Squared { Vec::new() } else { levels(&params, &booster, &columns, &target, &weight)? };
+            let levels = if loss == Loss::Squared { Vec::new() } else { levels(&booster, &columns, &target, &weight)? };
             Ok((booster, levels))
         };
         let (booster, levels) =
@@ -181,13 +182,7 @@ impl Trees {
 }
 
 /// Boosters of the quantiles of `target / prediction`; a row counts by its prediction, as its pinball loss does.
-fn levels(
-    params: &GradientBoostingValidParams,
-    booster: &Booster,
-    columns: &Columns<'_>,
-    target: &[f32],
-    weight: &[f32],
-) -> Result<Vec<Booster>, BoostingError> {
+fn levels(booster: &Booster, columns: &Columns<'_>, target: &[f32], weight: &[f32]) -> Result<Vec<Booster>, BoostingError> {
     let predicted = booster.predict(columns)?;
     let ratio = |(target, predicted): (&f32, &f64)| (f64::from(*target) / predicted.max(SMALLEST)) as f32;
     let heard = |(weight, predicted): (&f32, &f64)| if *predicted > SMALLEST { weight * *predicted as f32 } else { 0.0 };
@@ -196,6 +191,7 @@ fn levels(
     if weights.iter().all(|weight| *weight <= 0.0) {
         return Ok(Vec::new());
     }
+    let params = GradientBoostingParams::new().learning_rate(LEVEL_RATE).check()?;
     params.fit_levels(booster, LEVEL_TREES, columns, &ratios, &weights, &LEVELS)
 }
 

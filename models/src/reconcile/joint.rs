@@ -10,7 +10,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
 use super::at_score;
-use super::dependence::Dependence;
+use super::dependence::{Dependence, Target};
 use crate::engine::PastError;
 
 const SAMPLES: usize = 2_000;
@@ -23,7 +23,7 @@ const SUM: &str = "sum";
 pub fn sums(forecasts: &[SeriesForecast], past: &[PastError], rows: &[Vec<(u32, f64)>], seed: u64) -> Vec<SeriesForecast> {
     let series = forecasts.iter().map(|forecast| forecast.series as usize + 1).max().unwrap_or(0);
     let known: Vec<PastError> = past.iter().copied().filter(|error| (error.series as usize) < series).collect();
-    let dependence = Dependence::learn(&known, series);
+    let dependence = Dependence::learn(&known, series, Target::Mean);
     let horizon = forecasts.iter().map(|forecast| forecast.steps.len()).max().unwrap_or(0);
     let at_step = |step: usize| {
         let mut steps = vec![None; series];
@@ -58,16 +58,20 @@ fn step_sums(steps: &[Option<&StepForecast>], dependence: &Dependence, rows: &[V
 
 /// By series, then sample; each series' samples have its mean.
 fn samples(steps: &[Option<&StepForecast>], dependence: &Dependence, seed: u64) -> Array2<f64> {
-    let Dependence { scores, shrinkage } = dependence;
+    let Dependence { scores, shrinkage, mean } = dependence;
     let mut normal = Normal { random: Xoshiro256PlusPlus::seed_from_u64(seed), spare: None };
     let shared = Array2::from_shape_simple_fn((scores.ncols(), SAMPLES), || normal.draw());
+    // What all series have in common besides.
+    let everywhere: Vec<f64> = (0..SAMPLES).map(|_| normal.draw()).collect();
     let mut samples = scores.dot(&shared);
-    let (common, own) = ((1.0 - shrinkage).sqrt(), shrinkage.sqrt());
+    let parts = [(1.0 - shrinkage).sqrt(), (shrinkage * mean).sqrt(), (shrinkage * (1.0 - mean)).sqrt()];
     for (mut row, (step, scores)) in samples.rows_mut().into_iter().zip(steps.iter().zip(scores.rows())) {
         let Some(step) = step else { continue };
         // A series without a past of its own goes its own way.
-        let (common, own) = if scores.iter().any(|score| *score != 0.0) { (common, own) } else { (0.0, 1.0) };
-        row.mapv_inplace(|score| at_score(&step.quantiles, common * score + own * normal.draw()));
+        let [shared, common, own] = if scores.iter().any(|score| *score != 0.0) { parts } else { [0.0, 0.0, 1.0] };
+        row.iter_mut().zip(&everywhere).for_each(|(score, everywhere)| {
+            *score = at_score(&step.quantiles, shared * *score + common * everywhere + own * normal.draw());
+        });
         let mean = row.sum() / SAMPLES as f64;
         if mean > 0.0 { row *= step.yhat / mean } else { row.fill(step.yhat) }
     }

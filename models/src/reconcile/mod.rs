@@ -18,7 +18,7 @@ mod trace;
 use domain::{LEVELS, Quantiles, SeriesForecast, StepForecast};
 
 use crate::engine::{EngineOutput, PastError};
-use dependence::Dependence;
+use dependence::{Dependence, Target};
 pub use joint::sums;
 
 /// Which series sum to which whole. Wholes may overlap: a category and the store.
@@ -39,7 +39,7 @@ pub struct Hierarchy {
 pub fn reconcile(parts: &EngineOutput, wholes: &EngineOutput, hierarchy: &Hierarchy) -> Vec<SeriesForecast> {
     let count = hierarchy.parts + hierarchy.wholes.len();
     let shifted = wholes.past.iter().map(|past| PastError { series: past.series + hierarchy.parts as u32, ..*past });
-    let dependence = Dependence::learn(&parts.past.iter().copied().chain(shifted).collect::<Vec<_>>(), count);
+    let dependence = Dependence::learn(&parts.past.iter().copied().chain(shifted).collect::<Vec<_>>(), count, Target::None);
 
     let horizon = parts.forecasts.iter().map(|forecast| forecast.steps.len()).max().unwrap_or(0);
     let mut means: Vec<Vec<f64>> = parts.forecasts.iter().map(|forecast| forecast.steps.iter().map(|step| step.yhat).collect()).collect();

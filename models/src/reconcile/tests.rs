@@ -15,7 +15,7 @@ fn series(number: u32, steps: Vec<StepForecast>) -> SeriesForecast {
 }
 
 fn independent(nodes: usize) -> Dependence {
-    Dependence::learn(&[], nodes)
+    Dependence::learn(&[], nodes, Target::None)
 }
 
 /// Errors of two series over six folds of seven steps, alike or opposed.

@@ -31,7 +31,7 @@ pub(super) fn reconciled(nodes: &[Option<&StepForecast>], hierarchy: &Hierarchy,
 }
 
 fn project(means: &[f64], deviations: &[f64], wholes: &[usize], hierarchy: &Hierarchy, dependence: &Dependence) -> Vec<f64> {
-    let Dependence { scores, shrinkage } = dependence;
+    let Dependence { scores, shrinkage, .. } = dependence;
     let targets = scores.ncols();
     // Rows of C times means, and times the square root of what the covariance has in common.
     let mut gaps = Array1::<f64>::zeros(wholes.len());
