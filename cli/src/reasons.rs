@@ -19,7 +19,10 @@ pub struct Reasons(HashMap<u32, Vec<Explanation>>);
 
 impl Reasons {
     pub fn of(file: &PanelFile, output: &EngineOutput) -> anyhow::Result<Self> {
-        let explained = output.artifact.explain(&file.features, file.last, &output.forecasts).map_err(without_periods)?;
+        let explained = output
+            .artifact()
+            .and_then(|artifact| artifact.explain(&file.features, file.last, &output.forecasts))
+            .map_err(without_periods)?;
         Ok(Self(output.forecasts.iter().map(|forecast| forecast.series).zip(explained).collect()))
     }
 

@@ -38,9 +38,7 @@ mod theta;
 
 pub use backtest::{Backtest, BacktestRow, BacktestTable, CHOICE, backtest};
 pub use breakdown::{Group, GroupCalibration, breakdown};
-pub use engine::{
-    Effort, EngineArtifact, EngineConfig, EngineOutput, LevelShare, ModelForecasts, PastError, Phase, Progress, forecast, forecast_by,
-};
+pub use engine::{Effort, EngineArtifact, EngineConfig, EngineOutput, LevelShare, PastError, Phase, Progress, forecast, forecast_by};
 pub use error::ModelError;
 pub use fold::{Fold, FoldKeeper, FoldStore, Forgetful, ModelPaths};
 pub use forecaster::{Artifact, Fitted, Forecaster, Future, Path, Skip, TrainingSet};

@@ -56,10 +56,10 @@ impl Arguments {
         let remarks = remarks(&file, &output)?;
         remarks.iter().for_each(|remark| eprintln!("{remark}"));
 
+        let own = |model| (model, output.of_model(model));
+        let others: Vec<_> = if self.all_models { output.models().into_iter().map(own).collect() } else { Vec::new() };
         let mut rows: Vec<Row<'_>> = output.forecasts.iter().map(|forecast| (CHOICE, forecast)).collect();
-        if self.all_models {
-            rows.extend(output.all_models.iter().flat_map(|model| model.forecasts.iter().map(|forecast| (model.model.as_str(), forecast))));
-        }
+        rows.extend(others.iter().flat_map(|(model, forecasts)| forecasts.iter().map(|forecast| (*model, forecast))));
         let reasons = if self.explain { Reasons::of(&file, &output)? } else { Reasons::default() };
         let mut columns = columns(&file, &rows);
         columns.extend(reasons.columns(&file, &rows));

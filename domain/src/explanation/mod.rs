@@ -79,7 +79,7 @@ impl Explanation {
     #[must_use]
     pub fn scaled_to(&self, yhat: f64) -> Self {
         let total = self.total();
-        if total == 0.0 || !(yhat / total).is_finite() {
+        if !(yhat / total).is_normal() {
             return self.ending_at(yhat);
         }
         let mut parts = Parts::default();

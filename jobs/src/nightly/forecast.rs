@@ -94,7 +94,7 @@ pub(super) fn forecast(
         return Err(NightError::Gates { store: store.to_owned(), gate: gate.name.clone(), detail: gate.detail.clone() });
     }
     let told = if passed.rung == Rung::Fresh { &made } else { &passed.forecasts };
-    let explained = passed.output.artifact.explain(&source, cutoff, told);
+    let explained = passed.output.artifact().and_then(|artifact| artifact.explain(&source, cutoff, told));
     let explained = explained.map_err(|source| NightError::Models { store: store.to_owned(), source })?;
     let explanations = told.iter().map(|forecast| forecast.series).zip(explained).collect();
     let plans = plan_days(&loaded.kitchen.kitchen, &passed.forecasts, planned_days(night.date));

@@ -92,7 +92,8 @@ fn explanations_agree_with_the_true_effects_and_add_up() {
     let panel = facts::panel(&facts, calendar, world.last_day);
     let mut source = PanelFeatures::new(panel, FeatureConfig::default()).expect("features");
     let first = days_since_epoch(world.last_day) - (NIGHTS - 1) * APART - Ordinal::from(HORIZON);
-    let artifact = models::forecast(&source, &Settings::default().engine, first, &|_| {}).expect("a forecast").artifact;
+    let output = models::forecast(&source, &Settings::default().engine, first, &|_| {}).expect("a forecast");
+    let artifact = output.artifact().expect("kept");
 
     let products = &world.definition.stores[store].products;
     let numbers: HashMap<&str, u16> = products.iter().zip(0..).map(|(product, number)| (product.name.as_str(), number)).collect();

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use domain::{Explanation, FeatureSource, History, Ordinal, SeriesForecast};
 use serde::{Deserialize, Serialize};
 
-use super::{Decision, EngineConfig};
+use super::Decision;
+use super::forecast::Made;
 use crate::candidate::Candidate;
 use crate::error::ModelError;
-use crate::fold::{Fold, FoldRun, ModelPaths};
+use crate::fold::{Fold, ModelPaths};
 use crate::forecaster::{Artifact, Contributions, Future, Path, Skip};
 use crate::forecasters;
 use crate::guard::{GuardHit, cap, guard};
@@ -36,18 +37,20 @@ struct Kept {
 }
 
 impl EngineArtifact {
-    pub(super) fn keep(
-        source: &dyn FeatureSource,
-        config: &EngineConfig,
-        cutoff: Ordinal,
-        run: &FoldRun,
-        decision: Decision,
-    ) -> Result<Self, ModelError> {
+    pub(super) fn keep(made: &Made) -> Result<Self, ModelError> {
+        let run = &made.run;
         let keep = |(paths, fitted): (&ModelPaths, &Option<Box<dyn crate::Fitted>>)| {
             Ok(Kept { model: paths.model.clone(), artifact: fitted.as_ref().map(|fitted| fitted.artifact()).transpose()? })
         };
         let models = run.fold.models.iter().zip(&run.fitted).map(keep).collect::<Result<_, ModelError>>()?;
-        Ok(Self { cutoff, horizon: config.horizon, season: config.season, series: source.series().to_vec(), models, decision })
+        Ok(Self {
+            cutoff: run.fold.cutoff,
+            horizon: made.horizon,
+            season: made.season,
+            series: made.series.clone(),
+            models,
+            decision: made.decision.clone(),
+        })
     }
 
     /// Forecasts the steps after `cutoff` with the kept models. Series are matched by `unique_id`; one that was not there

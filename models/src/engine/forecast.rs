@@ -1,5 +1,7 @@
 //! One forecast of a whole panel.
 
+use std::sync::Arc;
+
 use domain::{FeatureSource, Ordinal, SeriesForecast};
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +10,7 @@ use super::report::CalibrationReport;
 use super::{Decided, Decision, EngineConfig, FoldPlan, PastError, Phase, Progress, ProgressFn, decide};
 use crate::candidate::Candidate;
 use crate::error::ModelError;
-use crate::fold::{Fold, FoldStore, Forgetful, Strictness, run};
+use crate::fold::{FoldRun, FoldStore, Forgetful, Strictness, run};
 use crate::forecaster::Skip;
 use crate::forecasters::{self, Forecasters};
 use crate::guard::GuardHit;
@@ -21,8 +23,6 @@ pub struct EngineOutput {
     pub cutoff: Ordinal,
     /// The choice for every series that has a history, in the panel's order.
     pub forecasts: Vec<SeriesForecast>,
-    /// Every candidate's own forecasts, the blend's included.
-    pub all_models: Vec<ModelForecasts>,
     pub selection: SelectionReport,
     pub calibration: CalibrationReport,
     /// Interventions in the published forecasts.
@@ -32,18 +32,25 @@ pub struct EngineOutput {
     pub skipped: Vec<SkippedSeries>,
     /// Errors of the published choice on past folds.
     pub past: Vec<PastError>,
-    /// For forecasting again from new data without fitting.
-    pub artifact: EngineArtifact,
-    scales: Vec<Option<Scale>>,
-    /// What was published from.
-    fold: Fold,
+    made: Arc<Made>,
 }
 
-/// Forecasts of one candidate, where it has any.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ModelForecasts {
-    pub model: String,
-    pub forecasts: Vec<SeriesForecast>,
+/// What the forecasts were made from. Of a large panel every model's forecasts with their ranges are more than all the rest,
+/// and so are the fitted models as data: both are made when asked for.
+pub(super) struct Made {
+    pub run: FoldRun,
+    pub decision: Decision,
+    pub scales: Vec<Option<Scale>>,
+    /// `unique_id` of each series.
+    pub series: Vec<String>,
+    pub horizon: u16,
+    pub season: u16,
+}
+
+impl std::fmt::Debug for Made {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Made").field("series", &self.series.len()).field("horizon", &self.horizon).finish_non_exhaustive()
+    }
 }
 
 /// A series without a forecast.
@@ -67,16 +74,33 @@ impl EngineOutput {
         self.calibration.bias
     }
 
-    /// A candidate's forecasts; empty for a name that is none.
+    /// Names of all candidates, the blend's included.
+    #[must_use]
+    pub fn models(&self) -> Vec<&str> {
+        self.made.decision.candidates.iter().map(|candidate| candidate.name.as_str()).collect()
+    }
+
+    /// A candidate's own forecasts, where it has any; empty for a name that is none.
     #[must_use]
     pub fn of_model(&self, name: &str) -> Vec<SeriesForecast> {
-        self.all_models.iter().find(|model| model.model == name).map_or_else(Vec::new, |model| model.forecasts.clone())
+        let Made { run, decision, scales, .. } = &*self.made;
+        let candidate = decision.candidates.iter().position(|candidate| candidate.name == name);
+        candidate.map_or_else(Vec::new, |candidate| decision.forecasts_of(candidate, &run.fold, scales))
+    }
+
+    /// The fitted models, choices and ranges as data, for forecasting again from new data without fitting.
+    ///
+    /// # Errors
+    /// [`ModelError::Artifact`] if a model cannot be written down.
+    pub fn artifact(&self) -> Result<EngineArtifact, ModelError> {
+        EngineArtifact::keep(&self.made)
     }
 
     /// The published forecasts with other means, by position in `forecasts` and step, and ranges to match.
     pub(crate) fn with_means(&self, means: &[Vec<f64>]) -> Vec<SeriesForecast> {
-        let with = |(forecast, means): (&SeriesForecast, &Vec<f64>)| match &self.scales[forecast.series as usize] {
-            Some(scale) => self.artifact.decision.with_means(forecast, &self.fold, scale, means),
+        let Made { run, decision, scales, .. } = &*self.made;
+        let with = |(forecast, means): (&SeriesForecast, &Vec<f64>)| match &scales[forecast.series as usize] {
+            Some(scale) => decision.with_means(forecast, &run.fold, scale, means),
             None => forecast.clone(),
         };
         self.forecasts.iter().zip(means).map(with).collect()
@@ -143,23 +167,23 @@ pub fn forecast_by(
     let folds = store.seen_by(cutoff, config.horizon, &cutoffs);
     let Decided { decision, selection, calibration, past } = decide(config, folds, &last.fold, &histories, &scales);
 
-    let each = |candidate: usize| ModelForecasts {
-        model: decision.candidates[candidate].name.clone(),
-        forecasts: decision.forecasts_of(candidate, &last.fold, &scales),
-    };
     Ok(EngineOutput {
         cutoff,
         forecasts: decision.publish(&last.fold, &scales),
-        all_models: (0..decision.candidates.len()).map(each).collect(),
         guard_hits: decision.hits_in_answers(&last.fold),
         all_guard_hits: last.fold.hits.clone(),
         skipped: skipped(&decision),
-        artifact: EngineArtifact::keep(source, config, cutoff, &last, decision)?,
         selection,
         calibration,
         past,
-        scales,
-        fold: last.fold,
+        made: Arc::new(Made {
+            run: last,
+            decision,
+            scales,
+            series: source.series().to_vec(),
+            horizon: config.horizon,
+            season: config.season,
+        }),
     })
 }
 

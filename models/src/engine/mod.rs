@@ -13,7 +13,7 @@ pub use artifact::EngineArtifact;
 pub use config::{Effort, EngineConfig};
 pub use decision::PastError;
 pub(crate) use decision::{Decided, Decision, decide};
-pub use forecast::{EngineOutput, ModelForecasts, SkippedSeries, forecast, forecast_by};
+pub use forecast::{EngineOutput, SkippedSeries, forecast, forecast_by};
 pub(crate) use plan::FoldPlan;
 pub(crate) use report::CENTRAL;
 pub use report::{CalibrationReport, LevelShare};

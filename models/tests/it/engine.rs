@@ -85,9 +85,8 @@ fn all_models_cover_the_same_rows_and_the_baseline_is_always_there() {
 fn closed_days_are_exactly_zero() {
     let panel = SyntheticPanel::weekly(10, 200, 6).closed_on(|at| at % 7 == 2);
     let output = forecast(&panel, &config(), 199, &|_| {}).expect("a forecast");
-    let steps =
-        output.forecasts.iter().chain(output.all_models.iter().flat_map(|model| &model.forecasts)).flat_map(|forecast| &forecast.steps);
-    for step in steps {
+    let all: Vec<_> = output.models().into_iter().flat_map(|model| output.of_model(model)).collect();
+    for step in output.forecasts.iter().chain(&all).flat_map(|forecast| &forecast.steps) {
         assert_eq!(step.at % 7 == 2, step.yhat == 0.0, "{step:?}");
         assert_eq!(step.at % 7 == 2, step.quantiles.values()[8] == 0.0, "{step:?}");
     }
@@ -107,7 +106,7 @@ fn a_short_panel_says_what_its_ranges_rest_on() {
 fn kept_models_forecast_from_newer_data_and_meet_new_series() {
     let panel = SyntheticPanel::weekly(10, 260, 8);
     let output = forecast(&panel, &config(), 220, &|_| {}).expect("a forecast");
-    let text = serde_json::to_string(&output.artifact).expect("written");
+    let text = serde_json::to_string(&output.artifact().expect("kept")).expect("written");
     let kept: models::EngineArtifact = serde_json::from_str(&text).expect("read");
     assert_eq!(kept.forecast(&panel, 220).expect("a forecast"), output.forecasts);
 
@@ -125,7 +124,7 @@ fn every_forecast_is_explained_and_its_reasons_add_up() {
     let promoted = promo.of(0).iter().copied().find(|at| *at > 201 && at % 7 != 2).expect("a promotion");
     let cutoff = promoted - 2;
     let output = forecast(&panel, &config(), cutoff, &|_| {}).expect("a forecast");
-    let explained = output.artifact.explain(&panel, cutoff, &output.forecasts).expect("explanations");
+    let explained = output.artifact().expect("kept").explain(&panel, cutoff, &output.forecasts).expect("explanations");
     assert_eq!(explained.len(), output.forecasts.len());
     let mut of_base = Vec::new();
     for (forecast, steps) in output.forecasts.iter().zip(&explained) {
@@ -142,7 +141,7 @@ fn every_forecast_is_explained_and_its_reasons_add_up() {
     // A promotion adds a half.
     let mean = of_base.iter().sum::<f64>() / of_base.len() as f64;
     assert!(of_base.len() == 10 && (0.25..0.75).contains(&mean), "{of_base:?}");
-    let together = output.artifact.forecast_explained(&panel, cutoff).expect("a forecast");
+    let together = output.artifact().expect("kept").forecast_explained(&panel, cutoff).expect("a forecast");
     assert_eq!(together, output.forecasts.into_iter().zip(explained).collect::<Vec<_>>());
 }
 
