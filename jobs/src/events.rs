@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use platform::db::DbError;
 use uuid::Uuid;
 
-use crate::nightly::{NightError, NightReport};
+use crate::nightly::{NightError, NightReport, chain};
 use crate::scheduler::TickError;
 
 pub(crate) fn night_ended(report: &NightReport) {
@@ -29,6 +29,14 @@ pub(crate) fn night_ended(report: &NightReport) {
         rows_written, series = report.series, guard_hits, stale_days = report.stale_days, duration_ms = (report.seconds * 1000.0) as u64,
         "the night of {} for {} is {result} ({})", report.date, report.store, report.rung
     );
+}
+
+/// Returns it in words, for the run's history.
+pub(crate) fn left_out(store: &str, what: &'static str, error: &dyn std::error::Error) -> String {
+    metrics::counter!("nightly_left_out_total", "what" => what).increment(1);
+    let reason = chain(error);
+    tracing::warn!(store.slug = store, what, reason, "the night of {store} goes on without {what}");
+    format!("{what}: {reason}")
 }
 
 pub(crate) fn night_failed(store: &str, date: NaiveDate, error: &NightError, took: Duration) {

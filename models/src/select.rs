@@ -173,6 +173,11 @@ impl<'a> Contest<'a> {
             let (fold, series) = (window[0].fold, window[0].series as usize);
             let Some(weigher) = self.without.get(fold).filter(|_| is_mix(series)) else { return };
             let weights = weigher.of_series(series, &panels[fold]);
+            // One that answers because all with a weight could not is told by its own errors, not by theirs.
+            let is_meant = |&(member, _): &(usize, f64)| mixes[series].iter().any(|mix| mix.members.iter().any(|&(of, _)| of == member));
+            if !weights.iter().any(is_meant) {
+                return;
+            }
             for (step, prediction) in own.iter_mut().enumerate() {
                 let of_members = weights.iter().map(|&(member, weight)| (self.predictions[member][start + step], weight));
                 *prediction = weighted_mean(of_members).unwrap_or(*prediction);

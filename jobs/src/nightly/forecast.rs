@@ -16,6 +16,7 @@ use super::load::Loaded;
 use super::planning::{plan_days, planned_days};
 use super::wholes::{self, Total};
 use super::{ProgressFn, Settings, Stage, facts};
+use crate::events;
 
 /// A night's forecasts after the gates, and the plans made of them.
 pub(super) struct Forecast {
@@ -33,6 +34,8 @@ pub(super) struct Forecast {
     pub totals: Vec<Total>,
     /// By series, of each of its steps.
     pub explanations: HashMap<u32, Vec<Explanation>>,
+    /// What could not be done and is not needed for a plan, with the reason.
+    pub left_out: Vec<String>,
     /// What the facts say of demand beyond sales.
     pub demand: DemandReport,
 }
@@ -87,7 +90,11 @@ pub(super) fn forecast(
         models::forecast(&source, &config, cutoff, &fits).map_err(|source| NightError::Models { store: store.to_owned(), source })?;
     // Reconciling moves what the models said by a share; their reasons stay.
     let made = output.forecasts.clone();
-    output.forecasts = wholes::reconciled(store, &loaded.facts, &panel, &output, &config, cutoff)?;
+    let mut left_out = Vec::new();
+    match wholes::reconciled(store, &loaded.facts, &panel, &output, &config, cutoff) {
+        Ok(reconciled) => output.forecasts = reconciled,
+        Err(error) => left_out.push(events::left_out(store, "reconciliation", &error)),
+    }
     let histories = source.histories(cutoff).map_err(|source| NightError::Features { store: store.to_owned(), source })?;
     let passed = through_gates(output, &histories, config.horizon, settings.gates);
     if let Some(gate) = passed.gates.iter().find(|gate| !gate.passed) {
@@ -95,11 +102,14 @@ pub(super) fn forecast(
     }
     let told = if passed.rung == Rung::Fresh { &made } else { &passed.forecasts };
     let explained = passed.output.artifact().and_then(|artifact| artifact.explain(&source, cutoff, told));
-    let explained = explained.map_err(|source| NightError::Models { store: store.to_owned(), source })?;
+    let explained = explained.unwrap_or_else(|error| {
+        left_out.push(events::left_out(store, "reasons", &error));
+        Vec::new()
+    });
     let explanations = told.iter().map(|forecast| forecast.series).zip(explained).collect();
     let plans = plan_days(&loaded.kitchen.kitchen, &passed.forecasts, planned_days(night.date));
     let totals = wholes::totals(&loaded.facts, &loaded.kitchen.kitchen, &passed.forecasts, &passed.output.past, config.seed);
-    Ok(Forecast { plans, totals, explanations, demand: study.report(&loaded.facts, cutoff), ..passed })
+    Ok(Forecast { plans, totals, explanations, left_out, demand: study.report(&loaded.facts, cutoff), ..passed })
 }
 
 /// Fresh forecasts if they pass; else the seasonal naive ones, which repeat what was sold: of them only that they are
@@ -120,11 +130,25 @@ fn through_gates(output: EngineOutput, histories: &[History], horizon: u16, boun
             plans,
             totals,
             explanations,
+            left_out: Vec::new(),
             demand,
         };
     }
     let naive = output.of_model(models::BASELINE);
     let gates = gates::judge_last_rung(&naive, &expected, horizon);
     let guard_hits = output.hits_of_model(models::BASELINE);
-    Forecast { rung: Rung::SeasonalNaive, forecasts: naive, gates, refused: fresh, output, guard_hits, plans, totals, explanations, demand }
+    let left_out = Vec::new();
+    Forecast {
+        rung: Rung::SeasonalNaive,
+        forecasts: naive,
+        gates,
+        refused: fresh,
+        output,
+        guard_hits,
+        plans,
+        totals,
+        explanations,
+        left_out,
+        demand,
+    }
 }

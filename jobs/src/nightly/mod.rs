@@ -34,6 +34,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 
 pub use error::NightError;
+pub(crate) use error::chain;
 pub use knowledge::Knowledge;
 pub use run::{run, run_for_job};
 

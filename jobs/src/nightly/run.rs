@@ -99,7 +99,7 @@ async fn start(
         Err(error) => error,
     };
     // The night's own error is the one to tell; that it could not be written down too only adds to it.
-    if let Err(also) = fail_run(&nightly.work, run_id, nightly.clock.now(), &chain(&error)).await {
+    if let Err(also) = fail_run(&nightly.work, run_id, nightly.clock.now(), &super::chain(&error)).await {
         events::failure_unrecorded(run_id, &also);
     }
     if error.came_second() {
@@ -190,10 +190,4 @@ async fn off_thread<T: Send + 'static>(
 ) -> Result<T, NightError> {
     let task = tokio::task::spawn_blocking(work);
     task.await.map_err(|error| NightError::Task { store: store.slug.clone(), reason: error.to_string() })?
-}
-
-/// An error with its causes, for the run history.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -132,6 +132,7 @@ fn details(outcome: &Outcome<'_>) -> serde_json::Value {
         "demand": outcome.forecast.demand,
         "stale_days": outcome.loaded.stale_days,
         "recipe_fault": outcome.loaded.kitchen.fault,
+        "left_out": outcome.forecast.left_out,
         "refused_by": outcome.forecast.refused.iter().filter(|gate| !gate.passed).collect::<Vec<_>>(),
     })
 }

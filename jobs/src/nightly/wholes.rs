@@ -15,9 +15,10 @@ use super::planning::Kitchen;
 
 /// Products that name no category are one together.
 const UNCATEGORISED: &str = "uncategorised";
-/// Items of `sales`: rupiah at list prices, and selling units.
+/// The store's selling units, among the categories.
+const ALL: &str = "(all)";
+/// Item of `sales`: rupiah at list prices.
 const RUPIAH: &str = "total";
-const UNITS: &str = "units";
 
 /// A forecast of something that is no product.
 pub(super) struct Total {
@@ -43,7 +44,7 @@ pub(super) fn reconciled(
     let mut wholes: Vec<Whole> = categories(facts).into_iter().filter(|whole| whole.parts.len() > 1).collect();
     let all: Vec<u32> = (0..).zip(&facts.products).map(|(series, _)| series).collect();
     if wholes.iter().all(|whole| whole.parts.len() < all.len()) && all.len() > 1 {
-        wholes.push(Whole { name: UNITS.to_owned(), parts: all });
+        wholes.push(Whole { name: ALL.to_owned(), parts: all });
     }
     if wholes.is_empty() {
         return Ok(products.forecasts.clone());
@@ -61,13 +62,20 @@ pub(super) fn reconciled(
 pub(super) fn totals(facts: &StoreFacts, kitchen: &Kitchen, forecasts: &[SeriesForecast], past: &[PastError], seed: u64) -> Vec<Total> {
     let mut rows = Vec::new();
     let ones = |parts: Vec<u32>| parts.into_iter().map(|series| (series, 1.0)).collect::<Vec<_>>();
-    for category in categories(facts) {
-        rows.push(("category", None, category.name, ones(category.parts)));
-    }
+    let mut wholes = categories(facts);
     let series = || (0_u32..).zip(&facts.products);
-    rows.push(("sales", None, UNITS.to_owned(), ones(series().map(|(series, _)| series).collect())));
-    let priced = |(series, listing): (u32, &super::facts::Listing)| Some((series, listing.price? as f64));
-    rows.push(("sales", None, RUPIAH.to_owned(), (0..).zip(&facts.listings).filter_map(priced).collect()));
+    // An owner's own category of that name stays theirs.
+    if wholes.iter().all(|whole| whole.name != ALL) {
+        wholes.push(Whole { name: ALL.to_owned(), parts: series().map(|(series, _)| series).collect() });
+    }
+    for whole in wholes {
+        rows.push(("category", None, whole.name, ones(whole.parts)));
+    }
+    // A sum that leaves out what has no price would be too small without saying so.
+    let priced: Option<Vec<f64>> = facts.listings.iter().map(|listing| Some(listing.price? as f64)).collect();
+    if let Some(prices) = priced {
+        rows.push(("sales", None, RUPIAH.to_owned(), (0..).zip(prices).collect()));
+    }
 
     let mut needs: BTreeMap<_, Vec<(u32, f64)>> = BTreeMap::new();
     for (series, (product, _)) in series() {

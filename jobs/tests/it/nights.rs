@@ -33,8 +33,8 @@ async fn a_night_publishes_forecasts_and_plans() {
     let cells =
         published_forecasts(shop.db.work(), shop.store.id, Some("product"), date(NIGHT), date("2026-12-31")).await.expect("forecasts");
     assert_eq!(cells.len(), 4 * 14, "of four products, from the night's day on");
-    // Three categories, units and rupiah of the store, three bought ingredients.
-    assert_eq!(report.rows, (4 + 3 + 2 + 3) * 14);
+    // Three categories and all of them, rupiah of the store, three bought ingredients.
+    assert_eq!(report.rows, (4 + 4 + 1 + 3) * 14);
     for cell in &cells {
         assert_eq!(i64::from(cell.step), (cell.target_date - date(NIGHT)).num_days() + 1);
         assert!(cell.quantiles.is_sorted() && cell.quantiles[0] >= 0.0, "{cell:?}");
@@ -87,8 +87,8 @@ async fn what_is_stored_adds_up() {
         let adds_up = |whole: f64, parts: f64| assert!((whole - parts).abs() <= 1e-6 * parts, "step {step}: {whole}, not {parts}");
         adds_up(yhat("category", "makanan"), product("ayam geprek") + product("nasi"));
         adds_up(yhat("category", "minuman"), product("es teh"));
-        let categories: f64 = day(step).filter(|cell| cell.target_kind == "category").map(|cell| cell.yhat).sum();
-        adds_up(yhat("sales", "units"), categories);
+        let categories = ["makanan", "minuman", "uncategorised"].map(|item| yhat("category", item));
+        adds_up(yhat("category", "(all)"), categories.iter().sum());
         let prices = [("ayam geprek", 18_000.0), ("nasi", 5_000.0), ("es teh", 4_000.0), ("sambal botol", 25_000.0)];
         adds_up(yhat("sales", "total"), prices.iter().map(|(item, price)| product(item) * price).sum());
         adds_up(yhat("ingredient", "ayam"), 0.15 * product("ayam geprek"));
@@ -103,7 +103,7 @@ async fn what_is_stored_adds_up() {
     // Three products do not all sell little on one day: their sum is surer than they are.
     let width =
         |kind: &str| -> f64 { day(1).filter(|cell| cell.target_kind == kind).map(|cell| cell.quantiles[6] - cell.quantiles[2]).sum() };
-    let units: f64 = day(1).filter(|cell| cell.target_item == "units").map(|cell| cell.quantiles[6] - cell.quantiles[2]).sum();
+    let units: f64 = day(1).filter(|cell| cell.target_item == "(all)").map(|cell| cell.quantiles[6] - cell.quantiles[2]).sum();
     assert!(units < 0.95 * width("product"), "{units} against {}", width("product"));
     shop.close().await;
 }

@@ -33,7 +33,8 @@ pub struct Hierarchy {
 /// The parts' forecasts, moved so that their sums agree with what is known of the wholes.
 ///
 /// `parts` and `wholes` are forecasts at one cutoff and of one horizon, of the parts' panel and of a panel with one series for
-/// each of `hierarchy.wholes`. No mean is negative; a closed part stays exactly 0. Ranges are those of the new means. Wholes that
+/// each of `hierarchy.wholes`. No mean is negative or leaves the outer quantiles of its own forecast, whatever a whole says; a
+/// closed part stays exactly 0. Ranges are those of the new means. Wholes that
 /// have no forecast of their own say nothing.
 #[must_use]
 pub fn reconcile(parts: &EngineOutput, wholes: &EngineOutput, hierarchy: &Hierarchy) -> Vec<SeriesForecast> {
@@ -54,11 +55,17 @@ pub fn reconcile(parts: &EngineOutput, wholes: &EngineOutput, hierarchy: &Hierar
         let reconciled = trace::reconciled(&nodes, hierarchy, &dependence);
         for (forecast, means) in parts.forecasts.iter().zip(&mut means) {
             if let Some(mean) = means.get_mut(step) {
-                *mean = reconciled[forecast.series as usize];
+                *mean = within(&forecast.steps[step], reconciled[forecast.series as usize]);
             }
         }
     }
     parts.with_means(&means)
+}
+
+/// A mean that its own forecast does not hold for impossible.
+fn within(step: &StepForecast, mean: f64) -> f64 {
+    let values = step.quantiles.values();
+    mean.clamp(values[0].min(step.yhat), values[LEVELS.len() - 1].max(step.yhat))
 }
 
 /// Standard deviation that the quantiles tell of: of their inner and their outer range, the wider; of a mean that is too

@@ -46,6 +46,15 @@ fn closed_parts_stay_closed_and_none_goes_below_zero() {
 }
 
 #[test]
+fn no_whole_moves_a_part_out_of_its_own_range() {
+    let part = normal(1, 10.0, 1.0);
+    assert_eq!([2.0, 10.5, 1e6].map(|mean| within(&part, mean)), [part.quantiles.at(0.025), 10.5, part.quantiles.at(0.975)]);
+    // A count that is nearly always zero has a mean above its quantiles.
+    let rare = StepForecast { yhat: 0.01, ..normal(1, 0.0, 0.0) };
+    assert_eq!(within(&rare, 0.01), 0.01);
+}
+
+#[test]
 fn a_whole_without_a_forecast_says_nothing() {
     let (one, other) = (normal(1, 10.0, 1.0), normal(1, 20.0, 2.0));
     let hierarchy = Hierarchy { parts: 2, wholes: vec![vec![0, 1]] };
