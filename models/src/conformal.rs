@@ -204,7 +204,7 @@ pub(crate) fn offsets(pool: &mut [f64]) -> [f64; 9] {
     if pool.is_empty() {
         return NORMAL_OFFSETS.map(|offset| offset * NORMAL);
     }
-    pool.sort_by(f64::total_cmp);
+    pool.sort_unstable_by(f64::total_cmp);
     std::array::from_fn(|level| offset_at(pool, level))
 }
 

@@ -107,7 +107,7 @@ fn averaged(plain: &[f64; 9], shaped: &[f64; 9], weight: f64) -> [f64; 9] {
 /// The quantile at its own level of what each level missed by.
 fn offsets(mut pools: [Vec<f64>; 9]) -> [f64; 9] {
     std::array::from_fn(|level| {
-        pools[level].sort_by(f64::total_cmp);
+        pools[level].sort_unstable_by(f64::total_cmp);
         offset_at(&pools[level], level)
     })
 }

@@ -1,4 +1,4 @@
-//! Feature matrices of 1,000 daily series over two years.
+//! Feature matrices of daily series over two years: 1,000, or as many as `SERIES` says.
 
 use std::hint::black_box;
 
@@ -7,14 +7,17 @@ use domain::panel::{Beyond, Cells, GapPolicy, Observations, Panel, Regressor, Re
 use domain::{FeatureSource as _, Frequency, Layout};
 use pipeline::{FeatureConfig, PanelFeatures};
 
-const SERIES: u32 = 1_000;
 const DAYS: i64 = 730;
 const HORIZON: i64 = 14;
+
+fn series() -> u32 {
+    std::env::var("SERIES").ok().and_then(|series| series.parse().ok()).unwrap_or(1_000)
+}
 
 /// A weekly pattern with a level of its own for each series and a little deterministic noise; a holiday every six weeks.
 fn panel(days: std::ops::Range<i64>) -> Panel {
     let mut observations = Observations::default();
-    for series in 0..SERIES {
+    for series in 0..series() {
         for day in days.clone() {
             let noise = f64::from((u64::from(series) * 7_919 + day.unsigned_abs() * 104_729) as u32 % 17);
             let weekday = if day % 7 == 5 { 12.0 } else { 5.0 };
@@ -25,7 +28,7 @@ fn panel(days: std::ops::Range<i64>) -> Panel {
     (days.start..days.end + HORIZON).filter(|day| day % 42 < 2).for_each(|day| cells.push(0, day, 1.0, i64::MIN));
     let holiday =
         Regressor { name: "holiday".to_owned(), kind: RegressorKind::KnownFuture, scope: Scope::Panel, beyond: Beyond::Zero, cells };
-    let series = (0..SERIES).map(|number| format!("s{number:04}")).collect();
+    let series = (0..series()).map(|number| format!("s{number:05}")).collect();
     Panel { frequency: Frequency::Daily, series, observations, regressors: vec![holiday], closed: None, gaps: GapPolicy::Missing }
 }
 
@@ -36,9 +39,9 @@ fn open(panel: &Panel) -> PanelFeatures {
 fn features(criterion: &mut Criterion) {
     let panel = panel(0..DAYS);
     let source = open(&panel);
-    let mut group = criterion.benchmark_group("features of 1,000 x 730");
+    let mut group = criterion.benchmark_group(format!("features of {} x {DAYS}", series()));
     group.sample_size(10);
-    for rows in [100_000, 730_000] {
+    for rows in [100_000, series() as usize * DAYS as usize] {
         group.bench_function(format!("{rows} training rows"), |bench| {
             bench.iter(|| source.training(DAYS - 1, Layout::Direct { lead: 7 }, black_box(rows)).expect("features"));
         });
@@ -52,7 +55,7 @@ fn features(criterion: &mut Criterion) {
 /// What a night costs: the day's cells alone, or the whole panel again.
 fn one_more_day(criterion: &mut Criterion) {
     let (known, day) = (panel(0..DAYS - 1), panel(DAYS - 1..DAYS));
-    let mut group = criterion.benchmark_group("one more day of 1,000 x 730");
+    let mut group = criterion.benchmark_group(format!("one more day of {} x {DAYS}", series()));
     group.sample_size(10);
     group.bench_function("the whole panel again", |bench| {
         let whole = panel(0..DAYS);

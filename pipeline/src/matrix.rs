@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use domain::features::FeatureColumn;
 use domain::{FeatureError, FeatureMatrix, Ordinal};
+use rayon::prelude::*;
 
 use crate::config::Shape;
 use crate::features::{Families, Feature};
 use crate::frame::Frame;
 use crate::observations::AsOf;
 use crate::past::{Depth, Past};
+use crate::pool::Pool;
 use crate::rows::Block;
 use crate::source::PanelFeatures;
 use crate::view::{Purpose, View};
@@ -48,47 +50,64 @@ impl Request<'_> {
         } else {
             Arc::default()
         };
-        let mut matrix = self.rows(source);
-        let mut done = 0;
-        for blocks in few_at_a_time(&self.blocks, &depth, warm_up) {
-            let past = Past::new(blocks, depth, |block, periods| {
-                source.usable(block.series, self.cutoff, periods, self.predicted.get(block.series as usize).map_or(&[], Vec::as_slice))
-            });
-            let view = View {
-                shape: self.shape,
-                cutoff: self.cutoff,
-                purpose: self.purpose,
-                series: &source.series,
-                regressors: &source.regressors,
-                blocks,
-                past,
-                pool: &pool,
-                any_censored: source.observations.any_censored(self.cutoff),
-            };
-            let evaluated = evaluate(&source.families, &view, warm_up)?;
-            if done == 0 {
-                matrix.columns = describe(&evaluated);
-                // Every cell is written below; zeros cost nothing until then.
-                matrix.data = vec![0.0; matrix.columns.len() * matrix.rows];
-            }
-            for (j, (_, _, values)) in evaluated.iter().enumerate() {
-                let start = j * matrix.rows + done;
-                matrix.data[start..start + values.len()].copy_from_slice(values);
-            }
-            done += view.rows();
-        }
-        Ok(matrix)
-    }
-
-    /// The rows' keys, targets and weights.
-    fn rows(&self, source: &PanelFeatures) -> FeatureMatrix {
         let rows = self.blocks.iter().map(Block::rows).sum();
         let mut matrix = FeatureMatrix { rows, ..FeatureMatrix::default() };
         matrix.series.reserve_exact(rows);
         matrix.at.reserve_exact(rows);
         matrix.target.reserve_exact(rows);
         matrix.weight.reserve_exact(rows);
-        for block in &self.blocks {
+        let part = |blocks: &&[Block]| Ok((self.keys(source, blocks), self.evaluate(source, &pool, blocks, depth, warm_up)?));
+        let mut done = 0;
+        // As many at a time as there are threads: more would only take memory.
+        for together in few_at_a_time(&self.blocks, &depth, warm_up).chunks(rayon::current_num_threads()) {
+            for (keys, evaluated) in together.par_iter().map(part).collect::<Result<Vec<_>, FeatureError>>()? {
+                if matrix.columns.is_empty() {
+                    matrix.columns = describe(&evaluated);
+                    // Every cell is written below; zeros cost nothing until then.
+                    matrix.data = vec![0.0; matrix.columns.len() * matrix.rows];
+                }
+                let columns = matrix.data.par_chunks_mut(matrix.rows.max(1)).zip(&evaluated);
+                columns.for_each(|(column, (_, _, values))| column[done..done + values.len()].copy_from_slice(values));
+                done += keys.rows;
+                matrix.series.extend(keys.series);
+                matrix.at.extend(keys.at);
+                matrix.target.extend(keys.target);
+                matrix.weight.extend(keys.weight);
+            }
+        }
+        Ok(matrix)
+    }
+
+    fn evaluate(
+        &self,
+        source: &PanelFeatures,
+        pool: &Pool,
+        blocks: &[Block],
+        depth: Depth,
+        warm_up: usize,
+    ) -> Result<Evaluated, FeatureError> {
+        let past = Past::new(blocks, depth, |block, periods| {
+            source.usable(block.series, self.cutoff, periods, self.predicted.get(block.series as usize).map_or(&[], Vec::as_slice))
+        });
+        let view = View {
+            shape: self.shape,
+            cutoff: self.cutoff,
+            purpose: self.purpose,
+            series: &source.series,
+            regressors: &source.regressors,
+            blocks,
+            past,
+            pool,
+            any_censored: source.observations.any_censored(self.cutoff),
+        };
+        evaluate(&source.families, &view, warm_up)
+    }
+
+    /// Keys, targets and weights of some of the rows.
+    fn keys(&self, source: &PanelFeatures, blocks: &[Block]) -> FeatureMatrix {
+        let rows = blocks.iter().map(Block::rows).sum();
+        let mut matrix = FeatureMatrix { rows, ..FeatureMatrix::default() };
+        for block in blocks {
             let stretch = source.observations.stretch(block.series as usize, AsOf::cutoff(self.cutoff), block.periods());
             for (at, (value, trust)) in block.periods().zip(stretch.values.into_iter().zip(stretch.trust)) {
                 matrix.series.push(block.series);

@@ -1,7 +1,5 @@
 //! A fitted booster and its predictions.
 
-use std::ops::Range;
-
 use rayon::prelude::*;
 
 use super::columns::Columns;
@@ -78,14 +76,14 @@ impl Booster {
 }
 
 /// Some rows as the trees read them: row-major, categories as their bins, NaN for missing.
-pub(super) fn rows_of(columns: &[BoosterColumn], table: &Columns<'_>, range: Range<usize>) -> Vec<f32> {
-    let mut rows = vec![0.0; range.len() * columns.len()];
+pub(super) fn rows_of(columns: &[BoosterColumn], table: &Columns<'_>, chosen: impl ExactSizeIterator<Item = usize> + Clone) -> Vec<f32> {
+    let mut rows = vec![0.0; chosen.len() * columns.len()];
     for (place, column) in columns.iter().enumerate() {
-        let values = &table.columns[column.index].values[range.clone()];
+        let values = chosen.clone().map(|row| table.columns[column.index].values[row]);
         let cells = rows.iter_mut().skip(place).step_by(columns.len());
         match &column.bin_of {
-            None => cells.zip(values).for_each(|(cell, &value)| *cell = value),
-            Some(bin_of) => cells.zip(values).for_each(|(cell, &value)| *cell = category_bin(bin_of, value).map_or(f32::NAN, f32::from)),
+            None => cells.zip(values).for_each(|(cell, value)| *cell = value),
+            Some(bin_of) => cells.zip(values).for_each(|(cell, value)| *cell = category_bin(bin_of, value).map_or(f32::NAN, f32::from)),
         }
     }
     rows

@@ -19,7 +19,8 @@ const BLOCK: usize = 1_024;
 
 impl GradientBoostingValidParams {
     /// A booster for each of `levels` along the first `trees` trees of `booster`, which was fitted on a table of the same
-    /// columns. Targets may be others than its own: what is left of them, or their ratio to its predictions.
+    /// columns. Targets may be others than its own: what is left of them, or their ratio to its predictions. Rows of weight 0
+    /// cost nothing.
     ///
     /// # Errors
     /// [`BoostingError::WidthMismatch`] if the table has another number of columns; for targets and weights as
@@ -36,8 +37,11 @@ impl GradientBoostingValidParams {
         table.check_width(booster.width)?;
         Self { loss: Loss::Quantile(0.5), ..self.clone() }.check_rows(table.rows, target, weight)?;
         let trees = &booster.trees[..trees.min(booster.trees.len())];
-        let leaves = leaves(booster, trees, table);
-        let along = |&level: &f64| self.along(booster, trees, &leaves, target, weight, level);
+        let heard: Vec<usize> = (0..table.rows).filter(|&row| weight[row] > 0.0).collect();
+        let leaves = leaves(booster, trees, table, &heard);
+        let pick = |values: &[f32]| heard.iter().map(|&row| values[row]).collect::<Vec<_>>();
+        let (target, weight) = (pick(target), pick(weight));
+        let along = |&level: &f64| self.along(booster, trees, &leaves, &target, &weight, level);
         Ok(levels.par_iter().map(along).collect())
     }
 
@@ -48,7 +52,7 @@ impl GradientBoostingValidParams {
         let mut fitted = Booster { loss, base_score, width: booster.width, columns: booster.columns.clone(), trees: Vec::new() };
         for (tree, leaf_of_row) in trees.iter().zip(leaves) {
             let mut residuals: Vec<Vec<(f64, f64)>> = vec![Vec::new(); tree.nodes.len()];
-            for (row, &leaf) in leaf_of_row.iter().enumerate().filter(|(row, _)| weight[*row] > 0.0) {
+            for (row, &leaf) in leaf_of_row.iter().enumerate() {
                 residuals[usize::from(leaf)].push((f64::from(target[row]) - scores[row], f64::from(weight[row])));
             }
             let mut tree = tree.clone();
@@ -64,17 +68,14 @@ impl GradientBoostingValidParams {
     }
 }
 
-/// By tree, the leaf that each row falls into.
-fn leaves(booster: &Booster, trees: &[Tree], table: &Columns<'_>) -> Vec<Vec<u16>> {
+/// By tree, the leaf that each of some rows falls into.
+fn leaves(booster: &Booster, trees: &[Tree], table: &Columns<'_>, rows: &[usize]) -> Vec<Vec<u16>> {
     let width = booster.columns.len().max(1);
-    let mut leaves = vec![vec![0; table.rows]; trees.len()];
-    for start in (0..table.rows).step_by(BLOCK) {
-        let end = (start + BLOCK).min(table.rows);
-        let rows = rows_of(&booster.columns, table, start..end);
+    let mut leaves = vec![Vec::with_capacity(rows.len()); trees.len()];
+    for block in rows.chunks(BLOCK) {
+        let cells = rows_of(&booster.columns, table, block.iter().copied());
         leaves.par_iter_mut().zip(trees).for_each(|(leaves, tree)| {
-            for (leaf, row) in leaves[start..end].iter_mut().zip(rows.chunks_exact(width)) {
-                *leaf = tree.leaf(row) as u16;
-            }
+            leaves.extend(cells.chunks_exact(width).map(|row| tree.leaf(row) as u16));
         });
     }
     leaves

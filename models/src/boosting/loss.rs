@@ -68,7 +68,8 @@ impl Loss {
             }),
             Self::Tweedie(power) => each(scores, target, weight, out, |score, target| {
                 let above = ((2.0 - power) * score).exp();
-                let below = target * ((1.0 - power) * score).exp();
+                // Half way between Poisson and gamma one is the other's inverse, and an exponential is what this costs.
+                let below = if power == 1.5 { target / above } else { target * ((1.0 - power) * score).exp() };
                 (above - below, (2.0 - power) * above + (power - 1.0) * below)
             }),
         }

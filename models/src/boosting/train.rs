@@ -34,6 +34,21 @@ impl GradientBoostingValidParams {
         self.fit_binned(&Binned::new(columns, weight, self.bins, self.seed)?, target, weight)
     }
 
+    /// As [`Self::fit_columns`], with the predictions of the rows it was fitted on, which cost nothing then.
+    ///
+    /// # Errors
+    /// As [`Self::fit_columns`].
+    pub fn fit_predicted(
+        &self,
+        columns: &Columns<'_>,
+        target: &[f32],
+        weight: &[f32],
+    ) -> Result<(Booster, Vec<f64>), BoostingError> {
+        let (booster, mut scores) = self.train(&Binned::new(columns, weight, self.bins, self.seed)?, target, weight, None)?;
+        scores.iter_mut().for_each(|score| *score = self.loss.inverse_link(*score));
+        Ok((booster, scores))
+    }
+
     /// Fits on a table that was binned before; `target` and `weight` have one value per row.
     ///
     /// # Errors
@@ -41,7 +56,7 @@ impl GradientBoostingValidParams {
     /// log-link losses, [`BoostingError::InvalidWeight`], [`BoostingError::NoWeight`], and
     /// [`BoostingError::MonotoneMismatch`] or [`BoostingError::MonotoneCategory`] if the directions don't fit the table.
     pub fn fit_binned(&self, binned: &Binned, target: &[f32], weight: &[f32]) -> Result<Booster, BoostingError> {
-        self.train(binned, target, weight, None)
+        Ok(self.train(binned, target, weight, None)?.0)
     }
 
     /// As [`Self::fit_binned`], but stops when `patience` trees in a row have not improved the loss on rows of their own,
@@ -58,16 +73,17 @@ impl GradientBoostingValidParams {
     ) -> Result<Booster, BoostingError> {
         self.check_rows(validation.columns.rows, validation.target, validation.weight)?;
         validation.columns.check_width(binned.width)?;
-        self.train(binned, target, weight, Some(validation))
+        Ok(self.train(binned, target, weight, Some(validation))?.0)
     }
 
+    /// The booster, and the raw scores of its rows by all trees grown.
     fn train(
         &self,
         binned: &Binned,
         target: &[f32],
         weight: &[f32],
         validation: Option<&Validation<'_>>,
-    ) -> Result<Booster, BoostingError> {
+    ) -> Result<(Booster, Vec<f64>), BoostingError> {
         self.check_rows(binned.rows, target, weight)?;
         self.check_monotone(binned)?;
         let mut booster = self.untrained(binned, target, weight);
@@ -108,7 +124,7 @@ impl GradientBoostingValidParams {
         if let Some(watch) = watch {
             booster.trees.truncate(watch.best_trees);
         }
-        Ok(booster)
+        Ok((booster, scores))
     }
 
     fn untrained(&self, binned: &Binned, target: &[f32], weight: &[f32]) -> Booster {

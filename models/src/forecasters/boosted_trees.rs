@@ -37,6 +37,8 @@ const COLUMN_SHARE: f64 = 0.8;
 /// Trees along which quantiles are fitted: the first ones part the rows most.
 const LEVEL_TREES: usize = 15;
 const LEVEL_RATE: f64 = 0.2;
+/// Rows that quantiles are fitted to at most.
+const LEVEL_ROWS: usize = 30_000;
 /// Predictions below this share of a row's unit have no shape.
 const SMALLEST: f64 = 1e-3;
 /// Levels up to which a category column is split into subsets.
@@ -97,8 +99,8 @@ impl DirectModel for Trees {
 
         let boosters = || {
             let (params, columns) = (params(loss, training.seed ^ u64::from(group.lead))?, columns(rows, &varying, &data, teaching.len())?);
-            let booster = params.fit_columns(&columns, &target, &weight)?;
-            let levels = if loss == Loss::Squared { Vec::new() } else { levels(&booster, &columns, &target, &weight)? };
+            let (booster, predicted) = params.fit_predicted(&columns, &target, &weight)?;
+            let levels = if loss == Loss::Squared { Vec::new() } else { levels(&booster, &predicted, &columns, &target, &weight)? };
             Ok((booster, levels))
         };
         let (booster, levels) =
@@ -181,13 +183,22 @@ impl Trees {
     }
 }
 
-/// Boosters of the quantiles of `target / prediction`; a row counts by its prediction, as its pinball loss does.
-fn levels(booster: &Booster, columns: &Columns<'_>, target: &[f32], weight: &[f32]) -> Result<Vec<Booster>, BoostingError> {
-    let predicted = booster.predict(columns)?;
+/// Boosters of the quantiles of `target / predicted`; a row counts by its prediction, as its pinball loss does. Of many rows
+/// every so-manieth is heard.
+fn levels(
+    booster: &Booster,
+    predicted: &[f64],
+    columns: &Columns<'_>,
+    target: &[f32],
+    weight: &[f32],
+) -> Result<Vec<Booster>, BoostingError> {
+    let every = target.len().div_ceil(LEVEL_ROWS);
     let ratio = |(target, predicted): (&f32, &f64)| (f64::from(*target) / predicted.max(SMALLEST)) as f32;
-    let heard = |(weight, predicted): (&f32, &f64)| if *predicted > SMALLEST { weight * *predicted as f32 } else { 0.0 };
-    let ratios: Vec<f32> = target.iter().zip(&predicted).map(ratio).collect();
-    let weights: Vec<f32> = weight.iter().zip(&predicted).map(heard).collect();
+    let heard = |(row, (weight, predicted)): (usize, (&f32, &f64))| {
+        if row % every == 0 && *predicted > SMALLEST { weight * *predicted as f32 } else { 0.0 }
+    };
+    let ratios: Vec<f32> = target.iter().zip(predicted).map(ratio).collect();
+    let weights: Vec<f32> = weight.iter().zip(predicted).enumerate().map(heard).collect();
     if weights.iter().all(|weight| *weight <= 0.0) {
         return Ok(Vec::new());
     }

@@ -54,6 +54,17 @@ fn a_table_binned_once_serves_all_losses() {
 }
 
 #[test]
+fn fitting_tells_what_the_booster_predicts_of_its_rows() {
+    let table = Table::new(0, 1_000);
+    for loss in LOSSES {
+        let params = GradientBoostingParams::new().loss(loss).trees(7).column_share(0.7).check().expect("sound");
+        let (booster, predicted) = params.fit_predicted(&table.columns(), &table.counts, &table.weight).expect("fits");
+        assert_eq!(booster, params.fit_columns(&table.columns(), &table.counts, &table.weight).expect("fits"));
+        assert_eq!(predicted, table.predict(&booster), "{loss:?}");
+    }
+}
+
+#[test]
 fn the_absolute_loss_is_the_middle_quantile() {
     let table = Table::new(0, 800);
     let [absolute, middle] = [Loss::Absolute, Loss::Quantile(0.5)]
@@ -105,4 +116,15 @@ fn quantiles_along_the_trees_of_a_mean_part_the_rows_as_they_say() {
             assert!(rows.len() > 500 && (share - level).abs() < 0.08, "level {level}: {share} of {} lie below", rows.len());
         }
     }
+}
+
+#[test]
+fn rows_without_weight_change_no_quantile() {
+    let (heard, all) = (Table::new(0, 1_000), Table::new(0, 1_400));
+    let params = GradientBoostingParams::new().trees(10).check().expect("sound");
+    let mean = params.fit_columns(&heard.columns(), &heard.target, &heard.weight).expect("fits");
+    let weight: Vec<f32> = (0..1_400).map(|row| if row < 1_000 { heard.weight[row] } else { 0.0 }).collect();
+    let of_heard = params.fit_levels(&mean, 10, &heard.columns(), &heard.target, &heard.weight, &[0.1, 0.9]).expect("fits");
+    let of_all = params.fit_levels(&mean, 10, &all.columns(), &all.target, &weight, &[0.1, 0.9]).expect("fits");
+    assert_eq!(of_heard, of_all);
 }
