@@ -1,6 +1,7 @@
 //! What commands share: settings, the database, the clock.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use chrono::NaiveDate;
@@ -58,11 +59,11 @@ impl Context {
     }
 
     /// What nights need.
-    pub fn nightly(&self) -> Nightly {
+    pub fn nightly(&self) -> anyhow::Result<Nightly> {
         let horizon = u16::try_from(self.config.forecast.horizon_days).unwrap_or(u16::MAX);
         let defaults = Settings::default();
         let settings = Settings { engine: EngineConfig { horizon, ..defaults.engine }, ..defaults };
-        Nightly { work: self.db.work().clone(), clock: self.clock.clone(), settings }
+        Ok(Nightly { work: self.db.work().clone(), objects: Arc::new(self.objects()?), clock: self.clock.clone(), settings })
     }
 
     /// The store of this slug or id.
@@ -107,14 +108,14 @@ pub fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::R
 }
 
 /// Opens the product, does the work, and closes it whether or not the work succeeded.
-pub fn with_context<T, F>(global: &Global, work: impl FnOnce(std::sync::Arc<Context>) -> F) -> anyhow::Result<T>
+pub fn with_context<T, F>(global: &Global, work: impl FnOnce(Arc<Context>) -> F) -> anyhow::Result<T>
 where
     F: Future<Output = anyhow::Result<T>>,
 {
     block_on(async {
-        let context = std::sync::Arc::new(Context::open(global).await?);
-        let done = work(std::sync::Arc::clone(&context)).await;
-        match std::sync::Arc::into_inner(context) {
+        let context = Arc::new(Context::open(global).await?);
+        let done = work(Arc::clone(&context)).await;
+        match Arc::into_inner(context) {
             Some(context) => context.close().await.and(done),
             None => done,
         }

@@ -3,6 +3,7 @@
 mod events;
 pub mod nightly;
 pub mod scheduler;
+pub mod what_if;
 pub mod workers;
 
 pub use nightly::{NightError, NightReport, Nightly, Stage};

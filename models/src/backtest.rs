@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::candidate::BLEND;
 use crate::engine::{CalibrationReport, Decided, Decision, EngineConfig, FoldPlan, Phase, Progress, ProgressFn, decide};
 use crate::error::ModelError;
-use crate::fold::{Fold, FoldKeeper, FoldStore, Forgetful, Strictness};
+use crate::fold::{Fold, FoldKeeper, FoldStore, Forgetful, Strictness, Wanted};
 use crate::forecasters::{self, Forecasters};
 use crate::guard::{GuardCount, tally};
 use crate::metrics::WindowScale;
@@ -91,9 +91,9 @@ pub struct Backtest<'a> {
     windows: Vec<Ordinal>,
     /// Windows handed out.
     told: usize,
-    /// Cutoffs to fit, oldest first.
-    wanted: Vec<(Ordinal, usize, Strictness)>,
-    /// Of them, how many were.
+    /// Cutoffs to forecast from, oldest first; models are fitted at the first of each group.
+    wanted: Vec<Vec<Wanted>>,
+    /// Of the groups, how many were.
     fitted: usize,
     store: FoldStore,
 }
@@ -126,7 +126,7 @@ impl<'a> Backtest<'a> {
             Some(gap) => FoldPlan::shared(config, &histories, gap),
             None => FoldPlan::live(config, &histories, last),
         };
-        let wanted = wanted(config, &windows, &plan);
+        let wanted = wanted(config, &windows, &plan, 1);
         Ok(Self { source, config, keeper, forecasters, plan, windows, told: 0, wanted, fitted: 0, store: FoldStore::default() })
     }
 
@@ -138,10 +138,17 @@ impl<'a> Backtest<'a> {
         Ok(Self { forecasters: registry.entering(&self.config.models, self.config.effort)?, ..self })
     }
 
-    /// Cutoffs that have to be fitted, those of past folds included, oldest first.
+    /// Fits models at every n-th cutoff only, the first window's among them; they forecast from the others with the data of
+    /// each. Who answers, and with what ranges, is decided at every window.
+    #[must_use]
+    pub fn refit_every(self, cutoffs: usize) -> Self {
+        Self { wanted: wanted(self.config, &self.windows, &self.plan, cutoffs.max(1)), ..self }
+    }
+
+    /// Cutoffs that have to be forecast from, those of past folds included, oldest first.
     #[must_use]
     pub fn cutoffs(&self) -> Vec<Ordinal> {
-        self.wanted.iter().map(|(cutoff, ..)| *cutoff).collect()
+        self.wanted.iter().flatten().map(|one| one.cutoff).collect()
     }
 
     /// A table of this backtest without rows.
@@ -189,11 +196,13 @@ impl<'a> Backtest<'a> {
 
     /// Fits the next few cutoffs, as many as may be in memory at a time.
     fn fit_more(&mut self, progress: &ProgressFn<'_>) -> Result<(), ModelError> {
-        let (done, total) = (self.fitted, self.wanted.len());
-        let end = (done + self.config.parallel_folds.max(1)).min(total);
+        let start = self.fitted;
+        let end = (start + self.config.parallel_folds.max(1)).min(self.wanted.len());
+        let count = |groups: &[Vec<Wanted>]| groups.iter().map(Vec::len).sum::<usize>();
+        let (done, total) = (count(&self.wanted[..start]), count(&self.wanted));
         let phase = |cutoff| if self.windows.contains(&cutoff) { Phase::Final } else { Phase::Folds };
         let tell = |fold: Progress| progress(Progress { phase: phase(fold.cutoff), done: done + fold.done, total, cutoff: fold.cutoff });
-        self.store.ensure(self.source, &self.forecasters, self.config, &self.wanted[done..end], self.keeper, &tell)?;
+        self.store.ensure(self.source, &self.forecasters, self.config, &self.wanted[start..end], self.keeper, &tell)?;
         self.fitted = end;
         Ok(())
     }
@@ -204,17 +213,20 @@ fn smallest_gap(windows: &[Ordinal]) -> Option<Ordinal> {
 }
 
 /// Windows with the rows of a final fit and the folds that are no windows with fewer, oldest first: a window needs none
-/// that is younger.
-fn wanted(config: &EngineConfig, windows: &[Ordinal], plan: &FoldPlan) -> Vec<(Ordinal, usize, Strictness)> {
+/// that is younger. In groups of `refit_every`, one of which begins with the first window.
+fn wanted(config: &EngineConfig, windows: &[Ordinal], plan: &FoldPlan, refit_every: usize) -> Vec<Vec<Wanted>> {
     let budget = config.effort.budget();
     let mut cutoffs: Vec<Ordinal> = windows.iter().flat_map(|&window| plan.cutoffs(window)).chain(windows.iter().copied()).collect();
     cutoffs.sort_unstable();
     cutoffs.dedup();
-    let of = |cutoff| match windows.contains(&cutoff) {
-        true => (cutoff, budget.rows, Strictness::Final),
-        false => (cutoff, budget.fold_rows, Strictness::Inner),
+    let of = |&cutoff: &Ordinal| match windows.contains(&cutoff) {
+        true => Wanted { cutoff, taught_rows: budget.rows, strictness: Strictness::Final },
+        false => Wanted { cutoff, taught_rows: budget.fold_rows, strictness: Strictness::Inner },
     };
-    cutoffs.into_iter().map(of).collect()
+    let before = windows.first().map_or(0, |first| cutoffs.partition_point(|cutoff| cutoff < first));
+    let (early, late) = cutoffs.split_at(before % refit_every);
+    let groups = std::iter::once(early).filter(|early| !early.is_empty()).chain(late.chunks(refit_every));
+    groups.map(|group| group.iter().map(of).collect()).collect()
 }
 
 struct Window<'a> {

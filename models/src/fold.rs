@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::{FeatureError, FeatureSource, Ordinal};
+use domain::{FeatureError, FeatureSource, History, Ordinal};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,23 @@ pub struct Fold {
 }
 
 impl Fold {
+    fn empty(cutoff: Ordinal) -> Self {
+        Self { cutoff, models: Vec::new(), closed: Vec::new(), shapes: None, hits: Vec::new() }
+    }
+
+    /// The first model that tells how forecasts are distributed is heard.
+    fn ask_for_shapes(&mut self, model: &dyn Fitted, future: &Future<'_>) -> Result<(), ModelError> {
+        if self.shapes.is_none() {
+            self.shapes = model.shapes(future)?;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, model: &str, mut paths: Vec<Path>, known: &Known) {
+        self.hits.extend(guard(model, &mut paths, &known.caps, &known.closed));
+        self.models.push(ModelPaths { model: model.to_owned(), paths });
+    }
+
     /// The distribution of a series' step (from 1), if a model tells.
     pub(crate) fn shape(&self, series: usize, step: u16) -> Option<&Shape> {
         self.shapes.as_ref()?.get(series)?.as_ref()?.get(usize::from(step) - 1)
@@ -99,7 +116,7 @@ impl FoldKeeper for Forgetful {
 }
 
 /// Whether a missing future regressor is the caller's mistake or merely history without it.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Strictness {
     /// The forecast that was asked for: every error is reported.
     Final,
@@ -107,46 +124,88 @@ pub(crate) enum Strictness {
     Inner,
 }
 
+/// A cutoff to forecast from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    pub cutoff: Ordinal,
+    /// Rows that models across series are fitted to, where they are fitted here.
+    pub taught_rows: usize,
+    pub strictness: Strictness,
+}
+
+/// What is known of the panel as of a cutoff.
+struct Known {
+    histories: Vec<History>,
+    closed: Vec<Vec<bool>>,
+    caps: Vec<f64>,
+}
+
+impl Known {
+    fn at(source: &dyn FeatureSource, cutoff: Ordinal, horizon: u16) -> Result<Self, ModelError> {
+        let features = |source| ModelError::Features { cutoff, source };
+        let histories = source.histories(cutoff).map_err(features)?;
+        let caps = histories.iter().map(cap).collect();
+        Ok(Self { histories, closed: source.closed(cutoff, horizon).map_err(features)?, caps })
+    }
+}
+
 /// Fits and predicts as of one cutoff.
 pub(crate) fn run(
     source: &dyn FeatureSource,
     forecasters: &Forecasters,
     config: &EngineConfig,
-    cutoff: Ordinal,
-    taught_rows: usize,
-    strictness: Strictness,
+    wanted: Wanted,
 ) -> Result<FoldRun, ModelError> {
-    let features = |source| ModelError::Features { cutoff, source };
-    let histories = source.histories(cutoff).map_err(features)?;
-    let closed = source.closed(cutoff, config.horizon).map_err(features)?;
-    let caps: Vec<f64> = histories.iter().map(cap).collect();
-    let training = TrainingSet::new(source, &histories, cutoff, config.horizon, config.season)
+    let Wanted { cutoff, taught_rows, strictness } = wanted;
+    let known = Known::at(source, cutoff, config.horizon)?;
+    let training = TrainingSet::new(source, &known.histories, cutoff, config.horizon, config.season)
         .with_seed(config.seed)
         .with_max_rows(config.effort.budget().rows)
         .with_taught_rows(taught_rows);
-    let future = Future::new(source, &histories, cutoff, config.horizon, config.season).with_effects_of(&training)?;
+    let future = Future::new(source, &known.histories, cutoff, config.horizon, config.season).with_effects_of(&training)?;
 
-    let mut hits = Vec::new();
-    let (mut models, mut fitted, mut shapes) = (Vec::new(), Vec::new(), None);
+    let (mut fold, mut fitted) = (Fold::empty(cutoff), Vec::new());
     for forecaster in forecasters.iter() {
         let attempt = forecaster.fit(&training).and_then(|fitted| Ok((fitted.predict(&future)?, fitted)));
-        let (mut paths, kept) = match attempt {
+        let (paths, kept) = match attempt {
             Ok((paths, model)) => {
-                if shapes.is_none() {
-                    shapes = model.shapes(&future)?;
-                }
+                fold.ask_for_shapes(model.as_ref(), &future)?;
                 (paths, Some(model))
             }
-            Err(error) if may_sit_out(&error, strictness) => {
-                (vec![Err(Skip::NotFitted { because: error.to_string() }); histories.len()], None)
-            }
+            Err(error) if may_sit_out(&error, strictness) => (not_fitted(&error, known.histories.len()), None),
             Err(error) => return Err(error),
         };
-        hits.extend(guard(forecaster.name(), &mut paths, &caps, &closed));
-        models.push(ModelPaths { model: forecaster.name().to_owned(), paths });
+        fold.add(forecaster.name(), paths, &known);
         fitted.push(kept);
     }
-    Ok(FoldRun { fold: Fold { cutoff, models, closed, shapes, hits }, fitted })
+    Ok(FoldRun { fold: Fold { closed: known.closed, ..fold }, fitted })
+}
+
+impl FoldRun {
+    /// The fold of a later cutoff by the same models: they see newer data and are not fitted to them.
+    fn again(&self, source: &dyn FeatureSource, config: &EngineConfig, wanted: Wanted) -> Result<Fold, ModelError> {
+        let known = Known::at(source, wanted.cutoff, config.horizon)?;
+        let future = Future::new(source, &known.histories, wanted.cutoff, config.horizon, config.season);
+        let mut fold = Fold::empty(wanted.cutoff);
+        for (ModelPaths { model, .. }, fitted) in self.fold.models.iter().zip(&self.fitted) {
+            let unfitted = || vec![Err(Skip::NotFitted { because: "it could not be fitted then".to_owned() }); known.histories.len()];
+            let paths = match fitted.as_ref().map(|fitted| fitted.predict(&future)) {
+                None => unfitted(),
+                Some(Ok(paths)) => paths,
+                Some(Err(error)) if may_sit_out(&error, wanted.strictness) => not_fitted(&error, known.histories.len()),
+                Some(Err(error)) => return Err(error),
+            };
+            if let Some(fitted) = fitted.as_ref().filter(|_| paths.iter().any(Result::is_ok)) {
+                fold.ask_for_shapes(fitted.as_ref(), &future)?;
+            }
+            fold.add(model, paths, &known);
+        }
+        Ok(Fold { closed: known.closed, ..fold })
+    }
+}
+
+fn not_fitted(error: &ModelError, series: usize) -> Vec<Path> {
+    vec![Err(Skip::NotFitted { because: error.to_string() }); series]
 }
 
 fn may_sit_out(error: &ModelError, strictness: Strictness) -> bool {
@@ -192,8 +251,8 @@ impl FoldStore {
         self.folds.retain(|cutoff, _| cutoffs.contains(cutoff));
     }
 
-    /// Makes, or takes from the keeper, the folds that are not there yet, at most `config.parallel_folds` at a time, which
-    /// bounds the memory.
+    /// Makes, or takes from the keeper, the folds that are not there yet, at most `config.parallel_folds` groups at a time,
+    /// which bounds the memory. The first cutoff of a group is fitted; its models forecast from the others, too.
     ///
     /// # Errors
     /// The first error of any fold.
@@ -202,29 +261,48 @@ impl FoldStore {
         source: &dyn FeatureSource,
         forecasters: &Forecasters,
         config: &EngineConfig,
-        wanted: &[(Ordinal, usize, Strictness)],
+        wanted: &[Vec<Wanted>],
         keeper: &dyn FoldKeeper,
         progress: &ProgressFn<'_>,
     ) -> Result<(), ModelError> {
-        let missing: Vec<_> = wanted.iter().copied().filter(|(cutoff, ..)| !self.folds.contains_key(cutoff)).collect();
-        let mut done = 0;
+        let is_missing = |group: &&Vec<Wanted>| group.iter().any(|one| !self.folds.contains_key(&one.cutoff));
+        let missing: Vec<&Vec<Wanted>> = wanted.iter().filter(is_missing).collect();
+        let (mut done, total) = (0, missing.iter().map(|group| group.len()).sum());
         for together in missing.chunks(config.parallel_folds.max(1)) {
-            let make = |&(cutoff, rows, strictness): &(Ordinal, usize, Strictness)| {
-                if let Some(kept) = keeper.load(cutoff) {
-                    return Ok(kept);
+            let make = |group: &&Vec<Wanted>| make(source, forecasters, config, group, keeper);
+            let made: Vec<Result<Vec<Fold>, ModelError>> = together.par_iter().map(make).collect();
+            for folds in made {
+                for fold in folds? {
+                    done += 1;
+                    progress(Progress { phase: Phase::Folds, done, total, cutoff: fold.cutoff });
+                    self.insert(fold);
                 }
-                let fold = run(source, forecasters, config, cutoff, rows, strictness)?.fold;
-                keeper.keep(&fold);
-                Ok(fold)
-            };
-            let made: Vec<Result<Fold, ModelError>> = together.par_iter().map(make).collect();
-            for fold in made {
-                let fold = fold?;
-                done += 1;
-                progress(Progress { phase: Phase::Folds, done, total: missing.len(), cutoff: fold.cutoff });
-                self.insert(fold);
             }
         }
         Ok(())
     }
+}
+
+/// The folds of a group; those of the keeper if it has them all.
+fn make(
+    source: &dyn FeatureSource,
+    forecasters: &Forecasters,
+    config: &EngineConfig,
+    group: &[Wanted],
+    keeper: &dyn FoldKeeper,
+) -> Result<Vec<Fold>, ModelError> {
+    if let Some(kept) = group.iter().map(|one| keeper.load(one.cutoff)).collect() {
+        return Ok(kept);
+    }
+    let Some((&first, others)) = group.split_first() else { return Ok(Vec::new()) };
+    let lead = run(source, forecasters, config, first)?;
+    keeper.keep(&lead.fold);
+    let mut folds = Vec::with_capacity(group.len());
+    for &other in others {
+        let fold = lead.again(source, config, other)?;
+        keeper.keep(&fold);
+        folds.push(fold);
+    }
+    folds.insert(0, lead.fold);
+    Ok(folds)
 }

@@ -36,6 +36,9 @@ pub struct Arguments {
     /// Steps between cutoffs; without it the horizon
     #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u16).range(1..))]
     step: Option<u16>,
+    /// Fit models at every n-th cutoff only; they forecast from the others with the data of each
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    refit_every: u16,
     /// Folder for cv.parquet and metrics.json, and for finished windows: the same command again goes on where one was stopped
     #[arg(long, short, value_name = "DIR")]
     output: Option<PathBuf>,
@@ -65,6 +68,7 @@ impl Arguments {
         let kept = self.output.as_deref().map(|folder| self.kept_folds(folder)).transpose()?;
         let keeper: &dyn FoldKeeper = kept.as_ref().map_or(&Forgetful, |kept| kept);
         let mut backtest = Backtest::new(&file.features, &file.config, &cutoffs, keeper).map_err(without_periods)?;
+        backtest = backtest.refit_every(usize::from(self.refit_every));
         kept.iter().filter_map(|kept| kept.going_on(&backtest.cutoffs())).for_each(|line| eprintln!("{line}"));
         let (table, metrics) = self.replay(&file, &mut backtest)?;
         kept.iter().filter_map(KeptFolds::trouble).for_each(|line| eprintln!("{line}"));
@@ -90,7 +94,7 @@ impl Arguments {
     /// Finished windows of this very question, and what became of those of another one.
     fn kept_folds(&self, folder: &Path) -> anyhow::Result<KeptFolds> {
         let files: Vec<&Path> = std::iter::once(&self.panel.file).chain(&self.panel.future).map(PathBuf::as_path).collect();
-        let key = FoldKey::of(&files, &format!("{:?} {} {:?}", self.panel, self.windows, self.step))?;
+        let key = FoldKey::of(&files, &format!("{:?} {} {:?} {}", self.panel, self.windows, self.step, self.refit_every))?;
         let (kept, remark) = KeptFolds::open(folder, key, self.fresh)?;
         remark.iter().for_each(|line| eprintln!("{line}"));
         Ok(kept)
@@ -184,6 +188,7 @@ impl Arguments {
         let not_shown = charts.len().saturating_sub(CHARTS);
         let mut settings = file.settings(&self.panel);
         settings.push(("windows".to_owned(), self.windows.to_string()));
+        settings.push(("refit every".to_owned(), self.refit_every.to_string()));
         settings.push(("step".to_owned(), self.step.unwrap_or(self.panel.horizon).to_string()));
         Ok(Report {
             title: format!("Backtest of {}", file.report.file),

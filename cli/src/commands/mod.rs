@@ -15,6 +15,7 @@ mod serve;
 mod standin;
 mod store;
 mod up;
+mod what_if;
 
 pub use ingest::ingest_file;
 pub use store::owner_id;
@@ -53,6 +54,7 @@ enum Command {
     Queue(queue::QueueArguments),
     Dead(queue::DeadArguments),
     Export(export::Arguments),
+    WhatIf(what_if::Arguments),
     Store(store::Arguments),
     Migrate(migrate::Arguments),
     Doctor(doctor::Arguments),
@@ -77,6 +79,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Queue(command) => command.run(global),
         Command::Dead(command) => command.run(global),
         Command::Export(command) => command.run(global),
+        Command::WhatIf(command) => command.run(global),
         Command::Store(command) => command.run(global),
         Command::Migrate(command) => command.run(global),
         Command::Doctor(command) => command.run(global),

@@ -88,7 +88,7 @@ pub async fn night(context: &Context, store: &StoreRow, date: Option<NaiveDate>)
         }
         Stage::Publish => shown.set_message(format!("{slug}: publishing")),
     };
-    let result = nightly::run(&context.nightly(), store, date, Arc::new(report)).await;
+    let result = nightly::run(&context.nightly()?, store, date, Arc::new(report)).await;
     bar.finish_and_clear();
     Ok(result?)
 }

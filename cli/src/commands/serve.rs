@@ -89,7 +89,7 @@ pub async fn until_told(context: &Arc<Context>, roles: Roles) -> anyhow::Result<
         if let Some(concurrency) = roles.concurrency {
             options.concurrency = concurrency;
         }
-        let workers = jobs::workers::all(&context.nightly());
+        let workers = jobs::workers::all(&context.nightly()?);
         platform::queue::run(context.db.work().clone(), workers, options, shutdown.clone()).await.context("the worker stopped")
     };
     let schedule = async {

@@ -6,6 +6,7 @@ use models::ModelError;
 use pipeline::PipelineError;
 use platform::bus::BusError;
 use platform::db::DbError;
+use platform::objects::ObjectError;
 
 /// A night that published nothing. What was published before stays.
 #[derive(Debug, thiserror::Error)]
@@ -40,10 +41,23 @@ pub enum NightError {
         #[source]
         source: ModelError,
     },
+    #[error("store `{store}` has no earlier models to forecast with: {reason}")]
+    NoLastModel { store: String, reason: String },
+    #[error("kept models could not be read or written")]
+    Objects(#[from] ObjectError),
     #[error("no forecast of store `{store}` passed its gates: `{gate}` says {detail}")]
     Gates { store: String, gate: String, detail: String },
     #[error("the forecasting task of store `{store}` ended abnormally: {reason}")]
     Task { store: String, reason: String },
+}
+
+/// Why models could not be kept or read back.
+#[derive(Debug, thiserror::Error)]
+pub enum KeptError {
+    #[error("the models could not be packed or unpacked")]
+    Packing(#[from] std::io::Error),
+    #[error("the kept models are not what this version of the program writes")]
+    Format(#[from] serde_json::Error),
 }
 
 impl NightError {
@@ -68,10 +82,12 @@ impl Hint for NightError {
             Self::TimeZone { .. } => "set the store's time zone to a name such as Asia/Jakarta".to_owned(),
             Self::Database(source) => return source.hint(),
             Self::Bus(source) => return source.hint(),
+            Self::Objects(source) => return source.hint(),
             Self::Connection(_) => "see `viralcast doctor`; the night can be run again at any time".to_owned(),
             Self::Features { source, .. } => return source.hint(),
             Self::Models { source, .. } => return source.hint(),
             Self::Pipeline { source, .. } => return source.hint(),
+            Self::NoLastModel { .. } => "run a night first: its models are kept".to_owned(),
             Self::Gates { .. } => "what was published before stays; look for a gap in the sales of the last weeks".to_owned(),
             Self::Event(_) | Self::Task { .. } => "run it again; if it repeats, report it with the log of this run".to_owned(),
         })

@@ -5,13 +5,15 @@ use std::collections::HashMap;
 use domain::frequency::days_since_epoch;
 use domain::plan::DayPlan;
 use domain::time::Night;
-use domain::{Explanation, FeatureSource as _, History, Rung, SeriesForecast, StepForecast};
-use models::{EngineConfig, EngineOutput, GuardHit};
+use domain::{Explanation, FeatureSource as _, Rung, SeriesForecast, StepForecast};
+use models::{EngineConfig, GuardHit};
 use pipeline::{FeatureConfig, PanelFeatures};
 
 use super::demand::DemandReport;
 use super::error::NightError;
-use super::gates::{self, BacktestSummary, Gate, GateBounds};
+use super::gates::{BacktestSummary, Gate};
+use super::kept::{self, LastModel};
+use super::ladder::{self, Climb, Ground, Refusal};
 use super::load::Loaded;
 use super::planning::{plan_days, planned_days};
 use super::wholes::{self, Total};
@@ -24,11 +26,13 @@ pub(super) struct Forecast {
     pub forecasts: Vec<SeriesForecast>,
     /// Of the forecasts that are published.
     pub gates: Vec<Gate>,
-    /// Of fresh forecasts that were not, if they failed.
-    pub refused: Vec<Gate>,
-    pub output: EngineOutput,
-    /// What the guards did to the forecasts that are published.
+    /// Of rungs above.
+    pub refused: Vec<Refusal>,
+    /// Of tonight's models on past folds.
+    pub backtest: BacktestSummary,
+    /// What the guards did to the forecasts that are published, and to those of all of tonight's models.
     pub guard_hits: Vec<GuardHit>,
+    pub all_guard_hits: Vec<GuardHit>,
     pub plans: Vec<DayPlan>,
     /// What the products' forecasts add up to.
     pub totals: Vec<Total>,
@@ -38,6 +42,8 @@ pub(super) struct Forecast {
     pub left_out: Vec<String>,
     /// What the facts say of demand beyond sales.
     pub demand: DemandReport,
+    /// Tonight's models as they are kept, if it was they who answered.
+    pub models: Option<Vec<u8>>,
 }
 
 impl Forecast {
@@ -74,6 +80,7 @@ pub(super) fn forecast(
     store: &str,
     night: Night,
     loaded: &Loaded,
+    last_model: Option<&LastModel>,
     settings: &Settings,
     progress: &ProgressFn,
 ) -> Result<Forecast, NightError> {
@@ -82,73 +89,57 @@ pub(super) fn forecast(
     let source = PanelFeatures::new(panel.clone(), FeatureConfig::default())
         .map_err(|source| NightError::Pipeline { store: store.to_owned(), source })?;
     let cutoff = days_since_epoch(night.last_day());
-    // Where the last complete day is two days back, one more step reaches the same last day.
-    let behind = days_since_epoch(night.date) - cutoff - 1;
-    let config = EngineConfig { horizon: settings.engine.horizon + u16::try_from(behind).unwrap_or(0), ..settings.engine.clone() };
-    let fits = |at: models::Progress| progress(Stage::Models { done: at.done, total: at.total });
-    let mut output =
-        models::forecast(&source, &config, cutoff, &fits).map_err(|source| NightError::Models { store: store.to_owned(), source })?;
-    // Reconciling moves what the models said by a share; their reasons stay.
-    let made = output.forecasts.clone();
-    let mut left_out = Vec::new();
-    match wholes::reconciled(store, &loaded.facts, &panel, &output, &config, cutoff) {
-        Ok(reconciled) => output.forecasts = reconciled,
-        Err(error) => left_out.push(events::left_out(store, "reconciliation", &error)),
-    }
+    let config = engine_config(settings, night);
     let histories = source.histories(cutoff).map_err(|source| NightError::Features { store: store.to_owned(), source })?;
-    let passed = through_gates(output, &histories, config.horizon, settings.gates);
-    if let Some(gate) = passed.gates.iter().find(|gate| !gate.passed) {
-        return Err(NightError::Gates { store: store.to_owned(), gate: gate.name.clone(), detail: gate.detail.clone() });
-    }
-    let told = if passed.rung == Rung::Fresh { &made } else { &passed.forecasts };
-    let explained = passed.output.artifact().and_then(|artifact| artifact.explain(&source, cutoff, told));
-    let explained = explained.unwrap_or_else(|error| {
-        left_out.push(events::left_out(store, "reasons", &error));
-        Vec::new()
-    });
-    let explanations = told.iter().map(|forecast| forecast.series).zip(explained).collect();
-    let plans = plan_days(&loaded.kitchen.kitchen, &passed.forecasts, planned_days(night.date));
-    let totals = wholes::totals(&loaded.facts, &loaded.kitchen.kitchen, &passed.forecasts, &passed.output.past, config.seed);
-    Ok(Forecast { plans, totals, explanations, left_out, demand: study.report(&loaded.facts, cutoff), ..passed })
-}
+    let ground = Ground {
+        store,
+        facts: &loaded.facts,
+        panel: &panel,
+        source: &source,
+        histories: &histories,
+        config: &config,
+        cutoff,
+        bounds: settings.gates,
+        last_model,
+    };
+    let fits = |at: models::Progress| progress(Stage::Models { done: at.done, total: at.total });
+    let Climb { forecasts, fresh, refused, mut left_out } = ladder::climb_down(&ground, &fits)?;
 
-/// Fresh forecasts if they pass; else the seasonal naive ones, which repeat what was sold: of them only that they are
-/// complete and sound is asked.
-fn through_gates(output: EngineOutput, histories: &[History], horizon: u16, bounds: GateBounds) -> Forecast {
-    let expected: Vec<u32> = (0..).zip(histories).filter(|(_, history)| !history.values.is_empty()).map(|(series, _)| series).collect();
-    let summary = BacktestSummary { coverage80: output.coverage(0.8), bias: output.bias() };
-    let fresh = gates::judge(&output.forecasts, &expected, horizon, histories, summary, bounds);
-    let (plans, totals, explanations, demand) = (Vec::new(), Vec::new(), HashMap::new(), DemandReport::default());
-    if gates::all_passed(&fresh) {
-        return Forecast {
-            rung: Rung::Fresh,
-            forecasts: output.forecasts.clone(),
-            gates: fresh,
-            refused: Vec::new(),
-            guard_hits: output.guard_hits.clone(),
-            output,
-            plans,
-            totals,
-            explanations,
-            left_out: Vec::new(),
-            demand,
-        };
+    let mut leave_out = |what, error: &dyn std::error::Error| left_out.push(events::left_out(store, what, error));
+    let (mut explanations, mut kept) = (HashMap::new(), None);
+    match &forecasts.models {
+        Ok(models) => {
+            match models.explain(&source, cutoff, &forecasts.made) {
+                Ok(told) => explanations = forecasts.made.iter().map(|forecast| forecast.series).zip(told).collect(),
+                Err(error) => leave_out("reasons", &error),
+            }
+            if forecasts.rung == Rung::Fresh {
+                kept = kept::packed(models).map_err(|error| leave_out("keeping the models", &error)).ok();
+            }
+        }
+        Err(error) => leave_out("reasons", error),
     }
-    let naive = output.of_model(models::BASELINE);
-    let gates = gates::judge_last_rung(&naive, &expected, horizon);
-    let guard_hits = output.hits_of_model(models::BASELINE);
-    let left_out = Vec::new();
-    Forecast {
-        rung: Rung::SeasonalNaive,
-        forecasts: naive,
-        gates,
-        refused: fresh,
-        output,
-        guard_hits,
-        plans,
-        totals,
+    let kitchen = &loaded.kitchen.kitchen;
+    let past = fresh.as_ref().map_or(&[][..], |output| &output.past);
+    Ok(Forecast {
+        rung: forecasts.rung,
+        plans: plan_days(kitchen, &forecasts.steps, planned_days(night.date)),
+        totals: wholes::totals(&loaded.facts, kitchen, &forecasts.steps, past, config.seed),
+        forecasts: forecasts.steps,
+        gates: forecasts.gates,
+        refused,
+        backtest: fresh.as_ref().map_or_else(BacktestSummary::default, BacktestSummary::of),
+        guard_hits: forecasts.guard_hits,
+        all_guard_hits: fresh.map_or_else(Vec::new, |output| output.all_guard_hits),
         explanations,
         left_out,
-        demand,
-    }
+        demand: study.report(&loaded.facts, cutoff),
+        models: kept,
+    })
+}
+
+/// The engine's settings for a night. Where the last complete day is two days back, one more step reaches the same last day.
+fn engine_config(settings: &Settings, night: Night) -> EngineConfig {
+    let behind = days_since_epoch(night.date) - days_since_epoch(night.last_day()) - 1;
+    EngineConfig { horizon: settings.engine.horizon + u16::try_from(behind).unwrap_or(0), ..settings.engine.clone() }
 }

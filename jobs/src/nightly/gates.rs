@@ -1,6 +1,7 @@
 //! What forecasts must pass before they are published.
 
 use domain::{History, SeriesForecast};
+use models::EngineOutput;
 use serde::{Deserialize, Serialize};
 
 /// Bounds of the gates, set in the schedule.
@@ -28,6 +29,13 @@ pub struct BacktestSummary {
     pub coverage80: Option<f64>,
     /// `sum(forecast - actual) / sum(actual)`.
     pub bias: Option<f64>,
+}
+
+impl BacktestSummary {
+    #[must_use]
+    pub fn of(output: &EngineOutput) -> Self {
+        Self { coverage80: output.coverage(0.8), bias: output.bias() }
+    }
 }
 
 /// One gate's verdict.

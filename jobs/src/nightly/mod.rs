@@ -9,8 +9,10 @@ pub mod facts;
 mod fingerprint;
 mod forecast;
 pub mod gates;
+mod kept;
 mod kitchen;
 mod knowledge;
+mod ladder;
 pub mod load;
 mod openings;
 pub mod planning;
@@ -22,6 +24,8 @@ mod spans;
 mod store;
 mod wholes;
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 use domain::Rung;
 use domain::ids::{RunId, StoreId};
@@ -30,12 +34,15 @@ use domain::time::BusinessCalendar;
 use models::{Effort, EngineConfig, GuardCount};
 use platform::clock::SharedClock;
 use platform::db::stores::StoreRow;
+use platform::objects::Objects;
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 
-pub use error::NightError;
 pub(crate) use error::chain;
+pub use error::{KeptError, NightError};
+pub use kept::{LastModel, last_model};
 pub use knowledge::Knowledge;
+pub(crate) use regressors::RAINY_MM;
 pub use run::{run, run_for_job};
 
 use gates::{Gate, GateBounds};
@@ -47,6 +54,8 @@ pub const HORIZON: u16 = 14;
 #[derive(Clone)]
 pub struct Nightly {
     pub work: PgPool,
+    /// Where models are kept.
+    pub objects: Arc<dyn Objects>,
     pub clock: SharedClock,
     pub settings: Settings,
 }

@@ -15,7 +15,7 @@ use super::spans::{Span, push_spans};
 /// Kind of the event that closes the store.
 const CLOSED: &str = "closed";
 /// Millimetres a day from which on it is a rainy one: BMKG calls 5 to 20 light rain, what is less hardly wets the street.
-const RAINY_MM: f64 = 5.0;
+pub(crate) const RAINY_MM: f64 = 5.0;
 /// Days beyond the last sale for which paydays are laid out.
 const AHEAD: i64 = 60;
 /// Kind that every model derives from the date itself.

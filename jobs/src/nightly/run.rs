@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::error::NightError;
 use super::load::{Loaded, load};
-use super::{NightReport, Nightly, ProgressFn, Stage, calendar, fingerprint, forecast, store};
+use super::{NightReport, Nightly, ProgressFn, Stage, calendar, fingerprint, forecast, kept, store};
 use crate::events;
 
 /// A run that is still open after this long was left behind by a program that ended. No store takes a tenth of it.
@@ -122,12 +122,25 @@ async fn compute(
 ) -> Result<NightReport, NightError> {
     let (settings, slug) = (nightly.settings.clone(), store.slug.clone());
     let (facts, stages) = (Arc::clone(loaded), Arc::clone(&progress));
-    let forecast = off_thread(store, move || forecast::forecast(&slug, night, &facts, &settings, stages.as_ref())).await?;
+    let mut left_out = Vec::new();
+    let mut leave_out = |what, error: NightError| left_out.push(events::left_out(&store.slug, what, &error));
+    let last_model = kept::last_model(nightly, store, night).await.unwrap_or_else(|error| {
+        leave_out("the last models", error);
+        None
+    });
+    let forecast = move || forecast::forecast(&slug, night, &facts, last_model.as_ref(), &settings, stages.as_ref());
+    let mut forecast = off_thread(store, forecast).await?;
 
     progress(Stage::Publish);
+    let models = kept::keep(nightly, forecast.models.take()).await.unwrap_or_else(|error| {
+        leave_out("keeping the models", error);
+        None
+    });
+    forecast.left_out.append(&mut left_out);
     let horizon = nightly.settings.engine.horizon;
-    let outcome = store::Outcome { run_id, night, horizon, loaded, forecast: &forecast };
-    let stored = store::store_and_publish(&nightly.work, store, &outcome, nightly.clock.now()).await?;
+    let outcome = store::Outcome { store_id: store.id, run_id, night, horizon, loaded, forecast: &forecast, models: models.as_ref() };
+    let stored = store::store_and_publish(nightly, store, &outcome).await?;
+    kept::forget_old(nightly, store).await;
     Ok(NightReport {
         run_id: run_id.into(),
         unchanged: false,

@@ -15,22 +15,26 @@ use platform::db::published_runs::{Publication, publish_unless_newer};
 use platform::db::runs::{RunResult, RunRow, finish_run};
 use platform::db::stores::StoreRow;
 use serde_json::json;
-use sqlx::{Connection as _, PgConnection, PgPool};
+use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
 use super::error::NightError;
 use super::forecast::Forecast;
+use super::kept::{self, Kept};
 use super::load::Loaded;
-use super::{gates, rows};
+use super::{Nightly, gates, rows};
 
 /// What a night has come to.
 pub(super) struct Outcome<'a> {
+    pub store_id: Uuid,
     pub run_id: Uuid,
     pub night: Night,
     /// Days from the night's own on.
     pub horizon: u16,
     pub loaded: &'a Loaded,
     pub forecast: &'a Forecast,
+    /// Tonight's models, where they were kept.
+    pub models: Option<&'a Kept>,
 }
 
 pub(super) struct Stored {
@@ -40,26 +44,25 @@ pub(super) struct Stored {
     pub published: bool,
 }
 
-/// Forecasts, plan, run and pointer, and the event that tells of them: all or nothing.
-pub(super) async fn store_and_publish(
-    pool: &PgPool,
-    store: &StoreRow,
-    outcome: &Outcome<'_>,
-    now: DateTime<Utc>,
-) -> Result<Stored, NightError> {
-    let mut tx = pool.begin().await?;
+/// Forecasts, plan, run, models and pointer, and the event that tells of them: all or nothing.
+pub(super) async fn store_and_publish(nightly: &Nightly, store: &StoreRow, outcome: &Outcome<'_>) -> Result<Stored, NightError> {
+    let (run_id, now) = (outcome.run_id, nightly.clock.now());
+    let mut tx = nightly.work.begin().await?;
     upsert_forecast_run(&mut *tx, &forecast_run(store, outcome)).await?;
-    let cells = replace_forecasts(&mut tx, outcome.run_id, store.id, &rows::cells(outcome)).await?;
+    let cells = replace_forecasts(&mut tx, run_id, store.id, &rows::cells(outcome)).await?;
     let plan = rows::plan_items(&outcome.forecast.plans, &outcome.loaded.kitchen.kitchen);
-    replace_plan_items(&mut tx, outcome.run_id, store.id, &plan).await?;
+    replace_plan_items(&mut tx, run_id, store.id, &plan).await?;
+    if let Some(models) = outcome.models {
+        kept::note(&mut tx, nightly, outcome, models).await?;
+    }
     let result = RunResult {
         finished_at: now,
         rung: Some(outcome.forecast.rung.as_str()),
         row_count: i64::try_from(cells).unwrap_or(i64::MAX),
         details: details(outcome),
     };
-    finish_run(&mut *tx, outcome.run_id, &result).await?;
-    let published = show(&mut tx, store, outcome.run_id, outcome.night.date, outcome.forecast.rung, now).await?;
+    finish_run(&mut *tx, run_id, &result).await?;
+    let published = show(&mut tx, store, run_id, outcome.night.date, outcome.forecast.rung, now).await?;
     tx.commit().await?;
     Ok(Stored { cells, published })
 }
@@ -109,8 +112,8 @@ fn forecast_run(store: &StoreRow, outcome: &Outcome<'_>) -> ForecastRunRow {
         gates: json!(forecast.gates),
         gates_passed: Some(gates::all_passed(&forecast.gates)),
         metrics: json!({
-            "coverage80": forecast.output.coverage(0.8), "bias": forecast.output.bias(),
-            "guards": { "published": tally(&forecast.guard_hits), "all_models": tally(&forecast.output.all_guard_hits) },
+            "coverage80": forecast.backtest.coverage80, "bias": forecast.backtest.bias,
+            "guards": { "published": tally(&forecast.guard_hits), "all_models": tally(&forecast.all_guard_hits) },
         }),
         inputs: json!({
             "sales": { "versions": facts.sales.len(), "first": facts.sales.iter().map(|sale| sale.day).min(), "last": night.last_day() },
@@ -133,6 +136,6 @@ fn details(outcome: &Outcome<'_>) -> serde_json::Value {
         "stale_days": outcome.loaded.stale_days,
         "recipe_fault": outcome.loaded.kitchen.fault,
         "left_out": outcome.forecast.left_out,
-        "refused_by": outcome.forecast.refused.iter().filter(|gate| !gate.passed).collect::<Vec<_>>(),
+        "refused_by": outcome.forecast.refused,
     })
 }

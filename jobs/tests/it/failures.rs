@@ -5,13 +5,19 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use domain::Rung;
+use domain::ids::RunId;
 use jobs::nightly::gates::GateBounds;
-use jobs::nightly::{self, NightError, Stage};
-use platform::db::forecasts::forecasts_of_run;
+use jobs::nightly::{self, NightError, Settings, Stage};
+use jobs::{NightReport, Nightly};
+use platform::db::forecasts::{ForecastRow, forecasts_of_run};
 use platform::db::published_runs::published_run;
 use platform::db::runs::{NewRun, RunFilter, StartedRun, get_run, list_runs, start_run};
+use platform::objects::Objects as _;
+use serde_json::json;
 
 use crate::shop::{NIGHT, Shop, date};
+
+const DAY_BEFORE: &str = "2026-06-15";
 
 #[tokio::test]
 async fn a_store_without_sales_gets_no_run() {
@@ -32,13 +38,89 @@ async fn refused_forecasts_give_way_to_the_seasonal_naive_ones() {
     let run = get_run(shop.db.work(), report.run_id.0).await.expect("a query").expect("the run");
     assert_eq!(run.rung.as_deref(), Some("seasonal_naive"));
     let refused = run.details["refused_by"].as_array().expect("a list");
-    let names: Vec<_> = refused.iter().map(|gate| gate["name"].as_str().expect("a name")).collect();
-    assert_eq!(names, ["plausible", "calibrated"]);
+    let names: Vec<_> =
+        refused.iter().map(|gate| (gate["rung"].as_str().expect("a rung"), gate["name"].as_str().expect("a name"))).collect();
+    assert_eq!(names, [("fresh", "plausible"), ("fresh", "calibrated"), ("last_model", "made")]);
     let cells = forecasts_of_run(shop.db.work(), report.run_id.0).await.expect("forecasts");
     assert!(cells.len() == 168 && cells.iter().all(|cell| cell.rung == "seasonal_naive"));
     let chosen = |kind: &str| cells.iter().filter(|cell| cell.target_kind == kind).map(|cell| cell.chosen.clone()).collect::<BTreeSet<_>>();
     assert_eq!(chosen("product"), BTreeSet::from(["seasonal_naive".to_owned()]));
     assert_eq!(chosen("category"), BTreeSet::from(["sum".to_owned()]));
+    shop.close().await;
+}
+
+/// Nights whose models cannot be fitted.
+fn broken(shop: &Shop) -> Nightly {
+    let nightly = shop.nightly();
+    let engine = nightly.settings.engine.clone().with_models(vec!["no such model".to_owned()]);
+    Nightly { settings: Settings { engine, ..nightly.settings.clone() }, ..nightly }
+}
+
+async fn night_of(shop: &Shop, nightly: &Nightly, day: &str) -> NightReport {
+    nightly::run(nightly, &shop.store, date(day), Arc::new(|_| ())).await.expect("a night")
+}
+
+#[tokio::test]
+async fn where_models_cannot_be_fitted_the_last_good_ones_forecast_from_tonights_data() {
+    let shop = Shop::open().await;
+    let before = night_of(&shop, &shop.nightly(), DAY_BEFORE).await;
+    let report = night_of(&shop, &broken(&shop), NIGHT).await;
+    assert_eq!((before.rung, report.rung, report.published), (Rung::Fresh, Rung::LastModel, true));
+    assert!(report.gates.len() == 5 && report.gates.iter().all(|gate| gate.passed), "{:?}", report.gates);
+    let run = get_run(shop.db.work(), report.run_id.0).await.expect("a query").expect("the run");
+    assert_eq!(run.rung.as_deref(), Some("last_model"));
+    assert_eq!((&run.details["refused_by"][0]["rung"], &run.details["refused_by"][0]["name"]), (&json!("fresh"), &json!("made")));
+    assert!(run.details["refused_by"][0]["detail"].as_str().is_some_and(|detail| detail.contains("no such model")), "{:?}", run.details);
+
+    // Tonight's data: the day before is known now, and a plan of the same models stands on it.
+    let cells = async |run: RunId| forecasts_of_run(shop.db.work(), run.0).await.expect("forecasts");
+    let (old, new) = (cells(before.run_id).await, cells(report.run_id).await);
+    assert!(new.len() == 168 && new.iter().all(|cell| cell.rung == "last_model" && cell.explanation.is_some()));
+    let on = |cells: &[ForecastRow], day: &str| {
+        let cell = cells.iter().find(|cell| cell.target_item == "nasi" && cell.target_date == date(day)).expect("a cell");
+        (cell.step, cell.yhat, cell.chosen.clone())
+    };
+    let ((old_step, old_yhat, old_chosen), (new_step, new_yhat, new_chosen)) = (on(&old, "2026-06-17"), on(&new, "2026-06-17"));
+    assert_eq!((old_step, new_step, old_chosen), (3, 2, new_chosen));
+    assert!(old_yhat > 0.0 && (new_yhat / old_yhat - 1.0).abs() < 0.3, "{old_yhat} {new_yhat}");
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn models_that_know_more_than_a_night_or_are_gone_leave_it_the_last_rung() {
+    let shop = Shop::open().await;
+    night_of(&shop, &shop.nightly(), NIGHT).await;
+    let earlier = night_of(&shop, &broken(&shop), DAY_BEFORE).await;
+    assert_eq!((earlier.rung, earlier.published), (Rung::SeasonalNaive, false), "the models of a later night are not for it");
+    let refusals = async |run: RunId| get_run(shop.db.work(), run.0).await.expect("a query").expect("the run").details;
+    let details = refusals(earlier.run_id).await;
+    assert_eq!(
+        details["refused_by"].as_array().expect("a list").iter().map(|one| &one["rung"]).collect::<Vec<_>>(),
+        ["fresh", "last_model"]
+    );
+
+    for key in shop.objects().list("").await.expect("keys") {
+        shop.objects().delete(&key).await.expect("an accident");
+    }
+    let report = night_of(&shop, &broken(&shop), NIGHT).await;
+    assert_eq!((report.rung, report.published), (Rung::SeasonalNaive, true));
+    let left_out = refusals(report.run_id).await["left_out"][0].as_str().expect("a reason").to_owned();
+    assert!(left_out.starts_with("the last models: ") && left_out.contains("does not exist"), "{left_out}");
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_week_of_models_is_kept() {
+    let shop = Shop::open().await;
+    for day in 5..=13 {
+        night_of(&shop, &shop.nightly(), &format!("2026-06-{day:02}")).await;
+    }
+    let kept = sqlx::query_scalar::<_, String>("select object_key from model_artifacts order by trained_until");
+    let mut kept = kept.fetch_all(shop.db.work()).await.expect("models");
+    assert_eq!(kept.len(), 7);
+    kept.sort();
+    let stored: Vec<String> = shop.objects().list("").await.expect("keys").into_iter().map(String::from).collect();
+    assert_eq!(stored, kept, "every object is some model's");
     shop.close().await;
 }
 

@@ -10,4 +10,5 @@ mod shop;
 mod sql_oracle;
 mod threads;
 mod time_travel;
+mod what_if;
 mod world;

@@ -21,9 +21,11 @@ use platform::db::stores::{NewStore, SalesSource, StoreRow, create_store, find_s
 use platform::db::users::{NewUser, create_user};
 use platform::db::weather_forecasts::{WeatherForecastRow, copy_weather_forecasts};
 use platform::embedded::Role;
+use platform::objects::StoredObjects;
 use platform::testing::TestDb;
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres};
+use tempfile::TempDir;
 use uuid::Uuid;
 
 /// Kemendagri code of the village the shop is in.
@@ -43,6 +45,7 @@ pub struct Shop {
     pub products: BTreeMap<String, Uuid>,
     pub ingredients: BTreeMap<String, Uuid>,
     pub clock: SimulatedClock,
+    folder: TempDir,
 }
 
 impl Shop {
@@ -57,7 +60,7 @@ impl Shop {
         drop(work);
         // 03:32 WIB of the night.
         let clock = SimulatedClock::at(at("2026-06-15T20:32:00Z"));
-        Self { db, store, products, ingredients, clock }
+        Self { db, store, products, ingredients, clock, folder: TempDir::new().expect("a folder") }
     }
 
     /// With two hundred days of history.
@@ -90,6 +93,11 @@ impl Shop {
         self.db.work().acquire().await.expect("a connection")
     }
 
+    /// Where models are kept.
+    pub fn objects(&self) -> StoredObjects {
+        StoredObjects::folder(self.folder.path()).expect("an object store")
+    }
+
     pub fn nightly(&self) -> Nightly {
         // So few series leave the backtest's coverage to chance; the bounds themselves are tested on their own.
         let gates = GateBounds { calibration: 0.3, bias: 0.3, ..GateBounds::default() };
@@ -98,7 +106,8 @@ impl Shop {
 
     pub fn nightly_within(&self, gates: GateBounds) -> Nightly {
         let engine = EngineConfig::new(nightly::HORIZON, 7).with_effort(Effort::Fast);
-        Nightly { work: self.db.work().clone(), clock: self.clock.shared(), settings: Settings { engine, gates } }
+        let objects = Arc::new(self.objects());
+        Nightly { work: self.db.work().clone(), objects, clock: self.clock.shared(), settings: Settings { engine, gates } }
     }
 
     pub async fn night(&self, day: &str) -> Result<NightReport, NightError> {

@@ -38,12 +38,7 @@ impl GradientBoostingValidParams {
     ///
     /// # Errors
     /// As [`Self::fit_columns`].
-    pub fn fit_predicted(
-        &self,
-        columns: &Columns<'_>,
-        target: &[f32],
-        weight: &[f32],
-    ) -> Result<(Booster, Vec<f64>), BoostingError> {
+    pub fn fit_predicted(&self, columns: &Columns<'_>, target: &[f32], weight: &[f32]) -> Result<(Booster, Vec<f64>), BoostingError> {
         let (booster, mut scores) = self.train(&Binned::new(columns, weight, self.bins, self.seed)?, target, weight, None)?;
         scores.iter_mut().for_each(|score| *score = self.loss.inverse_link(*score));
         Ok((booster, scores))

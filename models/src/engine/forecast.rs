@@ -10,7 +10,7 @@ use super::report::CalibrationReport;
 use super::{Decided, Decision, EngineConfig, FoldPlan, PastError, Phase, Progress, ProgressFn, decide};
 use crate::candidate::Candidate;
 use crate::error::ModelError;
-use crate::fold::{FoldRun, FoldStore, Forgetful, Strictness, run};
+use crate::fold::{FoldRun, FoldStore, Forgetful, Strictness, Wanted, run};
 use crate::forecaster::Skip;
 use crate::forecasters::{self, Forecasters};
 use crate::guard::GuardHit;
@@ -158,11 +158,12 @@ pub fn forecast_by(
     let budget = config.effort.budget();
     let cutoffs = FoldPlan::live(config, &histories, cutoff).cutoffs(cutoff);
     let total = cutoffs.len() + 1;
-    let wanted: Vec<_> = cutoffs.iter().map(|&cutoff| (cutoff, budget.fold_rows, Strictness::Inner)).collect();
+    let of = |&cutoff: &Ordinal| vec![Wanted { cutoff, taught_rows: budget.fold_rows, strictness: Strictness::Inner }];
+    let wanted: Vec<_> = cutoffs.iter().map(of).collect();
     let mut store = FoldStore::default();
     store.ensure(source, &forecasters, config, &wanted, &Forgetful, &|fold| progress(Progress { total, ..fold }))?;
 
-    let last = run(source, &forecasters, config, cutoff, budget.rows, Strictness::Final)?;
+    let last = run(source, &forecasters, config, Wanted { cutoff, taught_rows: budget.rows, strictness: Strictness::Final })?;
     progress(Progress { phase: Phase::Final, done: total, total, cutoff });
     let folds = store.seen_by(cutoff, config.horizon, &cutoffs);
     let Decided { decision, selection, calibration, past } = decide(config, folds, &last.fold, &histories, &scales);

@@ -10,4 +10,5 @@ mod engine;
 mod glm;
 mod guards;
 mod oracle;
+mod refit;
 mod resume;

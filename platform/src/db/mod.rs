@@ -15,6 +15,7 @@ pub mod forecast_runs;
 pub mod forecasts;
 pub mod ingredients;
 pub mod market_prices;
+pub mod model_artifacts;
 pub mod month_partitions;
 pub mod news_signals;
 pub mod orders;

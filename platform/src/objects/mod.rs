@@ -28,6 +28,12 @@ pub trait Objects: Send + Sync {
     /// [`ObjectError::Store`].
     async fn exists(&self, key: &ObjectKey) -> Result<bool, ObjectError>;
 
+    /// Removes an object; one that is not there is no error.
+    ///
+    /// # Errors
+    /// [`ObjectError::Store`].
+    async fn delete(&self, key: &ObjectKey) -> Result<(), ObjectError>;
+
     /// Keys inside the folder `prefix` and its subfolders, sorted; the empty text is all.
     ///
     /// # Errors

@@ -58,6 +58,13 @@ impl Objects for StoredObjects {
         }
     }
 
+    async fn delete(&self, key: &ObjectKey) -> Result<(), ObjectError> {
+        match self.store.delete(&location(key)).await {
+            Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
+            Err(source) => Err(failed("delete", key)(source)),
+        }
+    }
+
     async fn list(&self, prefix: &str) -> Result<Vec<ObjectKey>, ObjectError> {
         let folder = prefix.trim_end_matches('/');
         let within = if folder.is_empty() { None } else { Some(location(&folder.parse()?)) };

@@ -11,6 +11,7 @@ pub async fn conformance(objects: &dyn Objects) {
     keeps_equal_content_once(objects).await;
     notices_corruption(objects).await;
     lists_a_folder(objects).await;
+    forgets_what_is_deleted(objects).await;
     never_shows_a_part(objects).await;
 }
 
@@ -51,6 +52,17 @@ async fn lists_a_folder(objects: &dyn Objects) {
     assert_eq!(objects.list("list/").await.expect("list"), expected, "with or without the slash");
     assert_eq!(objects.list("list/none").await.expect("list"), [], "a folder that does not exist is empty");
     assert!(objects.list("").await.expect("list").len() >= 4, "the empty prefix is all");
+}
+
+async fn forgets_what_is_deleted(objects: &dyn Objects) {
+    let (gone, stays) = (key("delete/gone"), key("delete/stays"));
+    for key in [&gone, &stays] {
+        objects.put(key, b"x".to_vec()).await.expect("put");
+    }
+    objects.delete(&gone).await.expect("delete");
+    assert!(matches!(objects.get(&gone).await, Err(ObjectError::NotFound { .. })), "what was deleted cannot be read");
+    assert!(objects.exists(&stays).await.expect("exists"), "its neighbour stays");
+    objects.delete(&gone).await.expect("deleting what is gone changes nothing");
 }
 
 /// Readers during 50 replacements by objects of one repeated byte.

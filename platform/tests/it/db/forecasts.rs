@@ -3,10 +3,12 @@
 use chrono::Days;
 use platform::db::forecast_runs::{ForecastRunRow, get_forecast_run, upsert_forecast_run};
 use platform::db::forecasts::{ForecastRow, forecasts_of_run, published_forecasts, replace_forecasts};
+use platform::db::model_artifacts::{NewModelArtifact, forget_model_artifacts, keep_model_artifact, last_model_artifact};
 use platform::db::plan_items::{PlanItemRow, published_plan, replace_plan_items};
 use platform::db::predictions::list_predictions;
 use platform::db::published_runs::{publish, published_run, rollback, run_published_for};
 use platform::db::runs::{NewRun, StartedRun, start_run};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::shop::{Shop, at, date};
@@ -242,6 +244,50 @@ async fn a_plan_is_replaced_whole_and_read_once_published() {
     upside_down.low = 1_000.0;
     let error = replace_plan_items(&mut work, run_id, shop.store_id, &[upside_down]).await.expect_err("low above high");
     assert_eq!(error.rule(), Some("plan_range_is_ordered"));
+    drop(work);
+    shop.db.close().await;
+}
+
+#[tokio::test]
+async fn the_last_models_are_the_youngest_that_a_night_may_know() {
+    let shop = Shop::open().await;
+    let mut work = shop.connection().await;
+    let run_id = forecast_run(&shop, "2026-11-23", Some(true)).await;
+    let keep = async |work: &mut PgConnection, hash: u8, key: &str, day: &str| {
+        let row = NewModelArtifact {
+            store_id: shop.store_id,
+            run_id,
+            forecaster: "engine",
+            object_key: key,
+            content_hash: &[hash; 32],
+            content_length: 3,
+            trained_until: date(day),
+            code_version: "0.1.0",
+            config_hash: &[],
+            metrics: serde_json::json!({"bias": 0.01}),
+        };
+        keep_model_artifact(work, &row).await.expect("a model");
+    };
+    for (hash, key, day) in
+        [(1, "a", "2026-11-18"), (2, "b", "2026-11-19"), (3, "a", "2026-11-20"), (4, "c", "2026-11-21"), (4, "c", "2026-11-21")]
+    {
+        keep(&mut work, hash, key, day).await;
+    }
+    let cutoff = at("2026-11-22T20:30:00Z");
+    let last = async |day: &str, cutoff| {
+        let row = last_model_artifact(shop.db.work(), shop.store_id, "engine", date(day), cutoff).await.expect("a query");
+        row.map(|row| (row.object_key, row.trained_until, row.metrics["bias"].as_f64()))
+    };
+    assert_eq!(last("2026-11-22", cutoff).await, Some(("c".to_owned(), date("2026-11-21"), Some(0.01))));
+    assert_eq!(last("2026-11-19", cutoff).await.map(|row| row.0), Some("b".to_owned()), "none that was fitted to later days");
+    assert_eq!(last("2026-11-22", cutoff - chrono::TimeDelta::seconds(1)).await, None, "none that knew facts of later");
+    assert_eq!(last("2026-11-17", cutoff).await, None);
+
+    // The oldest and the second go; the object that a younger one shares stays.
+    let unneeded = forget_model_artifacts(shop.db.work(), shop.store_id, "engine", 2).await.expect("forgotten");
+    assert_eq!(unneeded, ["b"]);
+    assert_eq!(forget_model_artifacts(shop.db.work(), shop.store_id, "engine", 2).await.expect("forgotten"), Vec::<String>::new());
+    assert_eq!(last("2026-11-20", cutoff).await.map(|row| row.0), Some("a".to_owned()));
     drop(work);
     shop.db.close().await;
 }
