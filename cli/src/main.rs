@@ -3,6 +3,11 @@
 //! stdout is data only; logs, progress and errors go to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the terminal")]
 
+/// As the standard one, but a reader who has seen enough (`| head`) is no panic.
+macro_rules! println {
+    ($($text:tt)+) => { $crate::table::say(format_args!($($text)+)) };
+}
+
 mod commands;
 mod context;
 mod failure;

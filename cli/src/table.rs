@@ -45,6 +45,13 @@ pub fn print(text: impl std::fmt::Display) -> anyhow::Result<()> {
     }
 }
 
+/// What `println!` is in this crate: [`print`] where there is no way to fail.
+pub fn say(text: std::fmt::Arguments<'_>) {
+    if let Err(error) = print(text) {
+        eprintln!("error: can't write to stdout: {error}");
+    }
+}
+
 /// A count with thousands in Indonesian notation: `1.234.567`.
 pub fn thousands(count: u64) -> String {
     let digits = count.to_string();

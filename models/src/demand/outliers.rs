@@ -79,8 +79,9 @@ pub fn odd_periods(periods: &[Period], season: u16) -> Vec<Oddity> {
         Past { season: Ordinal::from(season.max(1)), seen: Vec::with_capacity(periods.len()), distances: Vec::new(), orders: Vec::new() };
     let mut odd = Vec::new();
     for period in periods.iter().filter(|period| period.value.is_finite()) {
-        odd.extend(past.judge(period).filter(|_| !period.explained));
-        past.add(period);
+        let usual = past.usual(period.at);
+        odd.extend(usual.filter(|_| !period.explained).and_then(|usual| past.judge(period, usual)));
+        past.add(period, usual);
     }
     odd
 }
@@ -95,32 +96,28 @@ struct Past {
 }
 
 impl Past {
-    fn add(&mut self, period: &Period) {
+    fn add(&mut self, period: &Period, usual: Option<f64>) {
         // An event's own distance is not what an ordinary day's is measured by.
         if !period.explained {
-            if let Some(usual) = self.usual(period.at) {
-                self.distances.push(stabilised(period.value) - usual);
-            }
+            self.distances.extend(usual.map(|usual| stabilised(period.value) - usual));
             self.seen.push((period.at, period.value));
         }
         self.orders.extend(period.largest_order);
     }
 
-    fn judge(&self, period: &Period) -> Option<Oddity> {
-        let usual = self.usual(period.at)?;
+    fn judge(&self, period: &Period, usual: f64) -> Option<Oddity> {
         let distances = last(&self.distances, DISTANCES);
         if distances.len() < FEWEST_DISTANCES {
             return None;
         }
-        let centre = median(distances)?;
-        let spread = MAD_TO_DEVIATION * median(&distances.iter().map(|distance| (distance - centre).abs()).collect::<Vec<_>>())?;
+        let centre = median(distances.iter().copied())?;
+        let spread = MAD_TO_DEVIATION * median(distances.iter().map(|distance| (distance - centre).abs()))?;
         let whole = last(&self.seen, DISTANCES).iter().all(|(_, value)| value.fract() == 0.0);
         let deviation = spread.max(if whole { 1.0 } else { LEAST_SHARE * usual });
-        let shift = median(last(&self.distances, RECENT))?;
+        let shift = median(last(&self.distances, RECENT).iter().copied())?;
         let size = (stabilised(period.value) - usual - shift) / deviation;
-        let one_off = self.is_one_off(period, usual, deviation);
         let kind = match () {
-            () if one_off && size > ODD_WITH_ORDER => OddityKind::OneOff,
+            () if size > ODD_WITH_ORDER && self.is_one_off(period, usual, deviation) => OddityKind::OneOff,
             () if size > ODD => OddityKind::High,
             () if size < -ODD => OddityKind::Low,
             () => return None,
@@ -130,7 +127,9 @@ impl Past {
     }
 
     fn is_one_off(&self, period: &Period, usual: f64, deviation: f64) -> bool {
-        let (Some(order), Some(common)) = (period.largest_order, median(last(&self.orders, DISTANCES))) else { return false };
+        let (Some(order), Some(common)) = (period.largest_order, median(last(&self.orders, DISTANCES).iter().copied())) else {
+            return false;
+        };
         let without = (period.value - order).max(0.0);
         order >= MOST * period.value && order >= LARGE_ORDER * common && stabilised(without) - usual < ODD_WITH_ORDER * deviation
     }
@@ -140,8 +139,8 @@ impl Past {
         let oldest = at - self.season * SEASONS as Ordinal;
         let start = self.seen.partition_point(|(seen, _)| *seen < oldest);
         let same = self.seen[start..].iter().filter(|(seen, _)| (at - seen) % self.season == 0);
-        let values: Vec<f64> = same.map(|(_, value)| stabilised(*value)).collect();
-        if values.len() < FEWEST_SEASONS { None } else { median(&values) }
+        let values = same.map(|(_, value)| stabilised(*value));
+        if values.clone().count() < FEWEST_SEASONS { None } else { median(values) }
     }
 }
 
@@ -158,14 +157,20 @@ fn last<T>(values: &[T], count: usize) -> &[T] {
     &values[values.len().saturating_sub(count)..]
 }
 
-fn median(values: &[f64]) -> Option<f64> {
-    if values.is_empty() {
+/// Of at most [`DISTANCES`] values.
+fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (mut buffer, mut count) = ([0.0; DISTANCES], 0);
+    for (place, value) in buffer.iter_mut().zip(values) {
+        *place = value;
+        count += 1;
+    }
+    if count == 0 {
         return None;
     }
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    Some(if sorted.len() % 2 == 1 { sorted[middle] } else { (sorted[middle - 1] + sorted[middle]) / 2.0 })
+    let (below, middle, _) = buffer[..count].select_nth_unstable_by(count / 2, f64::total_cmp);
+    let middle = *middle;
+    let before = below.iter().copied().max_by(f64::total_cmp).filter(|_| count % 2 == 0);
+    Some(before.map_or(middle, |before| (before + middle) / 2.0))
 }
 
 #[cfg(test)]
