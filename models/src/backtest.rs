@@ -61,6 +61,8 @@ pub struct WindowReport {
     pub filled: Vec<usize>,
     /// What the guards did to the forecasters' paths in this window.
     pub guards: Vec<GuardCount>,
+    /// Feature families that told nothing; no model was given them.
+    pub idle_families: Vec<String>,
 }
 
 /// Evaluates the engine at each window's cutoff.
@@ -185,7 +187,14 @@ impl<'a> Backtest<'a> {
             let Decided { decision, selection, calibration, .. } = decide(self.config, folds, current, &histories, &scales);
             let window = Window { cutoff, histories: &histories, actuals: &actuals, scales: &scales };
             let filled = table.add_window(&window, current, &decision);
-            table.windows.push(WindowReport { cutoff, selection, calibration, filled, guards: tally(&current.hits) });
+            table.windows.push(WindowReport {
+                cutoff,
+                selection,
+                calibration,
+                filled,
+                guards: tally(&current.hits),
+                idle_families: current.idle_families.clone(),
+            });
         }
         self.told += 1;
         let left = &self.windows[self.told..];

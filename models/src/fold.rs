@@ -34,11 +34,13 @@ pub struct Fold {
     pub shapes: Option<Shapes>,
     /// What the guards did to the paths.
     pub hits: Vec<GuardHit>,
+    /// Feature families that told nothing; no model was given them.
+    pub idle_families: Vec<String>,
 }
 
 impl Fold {
     fn empty(cutoff: Ordinal) -> Self {
-        Self { cutoff, models: Vec::new(), closed: Vec::new(), shapes: None, hits: Vec::new() }
+        Self { cutoff, models: Vec::new(), closed: Vec::new(), shapes: None, hits: Vec::new(), idle_families: Vec::new() }
     }
 
     /// The first model that tells how forecasts are distributed is heard.
@@ -178,6 +180,7 @@ pub(crate) fn run(
         fold.add(forecaster.name(), paths, &known);
         fitted.push(kept);
     }
+    fold.idle_families = training.idle_families().iter().map(|&family| family.to_owned()).collect();
     Ok(FoldRun { fold: Fold { closed: known.closed, ..fold }, fitted })
 }
 
@@ -186,7 +189,7 @@ impl FoldRun {
     fn again(&self, source: &dyn FeatureSource, config: &EngineConfig, wanted: Wanted) -> Result<Fold, ModelError> {
         let known = Known::at(source, wanted.cutoff, config.horizon)?;
         let future = Future::new(source, &known.histories, wanted.cutoff, config.horizon, config.season);
-        let mut fold = Fold::empty(wanted.cutoff);
+        let mut fold = Fold { idle_families: self.fold.idle_families.clone(), ..Fold::empty(wanted.cutoff) };
         for (ModelPaths { model, .. }, fitted) in self.fold.models.iter().zip(&self.fitted) {
             let unfitted = || vec![Err(Skip::NotFitted { because: "it could not be fitted then".to_owned() }); known.histories.len()];
             let paths = match fitted.as_ref().map(|fitted| fitted.predict(&future)) {

@@ -9,10 +9,11 @@ use domain::explanation::Parts;
 use domain::{Driver, FeatureMatrix, FeatureSource, History, Layout, Ordinal};
 use serde::{Deserialize, Serialize};
 
-use crate::direct::levels;
+use crate::direct::{Unit, levels};
 use crate::effects::Effects;
 use crate::engine::Effort;
 use crate::error::ModelError;
+use crate::families::idle_families;
 use crate::shape::Shapes;
 
 /// A model that can be fitted. Pure: the same training set and seed give the same bytes.
@@ -153,6 +154,7 @@ pub struct TrainingSet<'a> {
     /// Rows that a model across series is fitted to, at most; spread evenly over `max_rows`.
     pub taught_rows: usize,
     rows: Shared<Layout>,
+    idle: OnceLock<Vec<&'static str>>,
     effects: OnceLock<Arc<Effects>>,
 }
 
@@ -168,6 +170,7 @@ impl<'a> TrainingSet<'a> {
             max_rows: usize::MAX,
             taught_rows: usize::MAX,
             rows: Shared::default(),
+            idle: OnceLock::new(),
             effects: OnceLock::new(),
         }
     }
@@ -187,12 +190,28 @@ impl<'a> TrainingSet<'a> {
         Self { taught_rows, ..self }
     }
 
-    /// Feature rows of a layout, made once and shared by all forecasters of this training set.
+    /// Feature rows of a layout without idle families, made once and shared by all forecasters of this training set.
     ///
     /// # Errors
     /// [`ModelError::Features`] if the source fails.
     pub fn rows(&self, layout: Layout) -> Result<Arc<FeatureMatrix>, ModelError> {
-        self.rows.get_or_make(layout, self.cutoff, || self.features.training(self.cutoff, layout, self.max_rows))
+        self.rows.get_or_make(layout, self.cutoff, || {
+            let rows = self.features.training(self.cutoff, layout, self.max_rows)?;
+            let idle = self.idle.get_or_init(|| self.idle_of(&rows));
+            Ok(rows.without_families(idle))
+        })
+    }
+
+    /// Feature families that tell nothing of this panel, as the first layout asked for says; none before that.
+    #[must_use]
+    pub fn idle_families(&self) -> &[&'static str] {
+        self.idle.get().map_or(&[], Vec::as_slice)
+    }
+
+    fn idle_of(&self, rows: &FeatureMatrix) -> Vec<&'static str> {
+        let units = Unit::Recent.of_rows(rows, &levels(self.histories, self.season));
+        // Rows that no trees can be grown on say nothing against a family.
+        idle_families(rows, &units, self.horizon, self.seed).unwrap_or_default()
     }
 
     /// What events do to each series, learnt once and shared by all forecasters of this training set.

@@ -14,6 +14,7 @@ mod effects;
 pub mod engine;
 mod error;
 mod ets;
+mod families;
 mod fold;
 mod forecaster;
 pub mod forecasters;
@@ -35,6 +36,7 @@ mod spread;
 mod step_group;
 pub mod testing;
 mod theta;
+mod tree_table;
 
 pub use backtest::{Backtest, BacktestRow, BacktestTable, CHOICE, backtest};
 pub use breakdown::{Group, GroupCalibration, breakdown};

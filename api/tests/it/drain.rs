@@ -49,14 +49,13 @@ async fn block(pool: &PgPool) -> Transaction<'static, Postgres> {
     transaction
 }
 
-/// Returns when a request waits for the lock.
+/// Returns when a request waits for the lock. Databases made of one template have the same relations by number.
 async fn until_blocked(pool: &PgPool) {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let waiting: bool = sqlx::query_scalar("select exists (select from pg_locks where not granted and relation = 'stores'::regclass)")
-            .fetch_one(pool)
-            .await
-            .expect("an answer");
+        let waiting = "select exists (select from pg_locks join pg_database on pg_database.oid = pg_locks.database
+                                      where not granted and relation = 'stores'::regclass and datname = current_database())";
+        let waiting: bool = sqlx::query_scalar(waiting).fetch_one(pool).await.expect("an answer");
         if waiting {
             return;
         }

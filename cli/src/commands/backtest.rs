@@ -171,7 +171,7 @@ impl Arguments {
                     table.models.iter().zip(window.filled.iter().copied()).filter(|(_, count)| *count > 0).collect();
                 json!({
                     "cutoff": file.frequency.label(window.cutoff), "selection": window.selection.candidates,
-                    "calibration": window.calibration, "filled_by_baseline": filled, "guards": window.guards,
+                    "calibration": window.calibration, "filled_by_baseline": filled, "guards": window.guards, "idle_families": window.idle_families,
                 })
             })
             .collect();

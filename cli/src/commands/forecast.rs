@@ -194,7 +194,7 @@ fn summary(file: &PanelFile, output: &EngineOutput) -> Value {
         "skipped": output.skipped.iter().map(|skipped| json!({
             "unique_id": file.features.series()[skipped.series as usize], "reason": skipped.reason.to_string(),
         })).collect::<Vec<_>>(),
-        "coverage80": output.coverage(0.8), "bias": output.bias(), "guard_hits": output.guard_hits.len(),
+        "idle_families": output.idle_families(), "coverage80": output.coverage(0.8), "bias": output.bias(), "guard_hits": output.guard_hits.len(),
         "guards": { "published": tally(&output.guard_hits), "all_models": tally(&output.all_guard_hits) },
         "chosen": output.selection.candidates.iter().map(|one| json!({ "model": one.candidate.name, "series": one.chosen })).collect::<Vec<_>>(),
     })

@@ -42,6 +42,8 @@ pub(super) struct Forecast {
     pub left_out: Vec<String>,
     /// What the facts say of demand beyond sales.
     pub demand: DemandReport,
+    /// Feature families that told nothing of the store to tonight's models.
+    pub idle_families: Vec<String>,
     /// Tonight's models as they are kept, if it was they who answered.
     pub models: Option<Vec<u8>>,
 }
@@ -128,6 +130,7 @@ pub(super) fn forecast(
         forecasts: forecasts.steps,
         gates: forecasts.gates,
         refused,
+        idle_families: fresh.as_ref().map_or_else(Vec::new, |output| output.idle_families().to_vec()),
         backtest: fresh.as_ref().map_or_else(BacktestSummary::default, BacktestSummary::of),
         guard_hits: forecasts.guard_hits,
         all_guard_hits: fresh.map_or_else(Vec::new, |output| output.all_guard_hits),

@@ -136,6 +136,7 @@ fn details(outcome: &Outcome<'_>) -> serde_json::Value {
         "stale_days": outcome.loaded.stale_days,
         "recipe_fault": outcome.loaded.kitchen.fault,
         "left_out": outcome.forecast.left_out,
+        "idle_families": outcome.forecast.idle_families,
         "refused_by": outcome.forecast.refused,
     })
 }

@@ -108,7 +108,7 @@ impl EngineArtifact {
             hits.extend(guard(&kept.model, &mut paths, &caps, &closed));
             models.push(ModelPaths { model: kept.model.clone(), paths });
         }
-        let fold = Fold { cutoff: future.cutoff, models, closed, shapes, hits };
+        let fold = Fold { cutoff: future.cutoff, models, closed, shapes, hits, idle_families: Vec::new() };
         let decision = self.decision_for(future.features.series(), &fold);
         let hits = decision.hits_in_answers(&fold);
         Ok((decision.publish(&fold, &scales), hits))

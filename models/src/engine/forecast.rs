@@ -106,6 +106,12 @@ impl EngineOutput {
         self.forecasts.iter().zip(means).map(with).collect()
     }
 
+    /// Feature families that told nothing of this panel; no model was given them.
+    #[must_use]
+    pub fn idle_families(&self) -> &[String] {
+        &self.made.run.fold.idle_families
+    }
+
     /// Guard interventions in one model's own paths.
     #[must_use]
     pub fn hits_of_model(&self, name: &str) -> Vec<GuardHit> {

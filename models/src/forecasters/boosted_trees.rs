@@ -10,12 +10,13 @@ use domain::{Driver, FeatureMatrix, LEVELS};
 use linfa::ParamGuard;
 use serde::{Deserialize, Serialize};
 
-use crate::boosting::{Booster, BoostingError, Column, Columns, GradientBoostingParams, GradientBoostingValidParams, Loss};
-use crate::direct::{Direct, DirectModel, Unit, scaled, teaching_rows};
+use crate::boosting::{Booster, BoostingError, Columns, GradientBoostingParams, GradientBoostingValidParams, Loss};
+use crate::direct::{Direct, DirectModel, Unit, teaching_rows};
 use crate::error::ModelError;
 use crate::forecaster::{Artifact, Fitted, Forecaster, TrainingSet};
 use crate::shape::Shape;
 use crate::step_group::StepGroup;
+use crate::tree_table::{columns, table, varies};
 
 const NAME: &str = "boosted_trees";
 const FORMAT: u16 = 3;
@@ -41,11 +42,6 @@ const LEVEL_RATE: f64 = 0.2;
 const LEVEL_ROWS: usize = 30_000;
 /// Predictions below this share of a row's unit have no shape.
 const SMALLEST: f64 = 1e-3;
-/// Levels up to which a category column is split into subsets.
-const FEW_LEVELS: u32 = 64;
-/// The column that says which series a row is of: categories up to the bins there are.
-const SERIES_COLUMN: &str = "series_code";
-const MOST_SERIES: u32 = 255;
 
 pub(super) fn forecaster() -> BoostedTrees {
     BoostedTrees
@@ -220,33 +216,4 @@ fn params(loss: Loss, seed: u64) -> Result<GradientBoostingValidParams, Boosting
         .column_share(COLUMN_SHARE)
         .seed(seed)
         .check()
-}
-
-/// Columns of a table made by [`table`].
-fn columns<'a>(rows: &FeatureMatrix, chosen: &[usize], data: &'a [f32], height: usize) -> Result<Columns<'a>, BoostingError> {
-    let column = |(&column, values): (&usize, &'a [f32])| match &rows.columns[column] {
-        described if is_category(described) => Column::categories(values, described.levels),
-        _ => Column::numbers(values),
-    };
-    Columns::new(height, chosen.iter().zip(data.chunks(height)).map(column).collect())
-}
-
-fn is_category(column: &FeatureColumn) -> bool {
-    let most = if column.name == SERIES_COLUMN { MOST_SERIES } else { FEW_LEVELS };
-    (1..=most).contains(&column.levels)
-}
-
-/// Column-major copy of some columns and rows, scaled.
-fn table(rows: &FeatureMatrix, columns: &[usize], chosen: &[usize], units: &[f64]) -> Vec<f32> {
-    let mut data = Vec::with_capacity(columns.len() * chosen.len());
-    for &column in columns {
-        data.extend(chosen.iter().map(|&row| scaled(rows, column, row, units) as f32));
-    }
-    data
-}
-
-fn varies(rows: &FeatureMatrix, column: usize, teaching: &[usize]) -> bool {
-    let values = rows.column(column);
-    let mut known = teaching.iter().map(|&row| values[row]).filter(|value| !value.is_nan());
-    known.next().is_some_and(|first| known.any(|value| value != first))
 }
