@@ -31,6 +31,10 @@ pub struct StoreFacts {
     pub promos: Vec<Promo>,
     pub weather: Vec<WeatherIssue>,
     pub news: Vec<NewsSignal>,
+    /// Of what the products are made of, by commodity and day.
+    pub market_prices: Vec<MarketPrice>,
+    /// What one unit of a product takes of each commodity, in the unit of its market prices.
+    pub made_of: HashMap<Uuid, Vec<(String, f64)>>,
 }
 
 /// One version of one product's daily total.
@@ -121,6 +125,16 @@ pub struct NewsSignal {
     pub day: NaiveDate,
     /// Articles.
     pub volume: f64,
+    pub available_at: DateTime<Utc>,
+}
+
+/// One version of a commodity's price on a day, on one market.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MarketPrice {
+    pub commodity: String,
+    pub day: NaiveDate,
+    /// Rupiah.
+    pub price: f64,
     pub available_at: DateTime<Utc>,
 }
 

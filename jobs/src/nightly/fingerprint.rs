@@ -2,6 +2,7 @@
 //!
 //! Everything hashed is a list in an order that the database or the code fixes; no map whose order differs between processes.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use domain::time::Night;
@@ -29,11 +30,13 @@ impl std::fmt::Write for Hashed {
 
 /// Hash of everything that a night works with.
 pub(super) fn of_input(loaded: &Loaded, night: Night, settings: &[u8]) -> Vec<u8> {
-    let StoreFacts { products, listings, sales, orders, stockouts, events, promos, weather, news } = &loaded.facts;
+    let StoreFacts { products, listings, sales, orders, stockouts, events, promos, weather, news, market_prices, made_of } = &loaded.facts;
     let mut hash = Hashed(Sha256::new());
     hash.0.update(settings);
     // Debug output of plain data holds every field; writing to a hash can't fail.
     let _ = write!(hash, "{CODE_VERSION}|{night:?}|{products:?}|{listings:?}|{stockouts:?}|{events:?}|{promos:?}|{weather:?}|{news:?}");
+    let made_of: BTreeMap<_, _> = made_of.iter().collect();
+    let _ = write!(hash, "|{market_prices:?}|{made_of:?}");
     let _ = write!(hash, "|{:?}|{}|{}", loaded.kitchen.kitchen.products, loaded.kitchen.rows, sales.len());
     sales.iter().for_each(|sale| add_sale(&mut hash.0, sale));
     orders.iter().for_each(|orders| add_orders(&mut hash.0, orders));

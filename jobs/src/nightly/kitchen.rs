@@ -1,6 +1,6 @@
 //! Reads what a store's plan is made of besides forecasts: recipes, stock, and the owner's own numbers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{Days, NaiveDate};
 use domain::Idr;
@@ -22,6 +22,8 @@ use super::planning::{Kitchen, planned_days};
 #[derive(Debug)]
 pub(super) struct LoadedKitchen {
     pub kitchen: Kitchen,
+    /// What bought ingredients are called on the markets.
+    pub commodities: BTreeMap<IngredientId, String>,
     /// The rows that it was made of, for the run's fingerprint.
     pub rows: String,
     /// What is wrong with the store's recipes, if purchases can't be planned.
@@ -46,12 +48,19 @@ pub(super) async fn load(
 
     let rows = format!("{ingredients:?}{graph:?}{counts:?}{overrides:?}");
     let pantry = pantry(&counts, &ingredients);
+    let commodity = |row: &IngredientRow| Some((IngredientId(row.id), row.commodity.clone()?));
+    let commodities = ingredients.iter().filter_map(commodity).collect();
     let (book, fault) = match recipe_book(ingredients, graph) {
         Ok(book) => (book, None),
         Err(fault) => (RecipeBook::default(), Some(fault)),
     };
     let overrides = overrides.into_iter().map(overridden).collect();
-    Ok(LoadedKitchen { kitchen: Kitchen { products: products.iter().map(sellable).collect(), book, pantry, overrides }, rows, fault })
+    Ok(LoadedKitchen {
+        kitchen: Kitchen { products: products.iter().map(sellable).collect(), book, pantry, overrides },
+        commodities,
+        rows,
+        fault,
+    })
 }
 
 fn pantry(counts: &[StockCountRow], ingredients: &[IngredientRow]) -> Pantry {

@@ -19,6 +19,7 @@ use uuid::Uuid;
 use super::error::NightError;
 use super::facts::{CalendarSpan, Listing, NewsSignal, Orders, Promo, Sale, Stockout, StoreFacts, WeatherIssue};
 use super::kitchen::{self, LoadedKitchen};
+use super::market;
 
 /// A product without a sale for this many days is dormant: not forecast until it sells again.
 pub(super) const DORMANT_AFTER: u64 = 56;
@@ -76,6 +77,9 @@ async fn read(connection: &mut PgConnection, store: &StoreRow, night: Night) -> 
     let span = Span { first, last, until: last.checked_add_days(Days::new(AHEAD)).unwrap_or(last) };
     let events = events(&mut *connection, store, night, span).await?;
     let kitchen = kitchen::load(&mut *connection, store.id, night, &products).await?;
+    let ids: Vec<Uuid> = products.iter().map(|product| product.id).collect();
+    let (market_prices, made_of) =
+        market::load(&mut *connection, store.adm4.as_deref(), &kitchen, &ids, (span.first, span.last), night.cutoff()).await?;
     let stale_days = stale_days(&sales, &events, last);
     let facts = StoreFacts {
         orders: orders(&mut *connection, store, night, span).await?,
@@ -87,6 +91,8 @@ async fn read(connection: &mut PgConnection, store: &StoreRow, night: Night) -> 
         products: products.into_iter().map(|product| (product.id, product.name)).collect(),
         sales: sales.into_iter().map(sale).collect(),
         events,
+        market_prices,
+        made_of,
     };
     Ok(Loaded { facts, dormant, stale_days, kitchen })
 }

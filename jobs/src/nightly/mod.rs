@@ -14,6 +14,7 @@ mod kitchen;
 mod knowledge;
 mod ladder;
 pub mod load;
+mod market;
 mod openings;
 pub mod planning;
 mod regressors;

@@ -1,4 +1,4 @@
-//! Calendar, promos, weather and news as regressors of a panel.
+//! Calendar, promos, weather, news and market prices as regressors of a panel.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::facts::{CalendarSpan, NewsSignal, Promo, StoreFacts, WeatherIssue};
 use super::knowledge::Knowledge;
+use super::market;
 use super::spans::{Span, push_spans};
 
 /// Kind of the event that closes the store.
@@ -28,6 +29,7 @@ pub(super) fn regressors(facts: &StoreFacts, index: &HashMap<Uuid, u32>, knowled
     regressors.extend(weather(facts, knowledge));
     regressors.push(paydays(facts));
     regressors.push(news(facts, index, knowledge));
+    regressors.push(market::ingredient_price(facts, knowledge));
     regressors.extend(listings(facts));
     // What the store has never had would only be a column of nothing.
     regressors.retain(|regressor| !regressor.cells.key.is_empty());

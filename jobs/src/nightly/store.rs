@@ -118,7 +118,7 @@ fn forecast_run(store: &StoreRow, outcome: &Outcome<'_>) -> ForecastRunRow {
         inputs: json!({
             "sales": { "versions": facts.sales.len(), "first": facts.sales.iter().map(|sale| sale.day).min(), "last": night.last_day() },
             "stockouts": facts.stockouts.len(), "calendar_events": facts.events.len(), "promos": facts.promos.len(),
-            "weather_issues": facts.weather.len(), "news_signals": facts.news.len(),
+            "weather_issues": facts.weather.len(), "news_signals": facts.news.len(), "market_prices": facts.market_prices.len(),
         }),
         guard_hits: i32::try_from(forecast.guard_hits.len()).unwrap_or(i32::MAX),
     }

@@ -3,6 +3,7 @@ mod corrections;
 mod demand;
 mod effects;
 mod failures;
+mod market;
 mod nights;
 mod queue;
 mod scheduler;

@@ -233,7 +233,11 @@ fn ingredients() -> Vec<NewIngredient> {
         pack_size,
         pack_price,
         shelf_life_days,
-        commodity: None,
+        commodity: match name {
+            "ayam" => Some("daging ayam ras".to_owned()),
+            "cabai" => Some("cabai rawit".to_owned()),
+            _ => None,
+        },
     };
     vec![
         ingredient("ayam", "kg", 1.0, Some(38_000), 1),
