@@ -86,9 +86,12 @@ fn market_units(priced: &str, kitchen: Unit) -> Option<f64> {
     Some(kitchen.factor(unit.parse().ok()?).ok()? / count)
 }
 
+/// First cutoff that knows of a price, the day that it is of, and the price.
+type Known = (Ordinal, Ordinal, f64);
+
 /// What a product's ingredients cost on the market, next to 1 on the first day that all of them have a price.
 pub(super) fn ingredient_price(facts: &StoreFacts, knowledge: &Knowledge) -> Regressor {
-    let mut prices: HashMap<&str, Vec<(Ordinal, Ordinal, f64)>> = HashMap::new();
+    let mut prices: HashMap<&str, Vec<Known>> = HashMap::new();
     for price in &facts.market_prices {
         let day = days_since_epoch(price.day);
         let known_from = knowledge.known_from(price.available_at).max(day);
@@ -105,7 +108,7 @@ pub(super) fn ingredient_price(facts: &StoreFacts, knowledge: &Knowledge) -> Reg
 }
 
 /// `(day, known from, cost)` by day, then knowledge: a day's cost as the prices known by then make it.
-fn costs(takes: &[(&Vec<(Ordinal, Ordinal, f64)>, f64)]) -> Vec<(Ordinal, Ordinal, f64)> {
+fn costs(takes: &[(&Vec<Known>, f64)]) -> Vec<(Ordinal, Ordinal, f64)> {
     let mut versions: Vec<(Ordinal, Ordinal, usize, f64)> = Vec::new();
     for (place, (prices, _)) in takes.iter().enumerate() {
         versions.extend(prices.iter().map(|&(known_from, day, price)| (known_from, day, place, price)));
