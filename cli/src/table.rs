@@ -45,11 +45,10 @@ pub fn print(text: impl std::fmt::Display) -> anyhow::Result<()> {
     }
 }
 
-/// What `println!` is in this crate: [`print`] where there is no way to fail.
+/// What `println!` is in this crate: as the standard one, output that cannot be written ends the program, but for a reader
+/// who has gone.
 pub fn say(text: std::fmt::Arguments<'_>) {
-    if let Err(error) = print(text) {
-        eprintln!("error: can't write to stdout: {error}");
-    }
+    print(text).unwrap_or_else(|error| panic!("can't write to stdout: {error}"));
 }
 
 /// A count with thousands in Indonesian notation: `1.234.567`.

@@ -95,6 +95,20 @@ impl<'a> Judge<'a> {
         Ok(judge)
     }
 
+    /// Whether the family says different things within most of the stretches asked. What seldom does, a feast or a promotion,
+    /// may be in none of them, and is worth its columns on the day that it is.
+    fn is_common(&self, family: &str) -> bool {
+        let cells = self.data.chunks(self.target.len()).zip(self.varying);
+        cells.filter(|(_, column)| self.rows.columns[**column].family == family).any(|(cells, _)| {
+            let mut seen: BTreeMap<i64, (u32, bool)> = BTreeMap::new();
+            for (cell, &stretch) in cells.iter().zip(&self.stretch) {
+                let (first, varies) = seen.entry(stretch).or_insert((cell.to_bits(), false));
+                *varies |= *first != cell.to_bits();
+            }
+            2 * seen.values().filter(|(_, varies)| *varies).count() > seen.len()
+        })
+    }
+
     fn losses_of(&self, data: &[f32]) -> Result<Vec<f64>, BoostingError> {
         let predicted = self.booster.predict(&columns(self.rows, self.varying, data, self.target.len())?)?;
         Ok(self.squared_errors(|row| predicted[row]))
@@ -109,6 +123,9 @@ impl<'a> Judge<'a> {
     /// What is lost without a family, at most: so many standard errors more than was seen, as a share of what all families
     /// gain. Rows of one stretch err alike and count as one.
     fn worth(&self, family: &str, seed: u64) -> Result<f64, BoostingError> {
+        if self.gain <= 0.0 || !self.is_common(family) {
+            return Ok(f64::INFINITY);
+        }
         let height = self.target.len();
         let mut order: Vec<usize> = (0..height).collect();
         order.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));
@@ -117,10 +134,6 @@ impl<'a> Judge<'a> {
         for (place, _) in self.varying.iter().enumerate().filter(|(_, column)| own(column)) {
             let cells = &self.data[place * height..(place + 1) * height];
             data[place * height..(place + 1) * height].iter_mut().zip(&order).for_each(|(cell, &row)| *cell = cells[row]);
-        }
-        // What never varies costs nothing and may vary tomorrow.
-        if !self.varying.iter().any(own) || self.gain <= 0.0 {
-            return Ok(f64::INFINITY);
         }
         let mut lost: BTreeMap<i64, f64> = BTreeMap::new();
         for ((without, with), &stretch) in self.losses_of(&data)?.iter().zip(&self.losses).zip(&self.stretch) {
@@ -182,6 +195,18 @@ mod tests {
     fn a_family_of_noise_is_idle_and_what_never_varied_may_yet() {
         let rows = matrix(9_000, &COLUMNS);
         assert_eq!(idle_families(&rows, &[5.0; 9_000], 7, 3).expect("judged"), ["noise"]);
+    }
+
+    #[test]
+    fn what_seldom_happens_is_kept_whether_or_not_it_was_asked_about() {
+        // A feast of three days in a stretch that taught, and one of three days in a stretch that was asked.
+        let feast = |first: u64| move |row: u64| f32::from(u8::from((first..first + 3).contains(&row)));
+        for (first, asked) in [(7 * 101, false), (7 * 100, true)] {
+            assert_eq!((first as i64 / 7) % STRETCHES == 0, asked);
+            let mut rows = matrix(9_000, &[COLUMNS[0], ("feast", |_| 0.0), COLUMNS[1]]);
+            (0..9_000).for_each(|row| rows.data[9_000 + row] = feast(first)(row as u64));
+            assert_eq!(idle_families(&rows, &[5.0; 9_000], 7, 3).expect("judged"), ["noise"]);
+        }
     }
 
     #[test]
