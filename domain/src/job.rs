@@ -20,9 +20,100 @@ pub trait JobArgs: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The longest wait between two attempts.
     const BACKOFF_MAX: Duration = Duration::from_secs(60 * 60);
 
+    /// Where its jobs queue, unless whoever enqueues says otherwise.
+    const LANE: Lane = Lane::Default;
+
     /// At most one unfinished job of this kind has this key; enqueueing a second one changes nothing.
     fn unique_key(&self) -> Option<String> {
         None
+    }
+
+    /// What it shares with other jobs and may not crowd.
+    fn limits(&self) -> Vec<Limit> {
+        Vec::new()
+    }
+}
+
+/// A queue of its own with a share of the workers that nobody can take from it, and no more than that while others wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lane {
+    /// A person waits for it.
+    Interactive,
+    /// The 04:30 promise.
+    Nightly,
+    /// The rest: ingest, mails, housekeeping.
+    Default,
+    /// The past, which can wait a little but not for ever.
+    Backfill,
+}
+
+impl Lane {
+    pub const ALL: [Self; 4] = [Self::Interactive, Self::Nightly, Self::Default, Self::Backfill];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Interactive => "interactive",
+            Self::Nightly => "nightly",
+            Self::Default => "default",
+            Self::Backfill => "backfill",
+        }
+    }
+
+    /// Parts of a hundred of a program's time that the lane gets when all lanes are full.
+    #[must_use]
+    pub fn share(self) -> u32 {
+        match self {
+            Self::Interactive => 20,
+            Self::Nightly => 40,
+            Self::Default | Self::Backfill => 20,
+        }
+    }
+}
+
+impl std::fmt::Display for Lane {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl std::str::FromStr for Lane {
+    type Err = UnknownLane;
+
+    fn from_str(text: &str) -> Result<Self, UnknownLane> {
+        Self::ALL.into_iter().find(|lane| lane.as_str() == text).ok_or_else(|| UnknownLane(text.to_owned()))
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is no lane; there are interactive, nightly, default and backfill")]
+pub struct UnknownLane(String);
+
+/// At most `count` jobs that name `key` run at a time, over all programs: one night of a store, three calls to a host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limit {
+    pub key: String,
+    pub count: u16,
+}
+
+impl Limit {
+    /// Jobs of one kind.
+    #[must_use]
+    pub fn of_kind(kind: &str, count: u16) -> Self {
+        Self { key: format!("kind:{kind}"), count }
+    }
+
+    /// Jobs that talk to one outside host.
+    #[must_use]
+    pub fn of_host(host: &str, count: u16) -> Self {
+        Self { key: format!("host:{host}"), count }
+    }
+
+    /// Jobs that work on one store.
+    #[must_use]
+    pub fn of_store(store: StoreId, count: u16) -> Self {
+        Self { key: format!("store:{store}"), count }
     }
 }
 
@@ -49,9 +140,15 @@ pub struct RunNightly {
 
 impl JobArgs for RunNightly {
     const KIND: &'static str = "run_nightly";
+    const LANE: Lane = Lane::Nightly;
 
     fn unique_key(&self) -> Option<String> {
         Some(format!("{}:{}", self.store_id, self.date))
+    }
+
+    /// Two nights of one store would both read its last models and race for its screen.
+    fn limits(&self) -> Vec<Limit> {
+        vec![Limit::of_store(self.store_id, 1)]
     }
 }
 

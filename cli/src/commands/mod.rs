@@ -9,6 +9,7 @@ mod ingest;
 mod migrate;
 mod openapi;
 mod queue;
+mod queue_bench;
 mod run;
 mod runs;
 mod serve;

@@ -1,9 +1,10 @@
-//! `viralcast queue stats`, `viralcast dead list | show | replay`
+//! `viralcast queue stats | bench`, `viralcast dead list | show | replay`
 
 use clap::Subcommand;
 use platform::queue::{self, JobFilter};
 use uuid::Uuid;
 
+use super::queue_bench::BenchArguments;
 use crate::context::{Global, with_context};
 use crate::table::{table, thousands};
 
@@ -19,6 +20,7 @@ pub struct QueueArguments {
 enum QueueAction {
     /// Jobs by kind, lane and state
     Stats,
+    Bench(BenchArguments),
 }
 
 /// Jobs that used up their attempts
@@ -51,8 +53,10 @@ enum DeadAction {
 
 impl QueueArguments {
     pub fn run(self, global: &Global) -> anyhow::Result<()> {
-        let QueueAction::Stats = self.action;
         with_context(global, async |context| {
+            if let QueueAction::Bench(bench) = &self.action {
+                return bench.run(&context).await;
+            }
             let stats = queue::stats(context.db.work()).await?;
             if context.json {
                 println!("{}", serde_json::to_string_pretty(&stats)?);

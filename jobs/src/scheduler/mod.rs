@@ -107,7 +107,7 @@ async fn tick_store(
 }
 
 async fn enqueue_job(tx: &mut sqlx::PgConnection, schedule: &Schedule, store: &StoreRow, fire_at: DateTime<Tz>) -> Result<(), QueueError> {
-    let options = EnqueueOptions { lane: schedule.name.clone(), ..EnqueueOptions::default() };
+    let options = EnqueueOptions::default();
     // `Schedule::parse` admits only kinds that are listed in `workers::KINDS`.
     if schedule.job == RunNightly::KIND {
         let args = RunNightly { store_id: store.id.into(), date: fire_at.date_naive() };

@@ -1,4 +1,7 @@
 //! `LISTEN` that comes back by itself. It only makes things faster: whoever waits also polls.
+//!
+//! A listening connection can die without a word: a half-open TCP connection, a pooler that gives the session to someone else. So
+//! its own session is asked now and then whether it still listens; an answer that is wrong or late ends it, and a new one begins.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,27 +9,76 @@ use std::time::Duration;
 use sqlx::PgPool;
 use sqlx::postgres::PgListener;
 use tokio::sync::Notify;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+
+/// How long the channel may be silent before the session is asked.
+const SILENCE: Duration = Duration::from_secs(5);
+/// How long it may take to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Why listening ended.
+#[derive(Debug, thiserror::Error)]
+enum Deaf {
+    #[error("the connection is lost")]
+    Lost(#[from] sqlx::Error),
+    #[error("the connection was closed")]
+    Closed,
+    #[error("the session does not answer")]
+    Silent,
+    #[error("the session no longer listens: is a pooler between? set DATABASE_DIRECT_URL")]
+    Elsewhere,
+}
 
 /// Stirs `wake` at each notification on `channel`, and after each new connection since some may have been missed, until `stop`.
 pub(crate) async fn listen(pool: PgPool, channel: &'static str, wake: Arc<Notify>, stop: CancellationToken) {
     while let Some(ended) = stop.run_until_cancelled(listen_once(&pool, channel, &wake)).await {
-        if let Err(error) = ended {
-            tracing::debug!(channel, error = &error as &dyn std::error::Error, "not listening for now; polling goes on");
-        }
+        metrics::counter!("listen_connections_lost_total", "channel" => channel).increment(1);
+        tracing::warn!(channel, error = &ended as &dyn std::error::Error, "not listening for now; polling goes on");
         if stop.run_until_cancelled(tokio::time::sleep(Duration::from_secs(1))).await.is_none() {
             return;
         }
     }
 }
 
-/// Until the connection is lost.
-async fn listen_once(pool: &PgPool, channel: &str, wake: &Notify) -> Result<(), sqlx::Error> {
-    let mut listener = PgListener::connect_with(pool).await?;
-    listener.listen(channel).await?;
-    wake.notify_one();
-    while listener.try_recv().await?.is_some() {
-        wake.notify_one();
+/// Until the connection is found dead.
+async fn listen_once(pool: &PgPool, channel: &str, wake: &Notify) -> Deaf {
+    match timeout(SILENCE, connect(pool, channel)).await {
+        Ok(Ok(listener)) => {
+            wake.notify_one();
+            hear(listener, channel, wake).await
+        }
+        Ok(Err(error)) => error.into(),
+        Err(_) => Deaf::Silent,
     }
-    Ok(())
+}
+
+async fn connect(pool: &PgPool, channel: &str) -> Result<PgListener, sqlx::Error> {
+    let mut listener = PgListener::connect_with(pool).await?;
+    // A connection that was lost and made anew inside would miss what came between.
+    listener.eager_reconnect(false);
+    listener.listen(channel).await?;
+    Ok(listener)
+}
+
+async fn hear(mut listener: PgListener, channel: &str, wake: &Notify) -> Deaf {
+    loop {
+        match timeout(SILENCE, listener.try_recv()).await {
+            Ok(Ok(Some(_))) => wake.notify_one(),
+            Ok(Ok(None)) => return Deaf::Closed,
+            Ok(Err(error)) => return error.into(),
+            Err(_) => match timeout(PATIENCE, still_listens(&mut listener, channel)).await {
+                Ok(Ok(true)) => {}
+                Ok(Ok(false)) => return Deaf::Elsewhere,
+                Ok(Err(error)) => return error.into(),
+                Err(_) => return Deaf::Silent,
+            },
+        }
+    }
+}
+
+async fn still_listens(listener: &mut PgListener, channel: &str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(r#"select exists (select from pg_listening_channels() as own where own = $1) as "listens!""#, channel)
+        .fetch_one(listener)
+        .await
 }

@@ -4,7 +4,7 @@
 //! orphans and ends on the first database error), so the parts that touch the database are ours: a task that claims for free
 //! slots, a task that keeps leases, a task that listens, and a tower layer that settles. apalis polls, drives the services and stops.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use apalis_core::worker::context::WorkerContext;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use sqlx::PgPool;
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -25,6 +25,9 @@ use super::fetch::Fetcher;
 use super::keep::keep;
 use super::leases::{Claimed, Leases};
 use super::settle_layer::SettleLayer;
+use super::settler::Settler;
+use super::shares::Shares;
+use super::slots::Slots;
 use super::{CHANNEL, Claim, QueueError, events, hand_back};
 use crate::bus::listen::listen;
 
@@ -36,7 +39,9 @@ pub(super) struct QueueConfig {
     pub listen_pool: PgPool,
     pub claim: Claim,
     pub poll: Duration,
-    pub concurrency: usize,
+    pub slots: Arc<Slots>,
+    pub shares: Arc<Mutex<Shares>>,
+    pub settler: Settler,
     /// Cancelled when the program wants to stop.
     pub draining: CancellationToken,
     pub leases: Arc<Leases>,
@@ -74,7 +79,9 @@ impl PgQueue {
             pool: config.pool.clone(),
             claim: config.claim.clone(),
             poll: config.poll,
-            slots: Arc::new(Semaphore::new(config.concurrency.max(1))),
+            slots: Arc::clone(&config.slots),
+            shares: Arc::clone(&config.shares),
+            looked: None,
             leases: Arc::clone(&config.leases),
             wake: Arc::clone(&wake),
             draining: config.draining.clone(),
@@ -133,7 +140,12 @@ impl BackendConfig for PgQueue {
     }
 
     fn middleware(&mut self, _: &mut WorkerContext) -> SettleLayer {
-        SettleLayer { pool: self.config.pool.clone(), draining: self.config.draining.clone() }
+        SettleLayer {
+            pool: self.config.pool.clone(),
+            settler: self.config.settler.clone(),
+            shares: Arc::clone(&self.config.shares),
+            draining: self.config.draining.clone(),
+        }
     }
 }
 

@@ -1,14 +1,20 @@
-with due as (
-    select id
-    from jobs
-    where state in ('available', 'scheduled', 'retryable')
-        and run_at <= clock_timestamp()
-        and attempt < max_attempts
-        and kind = any ($1::text[])
-        and (cardinality($2::text[]) = 0 or lane = any ($2::text[]))
-    order by priority, run_at, id
-    limit $3
-    for update skip locked
+with asked as (
+    select * from unnest($2::text[], $3::integer[]) as asked (lane, jobs)
+), due as (
+    select head.id
+    from asked
+    cross join lateral (
+        select id
+        from jobs
+        where lane = asked.lane
+            and state = 'available'
+            and children_left = 0
+            and limit_keys = '{}'
+            and kind = any ($1::text[])
+        order by claim_order, id
+        limit asked.jobs
+        for update skip locked
+    ) as head
 )
 update jobs
 set state = 'running',
@@ -19,4 +25,5 @@ set state = 'running',
     attempted_at = clock_timestamp()
 from due
 where jobs.id = due.id
-returning jobs.id, kind, args, attempt, max_attempts, lease_token, trace_id
+returning jobs.id, kind, args, lane, attempt, max_attempts, lease_token, trace_id,
+    extract(epoch from clock_timestamp() - run_at)::float8 as "waited!"

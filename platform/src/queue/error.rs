@@ -11,6 +11,8 @@ pub enum QueueError {
         #[source]
         source: sqlx::Error,
     },
+    #[error("the queue could not complete a job: {reason}")]
+    NotCompleted { reason: String },
     #[error("the arguments of job kind `{kind}` have no JSON form")]
     Arguments {
         kind: &'static str,
@@ -40,7 +42,9 @@ impl QueueError {
 impl Hint for QueueError {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Database { .. } => Some("see that the database is reachable and migrated: `viralcast doctor`".to_owned()),
+            Self::Database { .. } | Self::NotCompleted { .. } => {
+                Some("see that the database is reachable and migrated: `viralcast doctor`".to_owned())
+            }
             Self::Arguments { .. } => Some("give the arguments only types that serde can write as JSON".to_owned()),
             Self::LeaseLost { .. } => Some("drop what this attempt was about to write; the job runs again elsewhere".to_owned()),
             Self::DuplicateKind { kind } => Some(format!("register one worker for `{kind}`")),

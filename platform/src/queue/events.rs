@@ -7,6 +7,7 @@ use super::{Job, QueueError, Rescued};
 pub(super) fn settled(job: &Job, outcome: &'static str, took: Duration) {
     metrics::counter!("jobs_settled_total", "kind" => job.kind.clone(), "outcome" => outcome).increment(1);
     metrics::histogram!("job_duration_seconds", "kind" => job.kind.clone()).record(took.as_secs_f64());
+    metrics::histogram!("job_wait_seconds", "kind" => job.kind.clone(), "lane" => job.lane.as_str()).record(job.waited.as_secs_f64());
     let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     tracing::info!(
         job.id = %job.lease.id, job.kind = %job.kind, job.attempt = job.attempt, trace_id = job.trace_id.as_deref(),

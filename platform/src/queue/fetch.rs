@@ -1,44 +1,65 @@
-//! Claims jobs for the free slots of one worker, and nothing more.
+//! Claims jobs for the free slots of one program, and little more.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
+use domain::job::Lane;
 use sqlx::PgPool;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{Notify, mpsc};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::leases::{Claimed, Leases};
-use super::{Claim, Job, QueueError, claim, events};
+use super::shares::{Queue, Shares};
+use super::slots::Slots;
+use super::{Ask, Claim, Job, QueueError, claim, claim_limited, events, limited_lanes, stage};
 
 /// At most this many jobs per claim, so that two programs share a burst.
-const BATCH: usize = 32;
+const BATCH: usize = 512;
+/// One part in this many of the room is not worth another round trip.
+const ENOUGH: usize = 4;
+/// How often a busy program looks for what has become due, and for jobs with limits.
+const LOOK: Duration = Duration::from_millis(100);
 
 pub(super) struct Fetcher {
     pub pool: PgPool,
     pub claim: Claim,
+    pub shares: Arc<std::sync::Mutex<Shares>>,
     pub poll: Duration,
-    pub slots: Arc<Semaphore>,
+    pub slots: Arc<Slots>,
     pub leases: Arc<Leases>,
     /// Stirred by a commit that enqueued something.
     pub wake: Arc<Notify>,
     pub draining: CancellationToken,
     pub claimed: mpsc::UnboundedSender<Claimed>,
+    /// When it last looked for what has become due and for jobs with limits.
+    pub looked: Option<Instant>,
+}
+
+/// Whether there is more to claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    More,
+    Nothing,
+    /// Another program is at the jobs with limits.
+    Contended,
 }
 
 impl Fetcher {
     /// Until `stop`. A claim in flight is finished first: what it took must be known to be given back.
-    pub async fn run(self, stop: CancellationToken) {
+    pub async fn run(mut self, stop: CancellationToken) {
         let mut pauses = pauses();
-        while let Some(slots) = stop.run_until_cancelled(self.free_slots()).await {
-            let wait = match self.claim_for(slots).await {
-                Ok(exhausted) => {
+        let slots = Arc::clone(&self.slots);
+        while let Some(room) = stop.run_until_cancelled(slots.room()).await {
+            let wait = match self.fill(room.min(BATCH)).await {
+                Ok(found) => {
                     pauses = self::pauses();
-                    if !exhausted {
-                        continue;
+                    match found {
+                        Found::More => continue,
+                        Found::Nothing => self.poll,
+                        Found::Contended => LOOK / 10,
                     }
-                    self.poll
                 }
                 Err(error) => {
                     events::database_trouble("claim", &error);
@@ -53,33 +74,81 @@ impl Fetcher {
         }
     }
 
-    async fn free_slots(&self) -> Vec<OwnedSemaphorePermit> {
-        let mut slots = Vec::new();
-        // The semaphore is never closed, so an error cannot come; without a slot we would just wait for the next round.
-        slots.extend(Arc::clone(&self.slots).acquire_owned().await.ok());
-        while slots.len() < BATCH
-            && let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned()
-        {
-            slots.push(slot);
+    /// Claims for at most `room` jobs.
+    async fn fill(&mut self, room: usize) -> Result<Found, QueueError> {
+        let look = self.looked.is_none_or(|at| at.elapsed() >= LOOK.min(self.poll));
+        if look {
+            self.looked = Some(Instant::now());
+            self.in_time(stage(&self.pool)).await?;
         }
-        slots
+        let left = self.fill_freely(room).await?;
+        let found = if left > room / ENOUGH { Found::Nothing } else { Found::More };
+        if look || found == Found::Nothing { self.fill_within_limits(left.max(1), found).await } else { Ok(found) }
     }
 
-    /// True if there are no more due jobs for now.
-    async fn claim_for(&self, slots: Vec<OwnedSemaphorePermit>) -> Result<bool, QueueError> {
-        let (asked, sent) = (slots.len(), Instant::now());
-        let jobs = self.claim_in_time(asked).await?;
-        let exhausted = jobs.len() < asked;
-        for (job, slot) in jobs.into_iter().zip(slots) {
-            let claimed = self.leases.hold(job, slot, &self.draining, sent);
+    /// Answers how many slots are left. Lanes that had less than they were asked for leave their slots to the others.
+    async fn fill_freely(&self, room: usize) -> Result<usize, QueueError> {
+        let (mut left, mut exhausted) = (room, Vec::new());
+        while left > room / ENOUGH {
+            let asks = self.shares().asks(Queue::Free, left, &exhausted);
+            if asks.is_empty() {
+                break;
+            }
+            let sent = Instant::now();
+            let jobs = self.in_time(claim(&self.pool, &self.claim, &asks)).await?;
+            left -= self.deliver(Queue::Free, jobs, &asks, &mut exhausted, sent);
+        }
+        Ok(left)
+    }
+
+    async fn fill_within_limits(&self, room: usize, mut found: Found) -> Result<Found, QueueError> {
+        let waiting = self.in_time(limited_lanes(&self.pool, &self.claim)).await?;
+        let mut exhausted: Vec<Lane> = Lane::ALL.into_iter().filter(|lane| !waiting.contains(lane)).collect();
+        let mut left = room;
+        while left > 0 {
+            let asks = self.shares().asks(Queue::Limited, left, &exhausted);
+            if asks.is_empty() {
+                break;
+            }
+            let sent = Instant::now();
+            let Some(jobs) = self.in_time(claim_limited(&self.pool, &self.claim, &asks)).await? else {
+                return Ok(if found == Found::More { found } else { Found::Contended });
+            };
+            if !jobs.is_empty() {
+                found = Found::More;
+            }
+            left -= self.deliver(Queue::Limited, jobs, &asks, &mut exhausted, sent);
+        }
+        Ok(found)
+    }
+
+    /// Sends jobs on their way; returns how many.
+    fn deliver(&self, queue: Queue, jobs: Vec<Job>, asks: &[Ask], exhausted: &mut Vec<Lane>, sent: Instant) -> usize {
+        let mut shares = self.shares();
+        for (lane, asked) in asks {
+            let got = jobs.iter().filter(|job| job.lane == *lane).count();
+            shares.answered(queue, *lane, *asked, got);
+            if got < *asked {
+                exhausted.push(*lane);
+            }
+        }
+        drop(shares);
+        let count = jobs.len();
+        for job in jobs {
+            let claimed = self.leases.hold(job, self.slots.take(), &self.draining, sent);
             // Nobody listens any more: dropping it stops its heartbeat and the lease expires.
             let _ = self.claimed.send(claimed);
         }
-        Ok(exhausted)
+        count
     }
 
-    async fn claim_in_time(&self, limit: usize) -> Result<Vec<Job>, QueueError> {
-        timeout(self.claim.lease, claim(&self.pool, &self.claim, limit))
+    fn shares(&self) -> std::sync::MutexGuard<'_, Shares> {
+        self.shares.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// A connection that is silently dead must not stop the claims.
+    async fn in_time<T>(&self, query: impl Future<Output = Result<T, QueueError>>) -> Result<T, QueueError> {
+        timeout(self.claim.lease, query)
             .await
             .unwrap_or_else(|_| Err(QueueError::Database { action: "claim jobs in time", source: sqlx::Error::PoolTimedOut }))
     }

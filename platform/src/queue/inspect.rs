@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::ids::JobId;
+use domain::job::Lane;
 use serde::Serialize;
 use sqlx::PgExecutor;
 use uuid::Uuid;
@@ -49,6 +50,11 @@ pub struct JobFilter {
     pub id: Option<JobId>,
     pub kind: Option<String>,
     pub state: Option<State>,
+    pub lane: Option<Lane>,
+    /// Part of the text of the last failure, whatever its case.
+    pub error: Option<String>,
+    /// Ended since then.
+    pub since: Option<DateTime<Utc>>,
     /// The newest this many; `None` is 100.
     pub limit: Option<u32>,
 }
@@ -87,12 +93,18 @@ pub async fn list(executor: impl PgExecutor<'_>, filter: &JobFilter) -> Result<V
                 created_at, attempted_at, finished_at
          from jobs
          where ($1::uuid is null or id = $1) and ($2::text is null or kind = $2) and ($3::text is null or state = $3)
+             and ($5::text is null or lane = $5)
+             and ($6::text is null or strpos(lower(errors -> -1 ->> 'error'), lower($6)) > 0)
+             and ($7::timestamptz is null or finished_at >= $7)
          order by created_at desc, id desc
          limit $4",
         filter.id.map(|id| id.0) as Option<Uuid>,
         filter.kind.as_deref() as Option<&str>,
         filter.state.map(State::as_str) as Option<&str>,
         i64::from(filter.limit.unwrap_or(100)),
+        filter.lane.map(Lane::as_str) as Option<&str>,
+        filter.error.as_deref() as Option<&str>,
+        filter.since,
     )
     .fetch_all(executor)
     .await
@@ -149,6 +161,9 @@ pub async fn replay(executor: impl PgExecutor<'_>, filter: &JobFilter) -> Result
         filter.kind.as_deref() as Option<&str>,
         i64::from(filter.limit.unwrap_or(100)),
         CHANNEL,
+        filter.lane.map(Lane::as_str) as Option<&str>,
+        filter.error.as_deref() as Option<&str>,
+        filter.since,
     )
     .fetch_all(executor)
     .await
@@ -175,4 +190,26 @@ pub async fn request_cancel(executor: impl PgExecutor<'_>, id: JobId) -> Result<
     .map_err(QueueError::database("cancel a job"))?
     .ok_or(QueueError::NotFound { id })?;
     State::parse(&state).ok_or(QueueError::UnknownState { id, state })
+}
+
+/// Unfinished jobs of a kind.
+///
+/// # Errors
+/// [`QueueError::Database`].
+pub async fn unfinished(executor: impl PgExecutor<'_>, kind: &str) -> Result<u64, QueueError> {
+    let jobs = sqlx::query_scalar!(r#"select count(*) as "jobs!" from jobs where kind = $1 and finished_at is null"#, kind)
+        .fetch_one(executor)
+        .await
+        .map_err(QueueError::database("count jobs"))?;
+    Ok(u64::try_from(jobs).unwrap_or_default())
+}
+
+/// Deletes every job of a kind. For measurements, which leave nothing behind.
+///
+/// # Errors
+/// [`QueueError::Database`].
+pub async fn forget_kind(executor: impl PgExecutor<'_>, kind: &str) -> Result<u64, QueueError> {
+    let done =
+        sqlx::query!("delete from jobs where kind = $1", kind).execute(executor).await.map_err(QueueError::database("forget jobs"))?;
+    Ok(done.rows_affected())
 }

@@ -1,4 +1,7 @@
+use std::time::Duration;
+
 use domain::ids::JobId;
+use domain::job::Lane;
 use serde::{Deserialize, Serialize};
 
 /// Where a job is in its life; see the migration for the state machine.
@@ -57,9 +60,12 @@ pub struct Job {
     pub lease: Lease,
     pub kind: String,
     pub args: serde_json::Value,
+    pub lane: Lane,
     /// This attempt, from 1.
     pub attempt: u16,
     pub max_attempts: u16,
     /// W3C trace id of what caused the job.
     pub trace_id: Option<String>,
+    /// From when it was due to the claim.
+    pub waited: Duration,
 }

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use domain::ids::JobId;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
+use super::slots::Slot;
 use super::{Heartbeat, Job, Lease};
 
 /// Every lease between claim and settlement; the heartbeat extends exactly these.
@@ -40,7 +40,7 @@ pub(super) struct Hold {
     /// The lease belongs to someone else now.
     pub lost: CancellationToken,
     leases: Arc<Leases>,
-    _slot: OwnedSemaphorePermit,
+    _slot: Slot,
 }
 
 impl Drop for Hold {
@@ -55,7 +55,7 @@ impl Drop for Hold {
 
 impl Leases {
     /// `confirmed` is taken before the claim was sent, so that we never believe in a lease longer than the database does.
-    pub fn hold(self: &Arc<Self>, job: Job, slot: OwnedSemaphorePermit, draining: &CancellationToken, confirmed: Instant) -> Claimed {
+    pub fn hold(self: &Arc<Self>, job: Job, slot: Slot, draining: &CancellationToken, confirmed: Instant) -> Claimed {
         let (lease, cancel, lost) = (job.lease, draining.child_token(), CancellationToken::new());
         let entry = Entry { token: lease.token, confirmed, cancel: cancel.clone(), lost: lost.clone() };
         self.lock().insert(lease.id, entry);

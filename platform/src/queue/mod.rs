@@ -12,30 +12,40 @@
 
 mod backend;
 mod claim;
+mod claim_limited;
 mod enqueue;
 mod error;
 mod events;
+mod family;
 mod fetch;
 mod inspect;
 mod job;
 mod keep;
 mod leases;
+mod prune;
 mod rescue;
 mod run;
 mod service;
 mod settle;
 mod settle_layer;
+mod settler;
+mod shares;
+mod slots;
 mod worker;
 
 pub use backend::PgQueue;
-pub use claim::{Claim, claim};
-pub use enqueue::{EnqueueOptions, Enqueued, enqueue};
+pub use claim::{Ask, Claim, claim, stage};
+pub use claim_limited::{claim_limited, limited_lanes};
+pub use enqueue::{EnqueueOptions, Enqueued, NewJob, enqueue, enqueue_all, enqueue_new};
 pub use error::QueueError;
-pub use inspect::{JobFilter, JobRow, QueueStat, dead_list, list, replay, request_cancel, show, stats};
+pub use family::{Children, Family, children, enqueue_family};
+pub use inspect::{JobFilter, JobRow, QueueStat, dead_list, forget_kind, list, replay, request_cancel, show, stats, unfinished};
 pub use job::{Job, Lease, State};
+pub use prune::{Retention, prune};
 pub use rescue::{Heartbeat, Rescued, heartbeat, rescue};
 pub use run::{WorkerOptions, run};
 pub use settle::{cancel, complete, discard, hand_back, retry, snooze};
+pub use settler::complete_all;
 pub use worker::{JobContext, Worker, Workers};
 
 /// Channel of `NOTIFY` by which a commit wakes idle workers; the payload is the lane.

@@ -4,6 +4,9 @@ with dead as (
     where state = 'discarded'
         and ($1::uuid is null or id = $1)
         and ($2::text is null or kind = $2)
+        and ($5::text is null or lane = $5)
+        and ($6::text is null or strpos(lower(errors -> -1 ->> 'error'), lower($6)) > 0)
+        and ($7::timestamptz is null or finished_at >= $7)
         and not exists (
             select from jobs as living
             where living.kind = jobs.kind

@@ -1,5 +1,5 @@
 use std::any::Any;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use apalis::layers::catch_panic::{CatchPanicLayer, PanicError};
@@ -8,6 +8,7 @@ use apalis_core::monitor::Monitor;
 use apalis_core::task::Task;
 use apalis_core::worker::builder::WorkerBuilder;
 use apalis_core::worker::ext::parallelize::ParallelizeLayer;
+use domain::job::Lane;
 use sqlx::PgPool;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -17,6 +18,9 @@ use uuid::Uuid;
 use super::backend::{PgQueue, QueueConfig};
 use super::leases::{Claimed, Leases};
 use super::service::Attempt;
+use super::settler::Settler;
+use super::shares::Shares;
+use super::slots::Slots;
 use super::{Claim, QueueError, Workers, hand_back};
 
 /// How one program works on the queue.
@@ -25,7 +29,7 @@ pub struct WorkerOptions {
     /// Jobs at the same time.
     pub concurrency: usize,
     /// Empty means every lane.
-    pub lanes: Vec<String>,
+    pub lanes: Vec<Lane>,
     /// How long a new or due job may stay unnoticed if its notification is lost.
     pub poll: Duration,
     /// How long a silent worker keeps its jobs. The heartbeat beats three times as often.
@@ -57,21 +61,19 @@ impl Default for WorkerOptions {
 pub async fn run(pool: PgPool, workers: Workers, options: WorkerOptions, shutdown: CancellationToken) -> Result<(), QueueError> {
     workers.check()?;
     let (draining, abort, leases) = (CancellationToken::new(), CancellationToken::new(), Arc::new(Leases::default()));
+    let slots = Slots::new(options.concurrency);
     let config = QueueConfig {
         listen_pool: options.listen_pool.clone().unwrap_or_else(|| pool.clone()),
-        claim: Claim {
-            kinds: workers.kinds().into_iter().map(str::to_owned).collect(),
-            lanes: options.lanes.clone(),
-            worker: worker_name(),
-            lease: options.lease,
-        },
+        claim: Claim { kinds: workers.kinds().into_iter().map(str::to_owned).collect(), worker: worker_name(), lease: options.lease },
         pool: pool.clone(),
         poll: options.poll,
-        concurrency: options.concurrency,
+        slots: Arc::clone(&slots),
+        shares: Arc::new(Mutex::new(Shares::new(&options.lanes))),
+        settler: Settler::start(pool.clone()),
         draining: draining.clone(),
         leases: Arc::clone(&leases),
     };
-    let attempt = Attempt { workers: Arc::new(workers), abort: abort.clone() };
+    let attempt = Attempt { workers: Arc::new(workers), slots, abort: abort.clone() };
     let monitor = monitor(config, attempt);
     let control = monitor.context();
     let mut running = std::pin::pin!(monitor.run());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use apalis_core::error::BoxDynError;
 use apalis_core::task::Task;
@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tower::Service;
 
 use super::leases::Claimed;
+use super::slots::Slots;
 use super::worker::{JobContext, Workers};
 
 /// Why an attempt was ended from outside.
@@ -22,6 +23,8 @@ pub(super) enum Interrupted {
     Stopping,
     #[error("the lease was lost")]
     LeaseLost,
+    #[error("claimed too early: other jobs of this program take longer than expected")]
+    Crowded,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +44,7 @@ enum AttemptError {
 #[derive(Debug, Clone)]
 pub(super) struct Attempt {
     pub workers: Arc<Workers>,
+    pub slots: Arc<Slots>,
     /// The end of a shutdown's grace.
     pub abort: CancellationToken,
 }
@@ -55,7 +59,7 @@ impl Service<Task<Claimed>> for Attempt {
     }
 
     fn call(&mut self, task: Task<Claimed>) -> Self::Future {
-        let (workers, abort, claimed) = (Arc::clone(&self.workers), self.abort.clone(), task.args);
+        let (attempt, claimed) = (self.clone(), task.args);
         async move {
             let hold = Arc::clone(&claimed.hold);
             // Blocking work outlives its future: however this ends, it is told.
@@ -63,15 +67,32 @@ impl Service<Task<Claimed>> for Attempt {
             tokio::select! {
                 biased;
                 () = hold.lost.cancelled() => Err(Interrupted::LeaseLost.into()),
-                () = abort.cancelled() => Err(Interrupted::Stopping.into()),
-                outcome = attempt(&workers, &claimed) => outcome.map_err(Into::into),
+                () = attempt.abort.cancelled() => Err(Interrupted::Stopping.into()),
+                outcome = attempt.run(&claimed) => outcome,
             }
         }
         .boxed()
     }
 }
 
-async fn attempt(workers: &Workers, claimed: &Claimed) -> Result<Outcome, AttemptError> {
+impl Attempt {
+    /// Waits for its turn, then works.
+    async fn run(&self, claimed: &Claimed) -> Result<Outcome, BoxDynError> {
+        let turn = tokio::select! {
+            biased;
+            turn = self.slots.begin() => turn.ok_or(Interrupted::Crowded)?,
+            // Told to stop before it began.
+            () = claimed.hold.cancel.cancelled() => return Err(Interrupted::Stopping.into()),
+        };
+        let began = Instant::now();
+        let outcome = work(&self.workers, claimed).await;
+        self.slots.ran(began.elapsed());
+        drop(turn);
+        Ok(outcome?)
+    }
+}
+
+async fn work(workers: &Workers, claimed: &Claimed) -> Result<Outcome, AttemptError> {
     let job = &claimed.job;
     let worker = workers.of_kind(&job.kind).ok_or_else(|| AttemptError::UnknownKind(job.kind.clone()))?;
     let limit = worker.timeout();

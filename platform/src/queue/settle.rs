@@ -101,7 +101,10 @@ pub async fn hand_back(executor: impl PgExecutor<'_>, lease: Lease) -> Result<()
     let lane = sqlx::query!(
         "with returned as (
              update jobs
-             set state = 'available', attempt = attempt - 1, lease_until = null
+             set state = case when cancel_requested_at is null then 'available' else 'cancelled' end,
+                 finished_at = case when cancel_requested_at is not null then clock_timestamp() end,
+                 attempt = attempt - 1,
+                 lease_until = null
              where id = $1 and lease_token = $2 and state = 'running'
              returning lane
          )

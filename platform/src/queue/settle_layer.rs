@@ -1,5 +1,6 @@
 //! The outermost tower layer: turns what became of an attempt into the row's next state.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -15,11 +16,15 @@ use tower::{Layer, Service};
 
 use super::leases::Claimed;
 use super::service::Interrupted;
-use super::{Job, QueueError, State, cancel, complete, events, hand_back, retry, snooze};
+use super::settler::{Completed, Settler};
+use super::shares::Shares;
+use super::{Job, QueueError, State, cancel, events, hand_back, retry, snooze};
 
 #[derive(Debug, Clone)]
 pub struct SettleLayer {
     pub(super) pool: PgPool,
+    pub(super) settler: Settler,
+    pub(super) shares: Arc<Mutex<Shares>>,
     pub(super) draining: CancellationToken,
 }
 
@@ -27,15 +32,14 @@ impl<S> Layer<S> for SettleLayer {
     type Service = Settle<S>;
 
     fn layer(&self, inner: S) -> Settle<S> {
-        Settle { inner, pool: self.pool.clone(), draining: self.draining.clone() }
+        Settle { inner, end: self.clone() }
     }
 }
 
 #[derive(Debug, Clone)]
 pub struct Settle<S> {
     inner: S,
-    pool: PgPool,
-    draining: CancellationToken,
+    end: SettleLayer,
 }
 
 impl<S> Service<Task<Claimed>> for Settle<S>
@@ -55,11 +59,13 @@ where
     fn call(&mut self, task: Task<Claimed>) -> Self::Future {
         // Holding the claim keeps heartbeat and slot until the end is recorded.
         let claimed = task.args.clone();
-        let (pool, draining, attempt) = (self.pool.clone(), self.draining.clone(), self.inner.call(task));
+        let (end, attempt) = (self.end.clone(), self.inner.call(task));
         async move {
             let began = Instant::now();
-            let ending = Ending::of(attempt.await.map_err(Into::into), draining.is_cancelled());
-            record(&pool, &claimed, &ending, began.elapsed()).await;
+            let ending = Ending::of(attempt.await.map_err(Into::into), end.draining.is_cancelled());
+            let took = began.elapsed();
+            end.shares.lock().unwrap_or_else(PoisonError::into_inner).spent(claimed.job.lane, took);
+            end.record(&claimed, &ending, took).await;
             Ok(())
         }
         .boxed()
@@ -88,7 +94,7 @@ impl Ending {
             Ok(Outcome::Retry(_)) if draining => Self::HandBack,
             Ok(Outcome::Retry(error)) => Self::Retry(chain(error.as_ref())),
             Err(error) => match error.downcast_ref::<Interrupted>() {
-                Some(Interrupted::Stopping) => Self::HandBack,
+                Some(Interrupted::Stopping | Interrupted::Crowded) => Self::HandBack,
                 Some(Interrupted::LeaseLost) => Self::Forget,
                 None => Self::Retry(chain(error.as_ref())),
             },
@@ -96,38 +102,48 @@ impl Ending {
     }
 }
 
-/// Tries until the database has it or the lease is lost; meanwhile the heartbeat goes on.
-async fn record(pool: &PgPool, claimed: &Claimed, ending: &Ending, took: Duration) {
-    let mut pauses = ExponentialBuilder::default().with_max_delay(Duration::from_secs(2)).with_jitter().without_max_times().build();
-    loop {
-        let error = match write(pool, &claimed.job, ending, took).await {
-            Ok(()) => return,
-            Err(QueueError::LeaseLost { .. }) => return events::lease_lost(&claimed.job),
-            Err(error) => error,
-        };
-        let pause = tokio::time::sleep(pauses.next().unwrap_or(Duration::from_secs(2)));
-        if claimed.hold.lost.run_until_cancelled(pause).await.is_none() {
-            return events::unsettled(&claimed.job, &error);
+impl SettleLayer {
+    /// Tries until the database has it or the lease is lost; meanwhile the heartbeat goes on.
+    async fn record(&self, claimed: &Claimed, ending: &Ending, took: Duration) {
+        let mut pauses = ExponentialBuilder::default().with_max_delay(Duration::from_secs(2)).with_jitter().without_max_times().build();
+        loop {
+            let error = match self.write(&claimed.job, ending, took).await {
+                Ok(()) => return,
+                Err(QueueError::LeaseLost { .. }) => return events::lease_lost(&claimed.job),
+                Err(error) => error,
+            };
+            let pause = tokio::time::sleep(pauses.next().unwrap_or(Duration::from_secs(2)));
+            if claimed.hold.lost.run_until_cancelled(pause).await.is_none() {
+                return events::unsettled(&claimed.job, &error);
+            }
+            events::database_trouble("settle", &error);
         }
-        events::database_trouble("settle", &error);
     }
-}
 
-async fn write(pool: &PgPool, job: &Job, ending: &Ending, took: Duration) -> Result<(), QueueError> {
-    match ending {
-        Ending::Complete => complete(pool, job.lease).await.map(|()| events::settled(job, "completed", took)),
-        Ending::Snooze(wait) => snooze(pool, job.lease, *wait).await.map(|()| events::settled(job, "snoozed", took)),
-        Ending::Cancel(reason) => cancel(pool, job.lease, reason).await.map(|()| events::settled(job, "cancelled", took)),
-        Ending::HandBack => hand_back(pool, job.lease).await.map(|()| events::settled(job, "handed_back", took)),
-        Ending::Retry(error) => {
-            retry(pool, job.lease, error).await.map(|state| events::failed(job, error, state == State::Discarded, took))
+    async fn write(&self, job: &Job, ending: &Ending, took: Duration) -> Result<(), QueueError> {
+        let pool = &self.pool;
+        match ending {
+            Ending::Complete => match self.settler.complete(job.lease).await {
+                Completed::Done => {
+                    events::settled(job, "completed", took);
+                    Ok(())
+                }
+                Completed::LeaseLost => Err(QueueError::LeaseLost { id: job.lease.id, token: job.lease.token }),
+                Completed::Failed { reason } => Err(QueueError::NotCompleted { reason }),
+            },
+            Ending::Snooze(wait) => snooze(pool, job.lease, *wait).await.map(|()| events::settled(job, "snoozed", took)),
+            Ending::Cancel(reason) => cancel(pool, job.lease, reason).await.map(|()| events::settled(job, "cancelled", took)),
+            Ending::HandBack => hand_back(pool, job.lease).await.map(|()| events::settled(job, "handed_back", took)),
+            Ending::Retry(error) => {
+                retry(pool, job.lease, error).await.map(|state| events::failed(job, error, state == State::Discarded, took))
+            }
+            Ending::Forget => Err(QueueError::LeaseLost { id: job.lease.id, token: job.lease.token }),
         }
-        Ending::Forget => Err(QueueError::LeaseLost { id: job.lease.id, token: job.lease.token }),
     }
 }
 
 /// The error and its causes on one line, as it is kept with the job.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -4,7 +4,8 @@ use chrono::Utc;
 use platform::queue::{self, EnqueueOptions};
 use platform::testing::TestDb;
 
-use super::{Step, add, does, step, taking, until};
+use super::{Step, add, claim, does, step, taking, until};
+use domain::job::Lane;
 use domain::job::Outcome;
 
 #[tokio::test]
@@ -29,7 +30,7 @@ async fn a_unique_job_exists_once_until_it_is_finished() {
     let other = Step { key: Some("other".to_owned()), ..step("a") };
     assert!(!queue::enqueue(&mut connection, &other, EnqueueOptions::default()).await.expect("enqueue").existed);
 
-    let jobs = queue::claim(db.work(), &taking(Duration::from_secs(60)), 10).await.expect("claim");
+    let jobs = claim(db.work(), &taking(Duration::from_secs(60)), 10).await.expect("claim");
     assert!(queue::enqueue(&mut connection, &unique, EnqueueOptions::default()).await.expect("enqueue").existed, "running counts");
     for job in jobs {
         queue::complete(db.work(), job.lease).await.expect("complete");
@@ -71,13 +72,14 @@ async fn a_job_for_later_waits_and_priorities_and_lanes_hold() {
     let later = EnqueueOptions { run_at: Some(Utc::now() + Duration::from_secs(3600)), ..EnqueueOptions::default() };
     let later = queue::enqueue(&mut connection, &step("later"), later).await.expect("enqueue");
     assert_eq!(super::show(db.work(), later.id).await.state, "scheduled");
-    for (name, priority, lane) in [("third", 5, "default"), ("second", 0, "default"), ("first", -5, "default"), ("aside", -9, "backfill")] {
-        let options = EnqueueOptions { priority, lane: lane.to_owned(), ..EnqueueOptions::default() };
+    for (name, priority, lane) in
+        [("third", 5, Lane::Default), ("second", 0, Lane::Default), ("first", -5, Lane::Default), ("aside", -9, Lane::Backfill)]
+    {
+        let options = EnqueueOptions { priority, lane: Some(lane), ..EnqueueOptions::default() };
         queue::enqueue(&mut connection, &step(name), options).await.expect("enqueue");
     }
-    let lane = queue::Claim { lanes: vec!["default".to_owned()], ..taking(Duration::from_secs(60)) };
     let mut names = Vec::new();
-    while let Some(job) = queue::claim(db.work(), &lane, 1).await.expect("claim").pop() {
+    while let Some(job) = claim(db.work(), &taking(Duration::from_secs(60)), 1).await.expect("claim").pop() {
         names.push(job.args["name"].clone());
     }
     assert_eq!(names, ["first", "second", "third"]);

@@ -186,7 +186,7 @@ async fn an_outage_does_not_end_the_program() {
     until(db.work(), before, "completed").await;
     sqlx::query("alter table jobs rename to jobs_away").execute(db.owner()).await.expect("rename");
     crate::eventually("the outage to be felt", async || {
-        let failed = platform::queue::claim(db.work(), &super::taking(Duration::from_secs(1)), 1).await;
+        let failed = super::claim(db.work(), &super::taking(Duration::from_secs(1)), 1).await;
         failed.is_err().then_some(())
     })
     .await;

@@ -1,5 +1,7 @@
 mod enqueue;
+mod family;
 mod faults;
+mod limits;
 mod operate;
 mod outcomes;
 mod shutdown;
@@ -9,11 +11,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ids::JobId;
-use domain::job::{JobArgs, Outcome};
+use domain::job::{JobArgs, Lane, Limit, Outcome};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use platform::embedded::Role;
-use platform::queue::{self, Claim, EnqueueOptions, JobContext, JobRow, QueueError, Worker, WorkerOptions, Workers};
+use platform::queue::{self, Claim, EnqueueOptions, Job, JobContext, JobRow, QueueError, Worker, WorkerOptions, Workers};
 use platform::testing::TestDb;
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
@@ -27,6 +29,8 @@ use crate::eventually;
 pub struct Step {
     pub name: String,
     pub key: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<Limit>,
 }
 
 impl JobArgs for Step {
@@ -39,10 +43,14 @@ impl JobArgs for Step {
     fn unique_key(&self) -> Option<String> {
         self.key.clone()
     }
+
+    fn limits(&self) -> Vec<Limit> {
+        self.limits.clone()
+    }
 }
 
 pub fn step(name: &str) -> Step {
-    Step { name: name.to_owned(), key: None }
+    Step { name: name.to_owned(), key: None, limits: Vec::new() }
 }
 
 type Work = dyn Fn(Step, JobContext) -> BoxFuture<'static, Outcome> + Send + Sync;
@@ -98,7 +106,13 @@ pub fn options() -> WorkerOptions {
 
 /// What a program takes that is no runner.
 pub fn taking(lease: Duration) -> Claim {
-    Claim { kinds: vec![Step::KIND.to_owned()], lanes: Vec::new(), worker: "by hand".to_owned(), lease }
+    Claim { kinds: vec![Step::KIND.to_owned()], worker: "by hand".to_owned(), lease }
+}
+
+/// Claims from the default lane what is due by now.
+pub async fn claim(pool: &PgPool, claim: &Claim, jobs: usize) -> Result<Vec<Job>, QueueError> {
+    queue::stage(pool).await?;
+    queue::claim(pool, claim, &[(Lane::Default, jobs)]).await
 }
 
 pub async fn add(pool: &PgPool, args: &impl JobArgs) -> JobId {

@@ -5,7 +5,7 @@ use domain::job::Outcome;
 use platform::queue::{self, JobContext, JobFilter, QueueError, State, WorkerOptions, Workers};
 use platform::testing::TestDb;
 
-use super::{Runner, Step, add, does, failures, options, show, step, taking, until};
+use super::{Runner, Step, add, claim, does, failures, options, show, step, taking, until};
 
 #[tokio::test]
 async fn stats_count_by_kind_lane_and_state() {
@@ -13,7 +13,7 @@ async fn stats_count_by_kind_lane_and_state() {
     for name in ["a", "b", "c"] {
         add(db.work(), &step(name)).await;
     }
-    let job = queue::claim(db.work(), &taking(Duration::from_secs(60)), 1).await.expect("claim").remove(0);
+    let job = claim(db.work(), &taking(Duration::from_secs(60)), 1).await.expect("claim").remove(0);
     queue::complete(db.work(), job.lease).await.expect("complete");
     let stats = queue::stats(db.work()).await.expect("stats");
     let lines: Vec<_> = stats.iter().map(|stat| format!("{} {} {} {}", stat.kind, stat.lane, stat.state, stat.jobs)).collect();
@@ -24,7 +24,7 @@ async fn stats_count_by_kind_lane_and_state() {
 async fn a_dead_letter_is_listed_and_replayed_with_all_its_attempts() {
     let db = TestDb::new().await;
     let (first, second) = (add(db.work(), &step("a")).await, add(db.work(), &step("b")).await);
-    for job in queue::claim(db.work(), &taking(Duration::from_secs(60)), 2).await.expect("claim") {
+    for job in claim(db.work(), &taking(Duration::from_secs(60)), 2).await.expect("claim") {
         queue::discard(db.work(), job.lease, "poison").await.expect("discard");
     }
     let dead = queue::dead_list(db.work(), &JobFilter::default()).await.expect("list");
@@ -47,7 +47,7 @@ async fn a_replay_respects_unique_keys() {
     let unique = Step { key: Some("k".to_owned()), ..step("a") };
     for _ in 0..2 {
         add(db.work(), &unique).await;
-        let job = queue::claim(db.work(), &taking(Duration::from_secs(60)), 1).await.expect("claim").remove(0);
+        let job = claim(db.work(), &taking(Duration::from_secs(60)), 1).await.expect("claim").remove(0);
         queue::discard(db.work(), job.lease, "poison").await.expect("discard");
     }
     assert_eq!(queue::replay(db.work(), &JobFilter::default()).await.expect("replay"), 1, "of two with one key only the newest");
@@ -59,7 +59,7 @@ async fn a_waiting_job_is_cancelled_and_a_finished_one_stays() {
     let db = TestDb::new().await;
     let id = add(db.work(), &step("a")).await;
     assert_eq!(queue::request_cancel(db.work(), id).await.expect("cancel"), State::Cancelled);
-    assert_eq!(queue::claim(db.work(), &taking(Duration::from_secs(60)), 1).await.expect("claim"), []);
+    assert_eq!(claim(db.work(), &taking(Duration::from_secs(60)), 1).await.expect("claim"), []);
     assert_eq!(queue::request_cancel(db.work(), id).await.expect("cancel"), State::Cancelled);
     let nobody = JobId::new();
     assert!(matches!(queue::request_cancel(db.work(), nobody).await, Err(QueueError::NotFound { id }) if id == nobody));

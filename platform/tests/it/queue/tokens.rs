@@ -7,12 +7,12 @@ use platform::queue::{self, Job, QueueError, State};
 use platform::testing::TestDb;
 use sqlx::PgPool;
 
-use super::{add, failures, show, step, taking};
+use super::{add, claim, failures, show, step, taking};
 
 const LONG: Duration = Duration::from_secs(60);
 
 async fn take(pool: &PgPool, lease: Duration) -> Job {
-    crate::eventually("a job to claim", async || queue::claim(pool, &taking(lease), 1).await.expect("claim").pop()).await
+    crate::eventually("a job to claim", async || claim(pool, &taking(lease), 1).await.expect("claim").pop()).await
 }
 
 async fn rescue(pool: &PgPool) -> State {
@@ -61,7 +61,7 @@ async fn a_job_that_kills_its_workers_ends_as_a_dead_letter() {
     assert_eq!(states, [State::Retryable, State::Retryable, State::Discarded]);
     let job = show(db.work(), id).await;
     assert_eq!(failures(&job), vec!["lease expired: worker by hand went silent"; 3]);
-    assert_eq!(queue::claim(db.work(), &taking(LONG), 1).await.expect("claim"), []);
+    assert_eq!(claim(db.work(), &taking(LONG), 1).await.expect("claim"), []);
 }
 
 #[tokio::test]
@@ -93,8 +93,8 @@ async fn claims_never_overlap() {
     for index in 0..40 {
         add(db.work(), &step(&index.to_string())).await;
     }
-    let claim = taking(LONG);
-    let claims = futures::future::join_all((0..5).map(|_| queue::claim(db.work(), &claim, 8))).await;
+    let taking = taking(LONG);
+    let claims = futures::future::join_all((0..5).map(|_| claim(db.work(), &taking, 8))).await;
     let mut ids: Vec<_> = claims.into_iter().flat_map(|jobs| jobs.expect("claim")).map(|job| job.lease.id).collect();
     let claimed = ids.len();
     ids.sort();

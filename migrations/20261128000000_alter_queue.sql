@@ -1,0 +1,80 @@
+-- The queue at work: priorities that age, lanes, shared limits, families of jobs, and a claim that only ever looks at what is due.
+
+-- Priorities age: one step is worth a minute of waiting. A job of priority 10 waits behind fresh ones of priority 0 for ten minutes
+-- and then goes first, so that no flood can starve it. A plain number that never changes while a job waits, so an index can hold it.
+alter table jobs
+    add column claim_order double precision not null generated always as
+        (extract(epoch from run_at - timestamptz '2000-01-01 00:00:00+00')::double precision + 60 * priority) stored,
+    -- At most limit_counts[i] jobs that name limit_keys[i] run at a time, over all programs.
+    add column limit_keys text[] not null default '{}',
+    add column limit_counts integer[] not null default '{}',
+    -- The job that waits for this one to end, and how many a job waits for.
+    add column parent_id uuid,
+    add column children_left integer not null default 0,
+    add constraint priority_ages_within_an_hour check (priority between -60 and 60),
+    add constraint limits_are_pairs check (cardinality(limit_keys) = cardinality(limit_counts) and 0 < all (limit_counts)),
+    add constraint children_left_is_not_negative check (children_left >= 0);
+comment on column jobs.priority is 'Smaller runs first; one step is worth a minute of waiting.';
+
+-- What is due is `available`; `scheduled` and `retryable` jobs become it when their time has come (stage.sql). A claim walks the
+-- head of its lane and meets nothing else.
+drop index jobs_to_claim;
+create index jobs_to_claim on jobs (lane, claim_order, id)
+    where state = 'available' and children_left = 0 and limit_keys = '{}';
+create index jobs_to_claim_within_limits on jobs (lane, claim_order, id)
+    where state = 'available' and children_left = 0 and limit_keys <> '{}';
+create index jobs_to_stage on jobs (run_at) where state in ('scheduled', 'retryable');
+create index jobs_by_parent on jobs (parent_id) where parent_id is not null;
+create index jobs_to_prune on jobs (finished_at) where finished_at is not null;
+drop index jobs_dead;
+
+-- Whatever ends a job, its parent hears of it in the same transaction: no path through the code can forget it, nor can an older
+-- program that does not know of families.
+create function app.job_child_ended() returns trigger
+    language plpgsql
+    as $$
+declare
+    woken text;
+begin
+    update jobs
+    set children_left = children_left - 1,
+        run_at = case when children_left = 1 and state = 'available' then greatest(run_at, clock_timestamp()) else run_at end
+    where id = new.parent_id and children_left > 0 and finished_at is null
+    returning case when children_left = 0 and state = 'available' then lane end into woken;
+    if woken is not null then
+        perform pg_notify('viralcast_jobs', woken);
+    end if;
+    return null;
+end
+$$;
+create trigger tell_parent after update of state on jobs
+    for each row when (new.parent_id is not null and old.finished_at is null and new.finished_at is not null)
+    execute function app.job_child_ended();
+
+-- A dead letter that lives again: a parent that still waits waits for it too.
+create function app.job_child_revived() returns trigger
+    language plpgsql
+    as $$
+begin
+    update jobs set children_left = children_left + 1 where id = new.parent_id and children_left > 0 and finished_at is null;
+    return null;
+end
+$$;
+create trigger tell_parent_of_replay after update of state on jobs
+    for each row when (new.parent_id is not null and old.finished_at is not null and new.finished_at is null)
+    execute function app.job_child_revived();
+
+grant select (children_left) on jobs to viralcast_serve;
+
+-- A job with limits that stops running makes room for others like it, wherever they wait.
+create function app.job_freed_its_limits() returns trigger
+    language plpgsql
+    as $$
+begin
+    perform pg_notify('viralcast_jobs', new.lane);
+    return null;
+end
+$$;
+create trigger wake_who_waits_for_room after update of state on jobs
+    for each row when (old.state = 'running' and new.state <> 'running' and old.limit_keys <> '{}')
+    execute function app.job_freed_its_limits();

@@ -1,0 +1,93 @@
+//! Completes jobs in batches: while one statement is under way, the next one gathers.
+
+use std::collections::HashSet;
+
+use domain::ids::JobId;
+use sqlx::{PgExecutor, PgPool};
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+use super::settle_layer::chain;
+use super::{Lease, QueueError};
+
+/// Jobs of one statement.
+const BATCH: usize = 1024;
+
+/// What became of a completion.
+pub(super) enum Completed {
+    Done,
+    LeaseLost,
+    /// The database did not answer; `reason` in words, since many share it.
+    Failed {
+        reason: String,
+    },
+}
+
+/// Hands completions to the task that writes them.
+#[derive(Debug, Clone)]
+pub(super) struct Settler(mpsc::UnboundedSender<Request>);
+
+type Request = (Lease, oneshot::Sender<Completed>);
+
+impl Settler {
+    /// The task ends with the last clone.
+    pub fn start(pool: PgPool) -> Self {
+        let (sender, requests) = mpsc::unbounded_channel();
+        tokio::spawn(write(pool, requests));
+        Self(sender)
+    }
+
+    pub async fn complete(&self, lease: Lease) -> Completed {
+        let (answer, answered) = oneshot::channel();
+        // Neither can fail while this clone lives, but for a runtime that is being torn down.
+        let _ = self.0.send((lease, answer));
+        answered.await.unwrap_or(Completed::Failed { reason: "the runtime is stopping".to_owned() })
+    }
+}
+
+async fn write(pool: PgPool, mut requests: mpsc::UnboundedReceiver<Request>) {
+    let mut batch = Vec::new();
+    while requests.recv_many(&mut batch, BATCH).await > 0 {
+        let leases: Vec<Lease> = batch.iter().map(|(lease, _)| *lease).collect();
+        let done = complete_all(&pool, &leases).await;
+        for (lease, answer) in batch.drain(..) {
+            let completed = match &done {
+                Ok(done) if done.contains(&lease.id) => Completed::Done,
+                Ok(_) => Completed::LeaseLost,
+                Err(error) => Completed::Failed { reason: chain(error) },
+            };
+            // Who asked may have been dropped.
+            let _ = answer.send(completed);
+        }
+    }
+}
+
+/// Completes those of the jobs whose lease still holds, and answers which are complete. A worker may have completed its job in
+/// the transaction of its effects already: the same token says so, and nothing is written.
+///
+/// # Errors
+/// [`QueueError::Database`].
+pub async fn complete_all(executor: impl PgExecutor<'_>, leases: &[Lease]) -> Result<HashSet<JobId>, QueueError> {
+    let ids: Vec<Uuid> = leases.iter().map(|lease| lease.id.0).collect();
+    let tokens: Vec<i64> = leases.iter().map(|lease| lease.token).collect();
+    let done = sqlx::query_scalar!(
+        r#"with held as (
+               select * from unnest($1::uuid[], $2::bigint[]) as held (id, token)
+           ), done as (
+               update jobs
+               set state = 'completed', finished_at = clock_timestamp(), lease_until = null
+               from held
+               where jobs.id = held.id and jobs.lease_token = held.token and jobs.state = 'running'
+               returning jobs.id
+           )
+           select id as "id!" from done
+           union all
+           select jobs.id from jobs join held on jobs.id = held.id and jobs.lease_token = held.token where jobs.state = 'completed'"#,
+        &ids,
+        &tokens,
+    )
+    .fetch_all(executor)
+    .await
+    .map_err(QueueError::database("complete jobs"))?;
+    Ok(done.into_iter().map(JobId).collect())
+}
