@@ -78,3 +78,22 @@ $$;
 create trigger wake_who_waits_for_room after update of state on jobs
     for each row when (old.state = 'running' and new.state <> 'running' and old.limit_keys <> '{}')
     execute function app.job_freed_its_limits();
+
+-- Up to when a scheduler has made all ticks of a definition. Downtime is the gap between it and now; what lies before it is past
+-- and stays so when a definition changes. One row a definition, since during a deployment two are alive.
+create table schedule_definitions (
+    schedule text not null,
+    definition bytea not null, -- SHA-256 of what decides when it fires
+    checked_until timestamptz not null,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    constraint one_row_per_definition primary key (schedule, definition),
+    constraint definition_is_sha256 check (octet_length(definition) = 32)
+);
+create trigger touch_updated_at before update on schedule_definitions for each row execute function app.touch_updated_at();
+
+alter table schedule_ticks
+    add column late_at timestamptz, -- when its job should have ended
+    add column was_late boolean; -- null: not known yet
+create index schedule_ticks_to_judge on schedule_ticks (late_at) where was_late is null and job_id is not null;
+create index schedule_ticks_late on schedule_ticks (fire_at desc) where was_late;

@@ -152,16 +152,35 @@ impl JobArgs for RunNightly {
     }
 }
 
-/// Hand one outbox event to whoever subscribed.
+/// See that a store has a plan for its business day; if the night has none by now, publish the best rung that needs no models.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RelayOutbox {
-    /// Events per batch.
-    pub batch: u32,
+pub struct KeepPromise {
+    pub store_id: StoreId,
+    /// The business day served.
+    pub date: NaiveDate,
 }
 
-impl JobArgs for RelayOutbox {
-    const KIND: &'static str = "relay_outbox";
+impl JobArgs for KeepPromise {
+    const KIND: &'static str = "keep_promise";
+    const TIMEOUT: Duration = Duration::from_secs(5 * 60);
+    const MAX_ATTEMPTS: u16 = 10;
+    const BACKOFF_BASE: Duration = Duration::from_secs(2);
+    const BACKOFF_MAX: Duration = Duration::from_secs(60);
+    const LANE: Lane = Lane::Nightly;
+
+    fn unique_key(&self) -> Option<String> {
+        Some(format!("{}:{}", self.store_id, self.date))
+    }
+}
+
+/// Forget what nobody will ask for any more: ended jobs, read events, old ticks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Prune {}
+
+impl JobArgs for Prune {
+    const KIND: &'static str = "prune";
 
     fn unique_key(&self) -> Option<String> {
         Some("all".to_owned())

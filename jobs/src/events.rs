@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
+use domain::Rung;
 use platform::db::DbError;
+use platform::db::schedule_ticks::LateTick;
 use uuid::Uuid;
 
 use crate::nightly::{NightError, NightReport, chain};
@@ -67,4 +69,32 @@ pub(crate) fn ticked(jobs: usize) {
 pub(crate) fn tick_failed(error: &TickError) {
     metrics::counter!("scheduler_errors_total").increment(1);
     tracing::warn!(error = error as &dyn std::error::Error, "schedules could not be looked at; trying again");
+}
+
+pub(crate) fn tick_late(tick: &LateTick) {
+    let schedule = tick.job.split(':').next().unwrap_or_default().to_owned();
+    metrics::counter!("scheduler_late_ticks_total", "schedule" => schedule).increment(1);
+    tracing::error!(
+        tick = tick.job, fire_at = %tick.fire_at, job.id = tick.job_id.map(tracing::field::display),
+        "the job of tick {} at {} has not ended in time", tick.job, tick.fire_at
+    );
+}
+
+pub(crate) fn clock_skew(skew: TimeDelta) {
+    metrics::gauge!("scheduler_clock_skew_seconds").set(skew.as_seconds_f64());
+}
+
+/// A W3C trace id for what begins here.
+pub(crate) fn new_trace() -> String {
+    Uuid::now_v7().simple().to_string()
+}
+
+pub(crate) fn pruned(table: &'static str, rows: u64) {
+    metrics::counter!("pruned_rows_total", "table" => table).increment(rows);
+    tracing::info!(table, rows, "forgot {rows} rows of {table}");
+}
+
+pub(crate) fn promise_kept(store: &str, date: NaiveDate, rung: Rung) {
+    metrics::counter!("promises_kept_total", "rung" => rung.as_str()).increment(1);
+    tracing::warn!(store.slug = store, business_date = %date, rung = %rung, "{store} had no plan for {date} by its deadline: published {rung}");
 }

@@ -9,6 +9,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 /// A source of the current time.
 pub trait Clock: Send + Sync + std::fmt::Debug {
     fn now(&self) -> DateTime<Utc>;
+
+    /// Whether it should agree with every other clock, the database's for one. A simulated one should not.
+    fn is_real(&self) -> bool {
+        false
+    }
 }
 
 /// The clock that a whole program shares.
@@ -28,6 +33,10 @@ impl SystemClock {
 impl Clock for SystemClock {
     fn now(&self) -> DateTime<Utc> {
         Utc::now()
+    }
+
+    fn is_real(&self) -> bool {
+        true
     }
 }
 

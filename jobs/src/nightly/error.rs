@@ -8,6 +8,8 @@ use platform::bus::BusError;
 use platform::db::DbError;
 use platform::objects::ObjectError;
 
+use super::ladder::Refusal;
+
 /// A night that published nothing. What was published before stays.
 #[derive(Debug, thiserror::Error)]
 pub enum NightError {
@@ -43,6 +45,10 @@ pub enum NightError {
     },
     #[error("store `{store}` has no earlier models to forecast with: {reason}")]
     NoLastModel { store: String, reason: String },
+    #[error("models of store `{store}` were not fitted by its deadline")]
+    Late { store: String },
+    #[error("no new forecast of store `{store}` passed its gates: {}", refused.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Refused { store: String, refused: Vec<Refusal> },
     #[error("kept models could not be read or written")]
     Objects(#[from] ObjectError),
     #[error("no forecast of store `{store}` passed its gates: `{gate}` says {detail}")]
@@ -88,8 +94,12 @@ impl Hint for NightError {
             Self::Models { source, .. } => return source.hint(),
             Self::Pipeline { source, .. } => return source.hint(),
             Self::NoLastModel { .. } => "run a night first: its models are kept".to_owned(),
-            Self::Gates { .. } => "what was published before stays; look for a gap in the sales of the last weeks".to_owned(),
-            Self::Event(_) | Self::Task { .. } => "run it again; if it repeats, report it with the log of this run".to_owned(),
+            Self::Gates { .. } | Self::Refused { .. } => {
+                "what was published before stays; look for a gap in the sales of the last weeks".to_owned()
+            }
+            Self::Event(_) | Self::Task { .. } | Self::Late { .. } => {
+                "run it again; if it repeats, report it with the log of this run".to_owned()
+            }
         })
     }
 }

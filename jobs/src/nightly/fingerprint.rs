@@ -8,9 +8,9 @@ use std::fmt::Write as _;
 use domain::time::Night;
 use sha2::{Digest, Sha256};
 
-use super::Settings;
 use super::facts::{Orders, Sale, StoreFacts};
 use super::load::Loaded;
+use super::{Pace, Settings};
 
 /// Version of the code behind a run.
 pub const CODE_VERSION: &str = match option_env!("VIRALCAST_VERSION") {
@@ -29,10 +29,13 @@ impl std::fmt::Write for Hashed {
 }
 
 /// Hash of everything that a night works with.
-pub(super) fn of_input(loaded: &Loaded, night: Night, settings: &[u8]) -> Vec<u8> {
+pub(super) fn of_input(loaded: &Loaded, night: Night, pace: Pace, settings: &[u8]) -> Vec<u8> {
     let StoreFacts { products, listings, sales, orders, stockouts, events, promos, weather, news, market_prices, made_of } = &loaded.facts;
     let mut hash = Hashed(Sha256::new());
     hash.0.update(settings);
+    if pace == Pace::Hurried {
+        hash.0.update("hurried");
+    }
     // Debug output of plain data holds every field; writing to a hash can't fail.
     let _ = write!(hash, "{CODE_VERSION}|{night:?}|{products:?}|{listings:?}|{stockouts:?}|{events:?}|{promos:?}|{weather:?}|{news:?}");
     let made_of: BTreeMap<_, _> = made_of.iter().collect();

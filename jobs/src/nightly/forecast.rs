@@ -17,7 +17,7 @@ use super::ladder::{self, Climb, Ground, Refusal};
 use super::load::Loaded;
 use super::planning::{plan_days, planned_days};
 use super::wholes::{self, Total};
-use super::{ProgressFn, Settings, Stage, facts};
+use super::{Pace, ProgressFn, Settings, Stage, facts};
 use crate::events;
 
 /// A night's forecasts after the gates, and the plans made of them.
@@ -77,12 +77,19 @@ impl Forecast {
     }
 }
 
+/// What a night may fall back on, and how much time it has.
+pub(super) struct Means {
+    pub pace: Pace,
+    pub last_model: Option<LastModel>,
+    pub has_earlier: bool,
+}
+
 /// Forecasts and plans one store's night.
 pub(super) fn forecast(
     store: &str,
     night: Night,
     loaded: &Loaded,
-    last_model: Option<&LastModel>,
+    means: &Means,
     settings: &Settings,
     progress: &ProgressFn,
 ) -> Result<Forecast, NightError> {
@@ -102,7 +109,9 @@ pub(super) fn forecast(
         config: &config,
         cutoff,
         bounds: settings.gates,
-        last_model,
+        last_model: means.last_model.as_ref(),
+        pace: means.pace,
+        has_earlier: means.has_earlier,
     };
     let fits = |at: models::Progress| progress(Stage::Models { done: at.done, total: at.total });
     let Climb { forecasts, fresh, refused, mut left_out } = ladder::climb_down(&ground, &fits)?;

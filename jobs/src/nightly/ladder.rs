@@ -1,4 +1,5 @@
-//! The rungs of the 04:30 promise, top down: models fitted tonight, the last good ones on tonight's data, last week's sales.
+//! The rungs of the 04:30 promise, top down: models fitted tonight, the last good ones on tonight's data, what was published last
+//! ([`super::earlier`]), last week's sales.
 
 use domain::{History, Ordinal, Panel, Rung, SeriesForecast};
 use models::{BASELINE, EngineArtifact, EngineConfig, EngineOutput, GuardHit, ModelError};
@@ -9,7 +10,7 @@ use super::error::{NightError, chain};
 use super::facts::StoreFacts;
 use super::gates::{self, BacktestSummary, Gate, GateBounds};
 use super::kept::LastModel;
-use super::wholes;
+use super::{Pace, wholes};
 use crate::events;
 
 /// What every rung stands on.
@@ -24,6 +25,9 @@ pub(super) struct Ground<'a> {
     pub cutoff: Ordinal,
     pub bounds: GateBounds,
     pub last_model: Option<&'a LastModel>,
+    pub pace: Pace,
+    /// Whether what was published last has a forecast for the night's own day. It is no arithmetic: whoever called publishes it.
+    pub has_earlier: bool,
 }
 
 /// The forecasts of one rung, judged.
@@ -51,20 +55,31 @@ pub(super) struct Climb {
 
 /// Why a rung above was not published.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Refusal {
+pub struct Refusal {
     pub rung: Rung,
     #[serde(flatten)]
     pub gate: Gate,
 }
 
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: `{}` says {}", self.rung, self.gate.name, self.gate.detail)
+    }
+}
+
 /// Climbs down until forecasts pass their gates.
 ///
 /// # Errors
-/// Of the lowest rung, below which there is nothing to publish.
+/// [`NightError::Refused`] where the next rung is what was published last, else of the lowest rung, below which there is nothing
+/// to publish.
 pub(super) fn climb_down(ground: &Ground<'_>, progress: &(dyn Fn(models::Progress) + Sync)) -> Result<Climb, NightError> {
     let (mut fresh, mut left_out) = (None, Vec::new());
-    let made = models::forecast(ground.source, ground.config, ground.cutoff, progress).map_err(|source| ground.failed(source));
-    let first = made.map(|output| ground.fresh(fresh.insert(output), &mut left_out));
+    let first = match ground.pace {
+        Pace::Calm => models::forecast(ground.source, ground.config, ground.cutoff, progress)
+            .map_err(|source| ground.failed(source))
+            .map(|output| ground.fresh(fresh.insert(output), &mut left_out)),
+        Pace::Hurried => Err(NightError::Late { store: ground.store.to_owned() }),
+    };
     let mut refused = match settle(first, Rung::Fresh) {
         Ok(forecasts) => return Ok(Climb { forecasts, fresh, refused: Vec::new(), left_out }),
         Err(refused) => refused,
@@ -72,6 +87,9 @@ pub(super) fn climb_down(ground: &Ground<'_>, progress: &(dyn Fn(models::Progres
     match settle(ground.last_model(), Rung::LastModel) {
         Ok(forecasts) => return Ok(Climb { forecasts, fresh, refused, left_out }),
         Err(more) => refused.extend(more),
+    }
+    if ground.has_earlier {
+        return Err(NightError::Refused { store: ground.store.to_owned(), refused });
     }
     let forecasts = ground.seasonal_naive(fresh.as_ref())?;
     match forecasts.gates.iter().find(|gate| !gate.passed) {

@@ -4,6 +4,7 @@
 //! facts, recipes and settings it finds its own result and changes nothing.
 
 mod demand;
+mod earlier;
 mod error;
 pub mod facts;
 mod fingerprint;
@@ -43,8 +44,9 @@ pub(crate) use error::chain;
 pub use error::{KeptError, NightError};
 pub use kept::{LastModel, last_model};
 pub use knowledge::Knowledge;
+pub use ladder::Refusal;
 pub(crate) use regressors::RAINY_MM;
-pub use run::{run, run_for_job};
+pub use run::{Promise, keep_promise, run, run_for_job};
 
 use gates::{Gate, GateBounds};
 
@@ -73,6 +75,15 @@ impl Default for Settings {
     fn default() -> Self {
         Self { engine: EngineConfig::new(HORIZON, 7).with_effort(Effort::Fast), gates: GateBounds::default() }
     }
+}
+
+/// How much time a night has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// Enough to fit models.
+    Calm,
+    /// The deadline is near: the ladder begins below them.
+    Hurried,
 }
 
 /// Where a night is, for progress bars.

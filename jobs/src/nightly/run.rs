@@ -13,19 +13,22 @@ use platform::db::stores::StoreRow;
 use uuid::Uuid;
 
 use super::error::NightError;
+use super::forecast::Means;
 use super::load::{Loaded, load};
-use super::{NightReport, Nightly, ProgressFn, Stage, calendar, fingerprint, forecast, kept, store};
+use super::{NightReport, Nightly, Pace, ProgressFn, Stage, calendar, earlier, fingerprint, forecast, kept, store};
 use crate::events;
 
 /// A run that is still open after this long was left behind by a program that ended. No store takes a tenth of it.
 const ABANDONED_AFTER: Duration = Duration::from_secs(60 * 60);
+/// What the deadline leaves for facts and earlier models, before the last plan is published again.
+const HURRY: Duration = Duration::from_secs(120);
 
 /// Runs the night of business day `date` for one store and publishes its plan.
 ///
 /// # Errors
 /// [`NightError`]; what was published before stays, and the run history says what went wrong.
 pub async fn run(nightly: &Nightly, store: &StoreRow, date: NaiveDate, progress: Arc<ProgressFn>) -> Result<NightReport, NightError> {
-    timed(nightly, store, date, None, progress).await
+    timed(nightly, store, date, None, Pace::Calm, progress).await
 }
 
 /// As [`run`], for a job of the queue: a run that an earlier attempt of this job left behind is closed at once.
@@ -39,7 +42,57 @@ pub async fn run_for_job(
     job: JobId,
     progress: Arc<ProgressFn>,
 ) -> Result<NightReport, NightError> {
-    timed(nightly, store, date, Some(job.0), progress).await
+    timed(nightly, store, date, Some(job.0), Pace::Calm, progress).await
+}
+
+/// What [`keep_promise`] found or did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Promise {
+    /// The store had a plan for its day.
+    Kept,
+    /// It has one now.
+    Published(Rung),
+}
+
+/// Sees that a store has a plan for business day `date`, when its deadline is near: if the night has published none, the ladder
+/// is climbed down from below the models that were to be fitted; if not even tonight's facts can be read, what was published
+/// last is published for this day.
+///
+/// # Errors
+/// Why the night published nothing, if nothing was published before that reaches this day.
+pub async fn keep_promise(nightly: &Nightly, store: &StoreRow, date: NaiveDate, job: JobId) -> Result<Promise, NightError> {
+    if earlier::is_served(nightly, store, date).await? {
+        return Ok(Promise::Kept);
+    }
+    let hurried = timed(nightly, store, date, Some(job.0), Pace::Hurried, Arc::new(|_| ()));
+    let error = match tokio::time::timeout(HURRY, hurried).await {
+        Ok(Ok(report)) => return Ok(Promise::Published(report.rung)),
+        Ok(Err(error)) => error,
+        Err(_) => NightError::Late { store: store.slug.clone() },
+    };
+    let started_at = nightly.clock.now();
+    let night = Night { date, calendar: calendar(store)? };
+    let run = NewRun {
+        kind: "nightly",
+        store_id: Some(store.id),
+        business_date: Some(date),
+        input_hash: &fingerprint::of_settings(&nightly.settings),
+        config_hash: None,
+        code_version: fingerprint::CODE_VERSION,
+        job_id: Some(job.0),
+        started_at,
+    };
+    let mut connection = nightly.work.acquire().await?;
+    fail_abandoned_runs(&mut *connection, run.kind, store.id, run.job_id, started_at - ABANDONED_AFTER, started_at).await?;
+    let StartedRun::New(run_id) = start_run(&mut connection, &run).await? else { return Ok(Promise::Kept) };
+    drop(connection);
+    match earlier::show(nightly, store, night, run_id, &[]).await {
+        Ok(Some(_)) => Ok(Promise::Published(Rung::LastPublished)),
+        other => {
+            record_failure(nightly, run_id, other.as_ref().err().unwrap_or(&error)).await;
+            Err(error)
+        }
+    }
 }
 
 async fn timed(
@@ -47,10 +100,11 @@ async fn timed(
     store: &StoreRow,
     date: NaiveDate,
     job_id: Option<Uuid>,
+    pace: Pace,
     progress: Arc<ProgressFn>,
 ) -> Result<NightReport, NightError> {
     let started = Instant::now();
-    let result = start(nightly, store, date, job_id, progress).await;
+    let result = start(nightly, store, date, job_id, pace, progress).await;
     let result = result.map(|report| NightReport { seconds: started.elapsed().as_secs_f64(), ..report });
     match &result {
         Ok(report) => events::night_ended(report),
@@ -64,6 +118,7 @@ async fn start(
     store: &StoreRow,
     date: NaiveDate,
     job_id: Option<Uuid>,
+    pace: Pace,
     progress: Arc<ProgressFn>,
 ) -> Result<NightReport, NightError> {
     let started_at = nightly.clock.now();
@@ -72,7 +127,7 @@ async fn start(
     let loaded = Arc::new(load(&nightly.work, store, night).await?);
     let config_hash = fingerprint::of_settings(&nightly.settings);
     let (hashed, settings) = (Arc::clone(&loaded), config_hash.clone());
-    let input_hash = off_thread(store, move || Ok(fingerprint::of_input(&hashed, night, &settings))).await?;
+    let input_hash = off_thread(store, move || Ok(fingerprint::of_input(&hashed, night, pace, &settings))).await?;
     let run = NewRun {
         kind: "nightly",
         store_id: Some(store.id),
@@ -94,14 +149,11 @@ async fn start(
     };
     drop(connection);
 
-    let error = match compute(nightly, store, night, run_id, &loaded, progress).await {
+    let error = match compute(nightly, store, night, run_id, &loaded, pace, progress).await {
         Ok(report) => return Ok(report),
         Err(error) => error,
     };
-    // The night's own error is the one to tell; that it could not be written down too only adds to it.
-    if let Err(also) = fail_run(&nightly.work, run_id, nightly.clock.now(), &super::chain(&error)).await {
-        events::failure_unrecorded(run_id, &also);
-    }
+    record_failure(nightly, run_id, &error).await;
     if error.came_second() {
         let mut connection = nightly.work.acquire().await?;
         if let StartedRun::Finished(earlier) = start_run(&mut connection, &run).await? {
@@ -118,6 +170,7 @@ async fn compute(
     night: Night,
     run_id: Uuid,
     loaded: &Arc<Loaded>,
+    pace: Pace,
     progress: Arc<ProgressFn>,
 ) -> Result<NightReport, NightError> {
     let (settings, slug) = (nightly.settings.clone(), store.slug.clone());
@@ -128,8 +181,19 @@ async fn compute(
         leave_out("the last models", error);
         None
     });
-    let forecast = move || forecast::forecast(&slug, night, &facts, last_model.as_ref(), &settings, stages.as_ref());
-    let mut forecast = off_thread(store, forecast).await?;
+    let means = Means { pace, last_model, has_earlier: earlier::covers(nightly, store, night).await? };
+    let forecast = move || forecast::forecast(&slug, night, &facts, &means, &settings, stages.as_ref());
+    let mut forecast = match off_thread(store, forecast).await {
+        Err(NightError::Refused { store: name, refused }) => {
+            progress(Stage::Publish);
+            let shown = earlier::show(nightly, store, night, run_id, &refused).await?;
+            let stored = shown.ok_or(NightError::Refused { store: name, refused })?;
+            let rung = Rung::LastPublished;
+            let report = report(store, night, loaded);
+            return Ok(NightReport { run_id: run_id.into(), published: stored.published, rung, rows: stored.cells, ..report });
+        }
+        other => other?,
+    };
 
     progress(Stage::Publish);
     let models = kept::keep(nightly, forecast.models.take()).await.unwrap_or_else(|error| {
@@ -152,6 +216,13 @@ async fn compute(
         plans: forecast.plans,
         ..report(store, night, loaded)
     })
+}
+
+/// The night's own error is the one to tell; that it could not be written down too only adds to it.
+async fn record_failure(nightly: &Nightly, run_id: Uuid, error: &NightError) {
+    if let Err(also) = fail_run(&nightly.work, run_id, nightly.clock.now(), &super::chain(error)).await {
+        events::failure_unrecorded(run_id, &also);
+    }
 }
 
 /// The report of a night whose input has been through before; the screen shows that run (again).

@@ -84,7 +84,7 @@ pub(super) async fn republish(
 }
 
 /// Moves the pointer, and tells of it if it moved. Returns whether it points at the run now.
-async fn show(
+pub(super) async fn show(
     tx: &mut PgConnection,
     store: &StoreRow,
     run_id: Uuid,

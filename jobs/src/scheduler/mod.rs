@@ -1,35 +1,50 @@
 //! Ticks of the schedules, one row each in the database: any number of schedulers make one tick.
+//!
+//! How far a schedule has come is in the database too, by its definition ([`platform::db::schedule_ticks::checked_until`]): after
+//! downtime the gap is caught up as its policy says, and changing a cron expression never runs the past again.
 
 mod definition;
+mod tick;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use domain::job::{JobArgs as _, RunNightly};
 use platform::clock::SharedClock;
 use platform::db::DbError;
-use platform::db::schedule_ticks::{last_tick, try_claim_tick};
+use platform::db::schedule_ticks::{self, NewTick, advance_checked, checked_until, claim_ticks, judge_late, last_ticks};
 use platform::db::stores::{StoreRow, list_stores};
-use platform::queue::{EnqueueOptions, QueueError, enqueue};
+use platform::queue::{NewJob, QueueError, enqueue_new};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::events;
+use crate::workers::KindError;
 
 pub use definition::{CatchUp, Schedule, ScheduleError, Zone};
+pub use tick::Occasion;
 
 /// The schedules that the program brings: `schedules/*.toml`. A test holds this list against the folder.
-const FILES: [(&str, &str); 1] = [("nightly", include_str!("../../../schedules/nightly.toml"))];
+const FILES: [(&str, &str); 3] = [
+    ("nightly", include_str!("../../../schedules/nightly.toml")),
+    ("promise", include_str!("../../../schedules/promise.toml")),
+    ("prune", include_str!("../../../schedules/prune.toml")),
+];
 /// How often the schedules are looked at.
 const LOOK: Duration = Duration::from_secs(5);
+/// A clock that is further from the database's makes no ticks: they would be early or late.
+const SKEW: TimeDelta = TimeDelta::seconds(30);
+/// Ticks of one transaction.
+const BATCH: usize = 200;
 
 /// Reads every schedule.
 ///
 /// # Errors
 /// [`ScheduleError`] names the file that can't be used.
 pub fn schedules() -> Result<Vec<Schedule>, ScheduleError> {
-    FILES.iter().map(|(file, text)| Schedule::parse(file, text, &crate::workers::KINDS)).collect()
+    FILES.iter().map(|(file, text)| Schedule::parse(file, text)).collect()
 }
 
 /// A tick that could not be made; the next look tries again.
@@ -41,13 +56,17 @@ pub enum TickError {
     Connection(#[from] sqlx::Error),
     #[error("a tick's job could not be enqueued")]
     Queue(#[from] QueueError),
+    #[error("a tick has no job")]
+    Kind(#[from] KindError),
+    #[error("this machine's clock is {seconds} s off the database's: no ticks are made here until they agree")]
+    Skewed { seconds: i64 },
 }
 
 /// Makes due ticks until `shutdown`. A database that goes away is waited for.
 pub async fn run(pool: PgPool, clock: SharedClock, schedules: Vec<Schedule>, shutdown: CancellationToken) {
-    let name = format!("{}:{}", std::process::id(), uuid::Uuid::now_v7().simple());
+    let name = format!("{}:{}", std::process::id(), Uuid::now_v7().simple());
     loop {
-        match tick(&pool, clock.now(), &schedules, &name).await {
+        match look(&pool, &clock, &schedules, &name).await {
             Ok(0) => {}
             Ok(made) => events::ticked(made),
             Err(error) => events::tick_failed(&error),
@@ -59,61 +78,109 @@ pub async fn run(pool: PgPool, clock: SharedClock, schedules: Vec<Schedule>, shu
     }
 }
 
+/// One look of [`run`]: ticks, then what is late.
+///
+/// # Errors
+/// [`TickError`]; ticks made before it stay made.
+pub async fn look(pool: &PgPool, clock: &SharedClock, schedules: &[Schedule], by: &str) -> Result<usize, TickError> {
+    if clock.is_real() {
+        let skew = clock.now() - schedule_ticks::database_time(pool).await?;
+        events::clock_skew(skew);
+        if skew.abs() > SKEW {
+            return Err(TickError::Skewed { seconds: skew.num_seconds() });
+        }
+    }
+    let now = clock.now();
+    let made = tick(pool, now, schedules, by).await?;
+    judge_late(pool, now).await?.iter().for_each(events::tick_late);
+    Ok(made)
+}
+
 /// Makes every tick that is due now and was not made yet; returns how many this call made.
 ///
-/// A schedule that a store has never ticked on begins now: its past is not run.
+/// A schedule that was never seen before begins now: its past is not run.
 ///
 /// # Errors
 /// [`TickError`]; ticks made before it stay made.
 pub async fn tick(pool: &PgPool, now: DateTime<Utc>, schedules: &[Schedule], by: &str) -> Result<usize, TickError> {
-    let stores = list_stores(pool, false).await?;
     let mut made = 0;
+    // Read when first needed: most looks find nothing due.
+    let mut stores = None;
     for schedule in schedules {
-        for store in &stores {
-            let zone = match schedule.zone {
-                Zone::Fixed(zone) => zone,
-                // A zone that is none fails the night itself, with a hint; here any clock will do to get there.
-                Zone::Store => store.time_zone.parse().unwrap_or(Tz::UTC),
-            };
-            made += tick_store(pool, now, schedule, store, zone, by).await?;
+        let since = checked_until(&mut *pool.acquire().await?, &schedule.name, schedule.fingerprint(), now).await?;
+        if since >= now {
+            continue;
         }
+        let mut occasions = match schedule.zone {
+            Zone::Fixed(zone) => schedule.due(zone, since, now).into_iter().map(|at| Occasion::of_zone(zone, at)).collect(),
+            Zone::Store => {
+                let stores = match &mut stores {
+                    Some(stores) => stores,
+                    none => none.insert(list_stores(pool, false).await?),
+                };
+                due_in_stores(schedule, stores, since, now)
+            }
+        };
+        forget_made(pool, schedule, &mut occasions).await?;
+        for some in occasions.chunks(BATCH) {
+            made += make(pool, schedule, some, by).await?;
+        }
+        advance_checked(pool, &schedule.name, schedule.fingerprint(), now).await?;
     }
     Ok(made)
 }
 
-async fn tick_store(
-    pool: &PgPool,
-    now: DateTime<Utc>,
-    schedule: &Schedule,
-    store: &StoreRow,
-    zone: Tz,
-    by: &str,
-) -> Result<usize, TickError> {
-    let key = format!("{}:{}", schedule.name, store.id);
-    let Some(since) = last_tick(pool, &key).await? else {
-        try_claim_tick(pool, &key, now, by, None).await?;
-        return Ok(0);
-    };
-    let mut made = 0;
-    for fire_at in schedule.due(zone, since, now) {
-        let mut tx = pool.begin().await?;
-        if try_claim_tick(&mut *tx, &key, fire_at, by, None).await? {
-            enqueue_job(&mut tx, schedule, store, fire_at.with_timezone(&zone)).await?;
-            made += 1;
-        }
-        tx.commit().await?;
+fn due_in_stores(schedule: &Schedule, stores: &[StoreRow], since: DateTime<Utc>, now: DateTime<Utc>) -> Vec<Occasion> {
+    let mut by_zone: HashMap<Tz, Vec<DateTime<Utc>>> = HashMap::new();
+    let mut occasions = Vec::new();
+    for store in stores {
+        // A zone that is none fails the night itself, with a hint; here any clock will do to get there.
+        let zone = store.time_zone.parse().unwrap_or(Tz::UTC);
+        let due = by_zone.entry(zone).or_insert_with(|| schedule.due(zone, since, now));
+        occasions.extend(due.iter().map(|at| Occasion::of_store(store, zone, *at)));
     }
-    Ok(made)
+    occasions.sort_by_key(|occasion| occasion.fire_at);
+    occasions
 }
 
-async fn enqueue_job(tx: &mut sqlx::PgConnection, schedule: &Schedule, store: &StoreRow, fire_at: DateTime<Tz>) -> Result<(), QueueError> {
-    let options = EnqueueOptions::default();
-    // `Schedule::parse` admits only kinds that are listed in `workers::KINDS`.
-    if schedule.job == RunNightly::KIND {
-        let args = RunNightly { store_id: store.id.into(), date: fire_at.date_naive() };
-        enqueue(tx, &args, options).await?;
+/// Leaves out what is not after the key's last tick, whichever definition made that.
+async fn forget_made(pool: &PgPool, schedule: &Schedule, occasions: &mut Vec<Occasion>) -> Result<(), TickError> {
+    if occasions.is_empty() {
+        return Ok(());
     }
+    let keys: Vec<String> = occasions.iter().map(|occasion| tick_name(schedule, occasion)).collect();
+    let last: HashMap<String, DateTime<Utc>> = last_ticks(pool, &keys).await?.into_iter().collect();
+    occasions.retain(|occasion| last.get(&tick_name(schedule, occasion)).is_none_or(|last| *last < occasion.fire_at));
     Ok(())
+}
+
+/// Ticks and their jobs, all or none.
+async fn make(pool: &PgPool, schedule: &Schedule, occasions: &[Occasion], by: &str) -> Result<usize, TickError> {
+    let jobs: Vec<NewJob> = occasions.iter().map(|one| schedule.job(one, Some(events::new_trace()))).collect::<Result<_, _>>()?;
+    let ticks: Vec<NewTick> = occasions
+        .iter()
+        .zip(&jobs)
+        .map(|(occasion, job)| NewTick {
+            job: tick_name(schedule, occasion),
+            fire_at: occasion.fire_at,
+            job_id: job.id().0,
+            late_at: occasion.fire_at + schedule.late_after,
+        })
+        .collect();
+    let mut tx = pool.begin().await?;
+    let claimed = claim_ticks(&mut *tx, &ticks, by).await?;
+    for job in jobs.iter().filter(|job| claimed.contains(&job.id().0)) {
+        let enqueued = enqueue_new(&mut tx, job).await?;
+        if enqueued.existed {
+            schedule_ticks::attach_job(&mut *tx, job.id().0, enqueued.id.0).await?;
+        }
+    }
+    tx.commit().await?;
+    Ok(claimed.len())
+}
+
+fn tick_name(schedule: &Schedule, occasion: &Occasion) -> String {
+    if occasion.key.is_empty() { schedule.name.clone() } else { format!("{}:{}", schedule.name, occasion.key) }
 }
 
 #[cfg(test)]

@@ -1,16 +1,75 @@
 //! Every worker, one file each: the code of a kind of job whose arguments are in `domain::job`.
 
+mod keep_promise;
+mod prune;
 mod run_nightly;
 
-use platform::queue::Workers;
+use domain::job::{JobArgs, KeepPromise, Prune, RunNightly};
+use platform::queue::{EnqueueOptions, NewJob, Workers};
 
 use crate::nightly::Nightly;
 
 /// All workers of this program.
 #[must_use]
 pub fn all(nightly: &Nightly) -> Workers {
-    Workers::new().add(run_nightly::worker(nightly.clone()))
+    Workers::new()
+        .add(run_nightly::worker(nightly.clone()))
+        .add(keep_promise::worker(nightly.clone()))
+        .add(prune::worker(nightly.work.clone(), nightly.clock.clone()))
 }
 
-/// Kinds that schedules may name.
-pub const KINDS: [&str; 1] = [run_nightly::KIND];
+/// Kinds that schedules and operators may name.
+pub const KINDS: [Kind; 3] = [Kind::of::<RunNightly>(), Kind::of::<KeepPromise>(), Kind::of::<Prune>()];
+
+/// A kind of job by its name.
+#[derive(Debug, Clone, Copy)]
+pub struct Kind {
+    pub name: &'static str,
+    make: fn(serde_json::Value, EnqueueOptions) -> Result<NewJob, KindError>,
+}
+
+/// Arguments that do not fit a kind.
+#[derive(Debug, thiserror::Error)]
+pub enum KindError {
+    #[error("the arguments do not fit")]
+    Arguments(#[from] serde_json::Error),
+    #[error("the job can't be made")]
+    Queue(#[from] platform::queue::QueueError),
+}
+
+impl Kind {
+    const fn of<A: JobArgs>() -> Self {
+        Self { name: A::KIND, make: |args, options| Ok(NewJob::of(&serde_json::from_value::<A>(args)?, options)?) }
+    }
+
+    /// The kind of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        KINDS.into_iter().find(|kind| kind.name == name)
+    }
+
+    /// A job with these arguments.
+    ///
+    /// # Errors
+    /// [`KindError`] if they do not fit.
+    pub fn job(self, args: serde_json::Value, options: EnqueueOptions) -> Result<NewJob, KindError> {
+        (self.make)(args, options)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_worker_and_every_file_is_registered() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/workers");
+        let files = std::fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("an entry").path());
+        let mut names: Vec<String> = files.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect();
+        names.retain(|name| name != "mod");
+        names.sort();
+        let mut kinds = KINDS.map(|kind| kind.name.to_owned());
+        kinds.sort();
+        assert_eq!(names, kinds);
+    }
+}

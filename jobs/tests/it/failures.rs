@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use domain::Rung;
 use domain::ids::RunId;
 use jobs::nightly::gates::GateBounds;
-use jobs::nightly::{self, NightError, Settings, Stage};
+use jobs::nightly::{self, NightError, Promise, Settings, Stage};
 use jobs::{NightReport, Nightly};
 use platform::db::forecasts::{ForecastRow, forecasts_of_run};
 use platform::db::published_runs::published_run;
@@ -199,5 +199,75 @@ async fn two_programs_at_one_night_publish_one_run() {
     assert_eq!((written["forecast_runs"], written["published_run_log"], written["outbox"]), (1, 1, 1));
     let finished = RunFilter { state: Some("finished"), ..RunFilter::default() };
     assert_eq!(list_runs(shop.db.work(), finished, 9).await.expect("runs").len(), 1);
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn where_no_model_will_do_what_was_published_last_is_the_next_rung() {
+    let shop = Shop::open().await;
+    let before = night_of(&shop, &shop.nightly(), DAY_BEFORE).await;
+    for key in shop.objects().list("").await.expect("keys") {
+        shop.objects().delete(&key).await.expect("an accident");
+    }
+    let report = night_of(&shop, &broken(&shop), NIGHT).await;
+    assert_eq!((report.rung, report.published), (Rung::LastPublished, true));
+    let run = get_run(shop.db.work(), report.run_id.0).await.expect("a query").expect("the run");
+    assert_eq!((run.state.as_str(), run.rung.as_deref()), ("finished", Some("last_published")));
+    assert_eq!(run.details["forecasts_of"], json!(before.run_id));
+    assert_eq!(run.details["refused_by"].as_array().expect("a list").len(), 2, "{:?}", run.details);
+    let cells = async |run: RunId| forecasts_of_run(shop.db.work(), run.0).await.expect("forecasts");
+    let (old, new) = (cells(before.run_id).await, cells(report.run_id).await);
+    assert_eq!(new.len(), old.len() / 14 * 13, "a day less ahead");
+    for cell in &new {
+        let same = |one: &&ForecastRow| {
+            one.target_item == cell.target_item && one.target_kind == cell.target_kind && one.target_date == cell.target_date
+        };
+        let source = old.iter().find(same).expect("the cell it was");
+        assert_eq!((cell.yhat, cell.step, cell.rung.as_str()), (source.yhat, source.step - 1, "last_published"));
+    }
+    let plan = platform::db::plan_items::published_plan(shop.db.work(), shop.store.id, date(NIGHT)).await.expect("a plan");
+    assert!(plan.iter().any(|item| item.kind == "prep") && plan.iter().any(|item| item.kind == "purchase"), "{plan:?}");
+
+    let again = night_of(&shop, &broken(&shop), NIGHT).await;
+    assert_eq!((again.run_id, again.unchanged), (report.run_id, true), "the same night again");
+    let fresh = night_of(&shop, &shop.nightly(), NIGHT).await;
+    assert_eq!((fresh.rung, fresh.published), (Rung::Fresh, true), "once models can be fitted they take its place");
+    shop.close().await;
+}
+
+async fn promise(shop: &Shop, nightly: &Nightly, day: &str) -> Promise {
+    nightly::keep_promise(nightly, &shop.store, date(day), domain::ids::JobId::new()).await.expect("a plan")
+}
+
+#[tokio::test]
+async fn by_the_deadline_what_has_no_plan_takes_the_next_rung_and_the_fresh_one_may_follow() {
+    let shop = Shop::open().await;
+    night_of(&shop, &shop.nightly(), DAY_BEFORE).await;
+    assert_eq!(promise(&shop, &shop.nightly(), NIGHT).await, Promise::Published(Rung::LastModel));
+    assert_eq!(promise(&shop, &shop.nightly(), NIGHT).await, Promise::Kept);
+    let details = list_runs(shop.db.work(), RunFilter { business_date: Some(date(NIGHT)), ..RunFilter::default() }, 9).await.expect("runs");
+    assert_eq!(details[0].details["refused_by"][0]["detail"], json!("models of store `warung` were not fitted by its deadline"));
+    let fresh = night_of(&shop, &shop.nightly(), NIGHT).await;
+    assert_eq!((fresh.rung, fresh.published, fresh.unchanged), (Rung::Fresh, true, false));
+    assert_eq!(promise(&shop, &shop.nightly(), NIGHT).await, Promise::Kept);
+    shop.close().await;
+}
+
+/// Not even facts can be read: what is on the screen reaches today all the same.
+#[tokio::test]
+async fn without_facts_the_promise_is_kept_with_what_was_published_last() {
+    let shop = Shop::open().await;
+    night_of(&shop, &shop.nightly(), DAY_BEFORE).await;
+    let superuser = shop.superuser().await;
+    for table in ["sales_daily", "stock_counts"] {
+        let rename = format!("alter table {table} rename to {table}_gone");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(rename)).execute(&superuser).await.expect("an accident");
+    }
+    superuser.close().await;
+    assert_eq!(promise(&shop, &shop.nightly(), NIGHT).await, Promise::Published(Rung::LastPublished));
+    let published = published_run(shop.db.work(), shop.store.id).await.expect("a query").expect("a plan");
+    assert_eq!(published.business_date, date(NIGHT));
+    let plan = platform::db::plan_items::published_plan(shop.db.work(), shop.store.id, date(NIGHT)).await.expect("a plan");
+    assert!(!plan.is_empty(), "yesterday's plan for today");
     shop.close().await;
 }

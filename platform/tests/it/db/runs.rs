@@ -1,7 +1,7 @@
 //! Run history and schedule ticks.
 
 use platform::db::runs::{NewRun, RunFilter, RunResult, StartedRun, fail_run, finish_run, get_run, list_runs, start_run};
-use platform::db::schedule_ticks::{last_tick, try_claim_tick};
+use platform::db::schedule_ticks::{NewTick, claim_ticks, last_ticks};
 use uuid::Uuid;
 
 use super::shop::{Shop, at, date};
@@ -81,11 +81,12 @@ async fn a_failed_run_says_why_and_may_be_tried_again() {
 async fn a_tick_is_claimed_by_one_of_many_schedulers() {
     let shop = Shop::open().await;
     let fire_at = at("2026-11-22T20:30:00Z");
-    let claim = |name: &'static str| try_claim_tick(shop.db.work(), "nightly", fire_at, name, None);
+    let tick = || NewTick { job: "nightly".to_owned(), fire_at, job_id: Uuid::now_v7(), late_at: fire_at };
+    let claim = async |name: &'static str| claim_ticks(shop.db.work(), &[tick()], name).await;
     let (one, two, three) = tokio::join!(claim("a"), claim("b"), claim("c"));
-    let won = [one, two, three].into_iter().filter(|claimed| *claimed.as_ref().expect("an answer")).count();
+    let won: usize = [one, two, three].into_iter().map(|claimed| claimed.expect("an answer").len()).sum();
     assert_eq!(won, 1);
-    assert_eq!(last_tick(shop.db.work(), "nightly").await.expect("a tick"), Some(fire_at));
-    assert_eq!(last_tick(shop.db.work(), "ingest").await.expect("none"), None);
+    let asked = ["nightly".to_owned(), "ingest".to_owned()];
+    assert_eq!(last_ticks(shop.db.work(), &asked).await.expect("ticks"), [("nightly".to_owned(), fire_at)]);
     shop.db.close().await;
 }

@@ -1,0 +1,44 @@
+//! Forget what nobody will ask for any more: ended jobs, read events, old ticks.
+
+use chrono::TimeDelta;
+use domain::job::{Outcome, Prune};
+use platform::bus::{inbox, outbox};
+use platform::clock::SharedClock;
+use platform::db::schedule_ticks::prune_ticks;
+use platform::queue::{self, JobContext, Retention, Worker};
+use sqlx::PgPool;
+
+use crate::events;
+
+/// Events and ticks are kept this long, for whoever looks back.
+const KEPT: TimeDelta = TimeDelta::days(60);
+
+/// The worker of [`Prune`].
+pub fn worker(pool: PgPool, clock: SharedClock) -> impl Worker<Prune> {
+    PruneWorker { pool, clock }
+}
+
+struct PruneWorker {
+    pool: PgPool,
+    clock: SharedClock,
+}
+
+impl Worker<Prune> for PruneWorker {
+    async fn work(&self, _: Prune, _: JobContext) -> Outcome {
+        match self.prune().await {
+            Ok(()) => Outcome::Done,
+            Err(error) => Outcome::Retry(error),
+        }
+    }
+}
+
+impl PruneWorker {
+    async fn prune(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let before = self.clock.now() - KEPT;
+        events::pruned("jobs", queue::prune(&self.pool, Retention::default()).await?);
+        events::pruned("outbox", outbox::prune(&self.pool, before).await?);
+        events::pruned("inbox", inbox::prune(&self.pool, before).await?);
+        events::pruned("schedule_ticks", prune_ticks(&self.pool, before).await?);
+        Ok(())
+    }
+}
