@@ -2,6 +2,7 @@ mod enqueue;
 mod family;
 mod faults;
 mod limits;
+mod model;
 mod operate;
 mod outcomes;
 mod shutdown;
