@@ -133,18 +133,18 @@ impl Hint for ScheduleError {
 }
 
 impl Schedule {
-    /// Reads a schedule; `file` is its name without `.toml`.
+    /// Reads a schedule; `file` is its name without `.toml`, `kinds` the jobs it may name.
     ///
     /// # Errors
     /// [`ScheduleError`] for unknown keys, a bad cron expression, zone, job or arguments.
-    pub fn parse(file: &str, text: &str) -> Result<Self, ScheduleError> {
+    pub fn parse(file: &str, text: &str, kinds: &[Kind]) -> Result<Self, ScheduleError> {
         let file = file.to_owned();
         let read: File = toml::from_str(text).map_err(|source| ScheduleError::Toml { file: file.clone(), source })?;
         if read.name != file {
             return Err(ScheduleError::Name { file, name: read.name });
         }
-        let Some(kind) = Kind::named(&read.job) else {
-            let known = crate::workers::KINDS.map(|kind| kind.name).join(", ");
+        let Some(kind) = kinds.iter().copied().find(|kind| kind.name == read.job) else {
+            let known = kinds.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", ");
             return Err(ScheduleError::Job { file, job: read.job, known });
         };
         let cron =
@@ -238,6 +238,7 @@ const ON_TIME: TimeDelta = TimeDelta::minutes(2);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workers::KINDS;
 
     const NIGHTLY: &str = include_str!("../../../schedules/nightly.toml");
 
@@ -247,12 +248,12 @@ mod tests {
 
     #[test]
     fn unknown_keys_names_and_jobs_are_refused() {
-        let error = |text: &str| Schedule::parse("nightly", text).expect_err("refused").to_string();
+        let error = |text: &str| Schedule::parse("nightly", text, &KINDS).expect_err("refused").to_string();
         let with = |old: &str, new: &str| {
             assert!(NIGHTLY.contains(old), "{old}");
             error(&NIGHTLY.replace(old, new))
         };
-        assert!(Schedule::parse("nightly", NIGHTLY).is_ok());
+        assert!(Schedule::parse("nightly", NIGHTLY, &KINDS).is_ok());
         assert_eq!(error(&format!("{NIGHTLY}\nevery = 5")), "schedule `nightly` can't be read");
         assert_eq!(
             with("\"run_nightly\"", "\"fly\""),
@@ -270,7 +271,7 @@ mod tests {
 
     #[test]
     fn a_tick_follows_the_stores_own_clock() {
-        let nightly = Schedule::parse("nightly", NIGHTLY).expect("a schedule");
+        let nightly = Schedule::parse("nightly", NIGHTLY, &KINDS).expect("a schedule");
         let (since, now) = (at("2026-11-21T00:00:00Z"), at("2026-11-23T00:00:00Z"));
         assert_eq!(nightly.due(chrono_tz::Asia::Jakarta, since, now), [at("2026-11-22T20:32:00Z")]);
         assert_eq!(nightly.due(chrono_tz::Asia::Jayapura, since, now), [at("2026-11-22T18:32:00Z")]);
@@ -280,7 +281,7 @@ mod tests {
     fn the_policy_decides_about_missed_ticks() {
         let with = |policy: &str| {
             let text = NIGHTLY.replace("catch_up = \"latest\"", &format!("catch_up = \"{policy}\""));
-            let schedule = Schedule::parse("nightly", &text).expect("a schedule");
+            let schedule = Schedule::parse("nightly", &text, &KINDS).expect("a schedule");
             schedule.due(chrono_tz::UTC, at("2026-11-20T00:00:00Z"), at("2026-11-23T03:33:00Z")).len()
         };
         assert_eq!((with("all"), with("latest"), with("skip")), (4, 1, 1));
@@ -289,7 +290,7 @@ mod tests {
     #[test]
     fn nobody_gets_two_weeks_at_once() {
         let text = NIGHTLY.replace("catch_up = \"latest\"", "catch_up = \"all\"\ncatch_up_within_hours = 48");
-        let schedule = Schedule::parse("nightly", &text).expect("a schedule");
+        let schedule = Schedule::parse("nightly", &text, &KINDS).expect("a schedule");
         let due = schedule.due(chrono_tz::UTC, at("2026-11-01T00:00:00Z"), at("2026-11-23T04:00:00Z"));
         assert_eq!(due, [at("2026-11-22T03:32:00Z"), at("2026-11-23T03:32:00Z")]);
     }
@@ -298,7 +299,7 @@ mod tests {
     #[test]
     fn summer_time_neither_hides_nor_doubles_a_tick() {
         let text = NIGHTLY.replace("0 32 3 * * *", "0 30 2 * * *").replace("\"latest\"", "\"all\"");
-        let schedule = Schedule::parse("nightly", &text).expect("a schedule");
+        let schedule = Schedule::parse("nightly", &text, &KINDS).expect("a schedule");
         let due = |from: &str, to: &str| schedule.due(chrono_tz::Europe::Berlin, at(from), at(to));
         assert_eq!(due("2026-03-28T12:00:00Z", "2026-03-30T12:00:00Z").len(), 2, "spring");
         assert_eq!(due("2026-10-24T12:00:00Z", "2026-10-26T12:00:00Z").len(), 2, "autumn");
@@ -307,7 +308,7 @@ mod tests {
     #[test]
     fn stores_are_spread_over_the_jitter_and_keep_their_place() {
         let text = format!("{NIGHTLY}\njitter_seconds = 60").replace("jitter_seconds = 30\n", "");
-        let schedule = Schedule::parse("nightly", &text).expect("a schedule");
+        let schedule = Schedule::parse("nightly", &text, &KINDS).expect("a schedule");
         let later: Vec<TimeDelta> = (0..200).filter_map(|n| schedule.spread(&format!("store {n}"))).collect();
         assert_eq!(later, (0..200).filter_map(|n| schedule.spread(&format!("store {n}"))).collect::<Vec<_>>());
         assert!(later.iter().all(|later| *later >= TimeDelta::zero() && *later < TimeDelta::seconds(60)));

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::events;
-use crate::workers::KindError;
+use crate::workers::{KINDS, KindError};
 
 pub use definition::{CatchUp, Schedule, ScheduleError, Zone};
 pub use tick::Occasion;
@@ -44,7 +44,7 @@ const BATCH: usize = 200;
 /// # Errors
 /// [`ScheduleError`] names the file that can't be used.
 pub fn schedules() -> Result<Vec<Schedule>, ScheduleError> {
-    FILES.iter().map(|(file, text)| Schedule::parse(file, text)).collect()
+    FILES.iter().map(|(file, text)| Schedule::parse(file, text, &KINDS)).collect()
 }
 
 /// A tick that could not be made; the next look tries again.

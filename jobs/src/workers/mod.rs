@@ -18,6 +18,8 @@ pub fn all(nightly: &Nightly) -> Workers {
         .add(prune::worker(nightly.work.clone(), nightly.clock.clone()))
 }
 
+pub use keep_promise::worker as keep_promise;
+
 /// Kinds that schedules and operators may name.
 pub const KINDS: [Kind; 3] = [Kind::of::<RunNightly>(), Kind::of::<KeepPromise>(), Kind::of::<Prune>()];
 
@@ -38,14 +40,10 @@ pub enum KindError {
 }
 
 impl Kind {
-    const fn of<A: JobArgs>() -> Self {
-        Self { name: A::KIND, make: |args, options| Ok(NewJob::of(&serde_json::from_value::<A>(args)?, options)?) }
-    }
-
-    /// The kind of this name.
+    /// The kind of these arguments.
     #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        KINDS.into_iter().find(|kind| kind.name == name)
+    pub const fn of<A: JobArgs>() -> Self {
+        Self { name: A::KIND, make: |args, options| Ok(NewJob::of(&serde_json::from_value::<A>(args)?, options)?) }
     }
 
     /// A job with these arguments.

@@ -1,3 +1,4 @@
+mod chaos;
 mod coherence;
 mod corrections;
 mod demand;
@@ -9,6 +10,7 @@ mod queue;
 mod scheduler;
 mod shop;
 mod sql_oracle;
+mod thirty_nights;
 mod threads;
 mod time_travel;
 mod what_if;

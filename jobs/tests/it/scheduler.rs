@@ -12,7 +12,7 @@ use crate::shop::{Shop, at};
 const NIGHTLY: &str = include_str!("../../../schedules/nightly.toml");
 
 fn nightly(text: &str) -> [Schedule; 1] {
-    [Schedule::parse("nightly", text).expect("a schedule")]
+    [Schedule::parse("nightly", text, &jobs::workers::KINDS).expect("a schedule")]
 }
 
 /// Dates of the nights in the queue, in the order of their ticks.

@@ -145,23 +145,30 @@ impl Shop {
 
     /// What was sold, row by row.
     pub fn history(&self) -> Vec<DailyRow> {
+        (0..DAYS).flat_map(|number| self.sales_of(number)).collect()
+    }
+
+    /// What was sold on one day, which may be after the history.
+    pub fn sales_on(&self, day: NaiveDate) -> Vec<DailyRow> {
+        self.sales_of(day.signed_duration_since(date(FIRST_DAY)).num_days().unsigned_abs())
+    }
+
+    fn sales_of(&self, number: u64) -> Vec<DailyRow> {
+        let day = date(FIRST_DAY) + Days::new(number);
         let mut rows = Vec::new();
-        for number in 0..DAYS {
-            let day = date(FIRST_DAY) + Days::new(number);
-            for (seed, (product, level)) in
-                [("ayam geprek", 90.0), ("nasi", 140.0), ("es teh", 60.0), ("es jadul", 20.0)].into_iter().enumerate()
-            {
-                if day.weekday() != chrono::Weekday::Sun && (product != "es jadul" || number < GIVEN_UP) {
-                    let promo = product == "ayam geprek" && (date("2026-04-10")..=date("2026-04-14")).contains(&day);
-                    let weekday = [0.9, 0.85, 0.9, 1.0, 1.2, 1.35, 0.0][day.weekday().num_days_from_monday() as usize];
-                    let expected = level * weekday * if promo { 1.4 } else { 1.0 } * (1.0 - 0.01 * rain(day));
-                    rows.push(self.row(product, day, (expected * (1.0 + 0.16 * (noise(seed as u64, number) - 0.5))).round()));
-                }
+        for (seed, (product, level)) in
+            [("ayam geprek", 90.0), ("nasi", 140.0), ("es teh", 60.0), ("es jadul", 20.0)].into_iter().enumerate()
+        {
+            if day.weekday() != chrono::Weekday::Sun && (product != "es jadul" || number < GIVEN_UP) {
+                let promo = product == "ayam geprek" && (date("2026-04-10")..=date("2026-04-14")).contains(&day);
+                let weekday = [0.9, 0.85, 0.9, 1.0, 1.2, 1.35, 0.0][day.weekday().num_days_from_monday() as usize];
+                let expected = level * weekday * if promo { 1.4 } else { 1.0 } * (1.0 - 0.01 * rain(day));
+                rows.push(self.row(product, day, (expected * (1.0 + 0.16 * (noise(seed as u64, number) - 0.5))).round()));
             }
-            // Sold now and then; days without a row are zeros.
-            if day.weekday() != chrono::Weekday::Sun && noise(9, number) < 0.3 {
-                rows.push(self.row("sambal botol", day, 1.0 + (noise(10, number) * 2.0).floor()));
-            }
+        }
+        // Sold now and then; days without a row are zeros.
+        if day.weekday() != chrono::Weekday::Sun && noise(9, number) < 0.3 {
+            rows.push(self.row("sambal botol", day, 1.0 + (noise(10, number) * 2.0).floor()));
         }
         rows
     }
@@ -308,7 +315,7 @@ pub fn issue(day: NaiveDate, ahead: u64, rain_mm: f64) -> WeatherForecastRow {
 }
 
 /// Millimetres.
-fn rain(day: NaiveDate) -> f64 {
+pub fn rain(day: NaiveDate) -> f64 {
     (noise(77, u64::from(day.num_days_from_ce().unsigned_abs())) * 30.0 - 15.0).max(0.0).round()
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::PgPool;
-use sqlx::postgres::PgListener;
+use sqlx::postgres::{PgListener, PgPoolOptions};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -53,8 +53,10 @@ async fn listen_once(pool: &PgPool, channel: &str, wake: &Notify) -> Deaf {
     }
 }
 
+/// A connection of its own, outside the pool: one that falls silent would keep its place there for as long as TCP has patience.
 async fn connect(pool: &PgPool, channel: &str) -> Result<PgListener, sqlx::Error> {
-    let mut listener = PgListener::connect_with(pool).await?;
+    let alone = PgPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+    let mut listener = PgListener::connect_with(&alone.connect_lazy_with((*pool.connect_options()).clone())).await?;
     // A connection that was lost and made anew inside would miss what came between.
     listener.eager_reconnect(false);
     listener.listen(channel).await?;

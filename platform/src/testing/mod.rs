@@ -16,6 +16,7 @@
 //! A template is built once per content of `migrations/`, so editing a migration just makes a new one.
 
 mod error;
+mod silence;
 mod sweep;
 mod template;
 
@@ -30,6 +31,7 @@ use crate::data_dir::DataDir;
 use crate::embedded::{Cluster, Departure, Endpoint, Role, Tuning};
 
 pub use error::TestDbError;
+pub use silence::SilentSocket;
 
 /// Environment variable that names the folder of the shared test cluster.
 pub const FOLDER_VARIABLE: &str = "VIRALCAST_TEST_DIR";

@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::job::Outcome;
 use platform::embedded::Role;
 use platform::queue::{JobContext, WorkerOptions, Workers};
-use platform::testing::TestDb;
+use platform::testing::{SilentSocket, TestDb};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -194,5 +194,27 @@ async fn an_outage_does_not_end_the_program() {
     sqlx::query("alter table jobs_away rename to jobs").execute(db.owner()).await.expect("rename");
     let after = add(db.work(), &step("after")).await;
     until(db.work(), after, "completed").await;
+    runner.stop().await;
+}
+
+/// A listening connection that is open and dead is found out: new work does not wait for the poll.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listen_connection_that_falls_silent_is_replaced() {
+    let db = TestDb::new().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let socket = SilentSocket::start(folder.path(), &db.options(Role::Work)).expect("a socket");
+    let through = socket.through(db.options(Role::Work));
+    let listen_pool = sqlx::postgres::PgPoolOptions::new().max_connections(1).connect_lazy_with(through);
+    let hour = WorkerOptions { poll: Duration::from_secs(3600), listen_pool: Some(listen_pool), ..options() };
+    let runner = Runner::with(db.work(), Workers::new().add(does(|_, _| async { Outcome::Done })), hour);
+    // The first round of claims is over when it has listened.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let heard = add(db.work(), &step("heard")).await;
+    tokio::time::timeout(Duration::from_secs(2), until(db.work(), heard, "completed")).await.expect("it listens");
+    socket.go_silent();
+    let silent = add(db.work(), &step("silent")).await;
+    tokio::time::timeout(Duration::from_secs(20), until(db.work(), silent, "completed")).await.expect("silence is noticed");
+    let after = add(db.work(), &step("after")).await;
+    tokio::time::timeout(Duration::from_secs(2), until(db.work(), after, "completed")).await.expect("it listens again");
     runner.stop().await;
 }
