@@ -54,6 +54,7 @@ fn hint_of(error: &(dyn std::error::Error + 'static)) -> Option<String> {
         .map(|failure| failure.hint.clone())
         .or_else(|| from::<jobs::NightError>(error))
         .or_else(|| from::<jobs::ScheduleError>(error))
+        .or_else(|| from::<jobs::backfill::BackfillError>(error))
         .or_else(|| from::<ingest::panel::PanelError>(error))
         .or_else(|| from::<ingest::tabular::TabularError>(error))
         .or_else(|| from::<pipeline::PipelineError>(error))

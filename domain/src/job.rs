@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use uuid::Uuid;
 
 use crate::ids::StoreId;
 
@@ -184,5 +185,40 @@ impl JobArgs for Prune {
 
     fn unique_key(&self) -> Option<String> {
         Some("all".to_owned())
+    }
+}
+
+/// Make partitions of a backfill in one scope for a while.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FillPartitions {
+    pub backfill_id: Uuid,
+    /// A store's id; empty: the whole asset.
+    pub scope: String,
+}
+
+impl JobArgs for FillPartitions {
+    const KIND: &'static str = "fill_partitions";
+    const LANE: Lane = Lane::Backfill;
+    const MAX_ATTEMPTS: u16 = 20;
+
+    fn unique_key(&self) -> Option<String> {
+        Some(format!("{}:{}", self.backfill_id, self.scope))
+    }
+}
+
+/// Judge a backfill whose partitions are all made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JudgeBackfill {
+    pub backfill_id: Uuid,
+}
+
+impl JobArgs for JudgeBackfill {
+    const KIND: &'static str = "judge_backfill";
+    const LANE: Lane = Lane::Backfill;
+
+    fn unique_key(&self) -> Option<String> {
+        Some(self.backfill_id.to_string())
     }
 }

@@ -1,5 +1,6 @@
 //! Every command, one file each.
 
+mod backfill;
 mod backtest;
 mod demo;
 mod doctor;
@@ -51,6 +52,7 @@ enum Command {
     Schedule(serve::ScheduleArguments),
     Ingest(ingest::Arguments),
     Run(run::Arguments),
+    Backfill(backfill::Arguments),
     Runs(runs::Arguments),
     Queue(queue::QueueArguments),
     Dead(queue::DeadArguments),
@@ -76,6 +78,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Schedule(command) => command.run(global),
         Command::Ingest(command) => command.run(global),
         Command::Run(command) => command.run(global),
+        Command::Backfill(command) => command.run(global),
         Command::Runs(command) => command.run(global),
         Command::Queue(command) => command.run(global),
         Command::Dead(command) => command.run(global),

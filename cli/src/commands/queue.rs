@@ -1,6 +1,8 @@
 //! `viralcast queue stats | bench`, `viralcast dead list | show | replay`
 
+use chrono::{DateTime, Utc};
 use clap::Subcommand;
+use domain::job::Lane;
 use platform::queue::{self, JobFilter};
 use uuid::Uuid;
 
@@ -34,21 +36,44 @@ pub struct DeadArguments {
 #[derive(Debug, Subcommand)]
 enum DeadAction {
     /// The newest dead letters
-    List {
-        #[arg(long)]
-        kind: Option<String>,
-    },
+    List(Which),
     /// Everything about one job
     Show { job: Uuid },
     /// Give dead letters a fresh set of attempts
     Replay {
         /// One job
-        #[arg(long, required_unless_present = "kind")]
+        #[arg(long, required_unless_present_any = ["kind", "lane", "error", "since"])]
         job: Option<Uuid>,
-        /// Every dead letter of this kind
-        #[arg(long)]
-        kind: Option<String>,
+        #[command(flatten)]
+        which: Which,
     },
+}
+
+/// Filters; several narrow each other
+#[derive(Debug, Clone, clap::Args)]
+struct Which {
+    /// Of this kind
+    #[arg(long)]
+    kind: Option<String>,
+    /// Of this lane: interactive, nightly, default, backfill
+    #[arg(long)]
+    lane: Option<Lane>,
+    /// Whose last failure says this
+    #[arg(long, value_name = "TEXT")]
+    error: Option<String>,
+    /// That died since then
+    #[arg(long, value_name = "RFC 3339")]
+    since: Option<DateTime<Utc>>,
+    /// At most this many, newest first
+    #[arg(long, default_value_t = 100)]
+    limit: u32,
+}
+
+impl Which {
+    fn filter(&self) -> JobFilter {
+        let Self { kind, lane, error, since, limit } = self.clone();
+        JobFilter { kind, lane, error, since, limit: Some(limit), ..JobFilter::default() }
+    }
 }
 
 impl QueueArguments {
@@ -77,8 +102,8 @@ impl DeadArguments {
         with_context(global, async |context| {
             let pool = context.db.work();
             match &self.action {
-                DeadAction::List { kind } => {
-                    let dead = queue::dead_list(pool, &JobFilter { kind: kind.clone(), ..JobFilter::default() }).await?;
+                DeadAction::List(which) => {
+                    let dead = queue::dead_list(pool, &which.filter()).await?;
                     if context.json {
                         println!("{}", serde_json::to_string_pretty(&dead)?);
                         return Ok(());
@@ -93,8 +118,8 @@ impl DeadArguments {
                     let shown = queue::show(pool, (*job).into()).await?;
                     println!("{}", serde_json::to_string_pretty(&shown)?);
                 }
-                DeadAction::Replay { job, kind } => {
-                    let filter = JobFilter { id: job.map(Into::into), kind: kind.clone(), ..JobFilter::default() };
+                DeadAction::Replay { job, which } => {
+                    let filter = JobFilter { id: job.map(Into::into), ..which.filter() };
                     let replayed = queue::replay(pool, &filter).await?;
                     println!("{}", serde_json::to_string_pretty(&serde_json::json!({ "replayed": replayed }))?);
                 }

@@ -45,6 +45,8 @@ pub enum NightError {
     },
     #[error("store `{store}` has no earlier models to forecast with: {reason}")]
     NoLastModel { store: String, reason: String },
+    #[error("there is no store {id}")]
+    NoStore { id: String },
     #[error("models of store `{store}` were not fitted by its deadline")]
     Late { store: String },
     #[error("no new forecast of store `{store}` passed its gates: {}", refused.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
@@ -75,7 +77,7 @@ impl NightError {
     /// Whether trying again without any change can help.
     #[must_use]
     pub fn may_pass(&self) -> bool {
-        !matches!(self, Self::NoSales { .. } | Self::TimeZone { .. } | Self::Gates { .. } | Self::Pipeline { .. })
+        !matches!(self, Self::NoStore { .. } | Self::NoSales { .. } | Self::TimeZone { .. } | Self::Gates { .. } | Self::Pipeline { .. })
     }
 }
 
@@ -85,6 +87,7 @@ impl Hint for NightError {
             Self::NoSales { store, .. } => {
                 format!("load its sales: viralcast ingest sales_csv FILE --store {store}; for days long past give --date")
             }
+            Self::NoStore { .. } => "`viralcast store list` shows those that there are".to_owned(),
             Self::TimeZone { .. } => "set the store's time zone to a name such as Asia/Jakarta".to_owned(),
             Self::Database(source) => return source.hint(),
             Self::Bus(source) => return source.hint(),

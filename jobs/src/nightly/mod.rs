@@ -46,9 +46,12 @@ pub use kept::{LastModel, last_model};
 pub use knowledge::Knowledge;
 pub use ladder::Refusal;
 pub(crate) use regressors::RAINY_MM;
-pub use run::{Promise, keep_promise, run, run_for_job};
+pub use run::{Promise, keep_promise, rehearse, run, run_for_job, run_in_shadow};
 
 use gates::{Gate, GateBounds};
+
+/// What nights make, among assets.
+pub const FORECASTS: &str = "forecasts";
 
 /// Days that a night forecasts unless told otherwise, from the business day it serves.
 pub const HORIZON: u16 = 14;
@@ -84,6 +87,15 @@ pub enum Pace {
     Calm,
     /// The deadline is near: the ladder begins below them.
     Hurried,
+}
+
+/// On whose behalf a night runs, how fast, and whether anybody sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Order {
+    pub job_id: Option<uuid::Uuid>,
+    pub pace: Pace,
+    /// Stored beside what is published, which stays as it is.
+    pub in_shadow: bool,
 }
 
 /// Where a night is, for progress bars.

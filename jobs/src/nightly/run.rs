@@ -8,14 +8,15 @@ use domain::Rung;
 use domain::ids::JobId;
 use domain::time::Night;
 use models::guard::tally;
-use platform::db::runs::{NewRun, RunRow, StartedRun, fail_abandoned_runs, fail_run, start_run};
+use platform::db::forecasts::ForecastRow;
+use platform::db::runs::{NewRun, RunRow, StartedRun, fail_abandoned_runs, fail_run, get_run, start_run};
 use platform::db::stores::StoreRow;
 use uuid::Uuid;
 
 use super::error::NightError;
 use super::forecast::Means;
 use super::load::{Loaded, load};
-use super::{NightReport, Nightly, Pace, ProgressFn, Stage, calendar, earlier, fingerprint, forecast, kept, store};
+use super::{NightReport, Nightly, Order, Pace, ProgressFn, Stage, calendar, earlier, fingerprint, forecast, kept, rows, store};
 use crate::events;
 
 /// A run that is still open after this long was left behind by a program that ended. No store takes a tenth of it.
@@ -28,7 +29,7 @@ const HURRY: Duration = Duration::from_secs(120);
 /// # Errors
 /// [`NightError`]; what was published before stays, and the run history says what went wrong.
 pub async fn run(nightly: &Nightly, store: &StoreRow, date: NaiveDate, progress: Arc<ProgressFn>) -> Result<NightReport, NightError> {
-    timed(nightly, store, date, None, Pace::Calm, progress).await
+    timed(nightly, store, date, Order { job_id: None, pace: Pace::Calm, in_shadow: false }, progress).await
 }
 
 /// As [`run`], for a job of the queue: a run that an earlier attempt of this job left behind is closed at once.
@@ -42,7 +43,38 @@ pub async fn run_for_job(
     job: JobId,
     progress: Arc<ProgressFn>,
 ) -> Result<NightReport, NightError> {
-    timed(nightly, store, date, Some(job.0), Pace::Calm, progress).await
+    timed(nightly, store, date, Order { job_id: Some(job.0), pace: Pace::Calm, in_shadow: false }, progress).await
+}
+
+/// As [`run_for_job`], and nobody sees it: what is published stays as it is.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_in_shadow(nightly: &Nightly, store: &StoreRow, date: NaiveDate, job: JobId) -> Result<NightReport, NightError> {
+    timed(nightly, store, date, Order { job_id: Some(job.0), pace: Pace::Calm, in_shadow: true }, Arc::new(|_| ())).await
+}
+
+/// What a night would forecast now, without storing anything. `None` if all that it works with is what `shown` was made of.
+///
+/// # Errors
+/// As [`run`].
+pub async fn rehearse(nightly: &Nightly, store: &StoreRow, date: NaiveDate, shown: Uuid) -> Result<Option<Vec<ForecastRow>>, NightError> {
+    let night = Night { date, calendar: calendar(store)? };
+    let loaded = Arc::new(load(&nightly.work, store, night).await?);
+    let settings = fingerprint::of_settings(&nightly.settings);
+    let hashed = Arc::clone(&loaded);
+    let input_hash = off_thread(store, move || Ok(fingerprint::of_input(&hashed, night, Pace::Calm, &settings))).await?;
+    if get_run(&nightly.work, shown).await?.is_some_and(|run| run.input_hash == input_hash) {
+        return Ok(None);
+    }
+    let means =
+        Means { pace: Pace::Calm, last_model: kept::last_model(nightly, store, night).await.unwrap_or_default(), has_earlier: false };
+    let (slug, facts, settings) = (store.slug.clone(), Arc::clone(&loaded), nightly.settings.clone());
+    let forecast = off_thread(store, move || forecast::forecast(&slug, night, &facts, &means, &settings, &|_| ())).await?;
+    let horizon = nightly.settings.engine.horizon;
+    let outcome =
+        store::Outcome { store_id: store.id, run_id: Uuid::nil(), night, horizon, loaded: &loaded, forecast: &forecast, models: None };
+    Ok(Some(rows::cells(&outcome)))
 }
 
 /// What [`keep_promise`] found or did.
@@ -64,7 +96,8 @@ pub async fn keep_promise(nightly: &Nightly, store: &StoreRow, date: NaiveDate, 
     if earlier::is_served(nightly, store, date).await? {
         return Ok(Promise::Kept);
     }
-    let hurried = timed(nightly, store, date, Some(job.0), Pace::Hurried, Arc::new(|_| ()));
+    let order = Order { job_id: Some(job.0), pace: Pace::Hurried, in_shadow: false };
+    let hurried = timed(nightly, store, date, order, Arc::new(|_| ()));
     let error = match tokio::time::timeout(HURRY, hurried).await {
         Ok(Ok(report)) => return Ok(Promise::Published(report.rung)),
         Ok(Err(error)) => error,
@@ -99,12 +132,11 @@ async fn timed(
     nightly: &Nightly,
     store: &StoreRow,
     date: NaiveDate,
-    job_id: Option<Uuid>,
-    pace: Pace,
+    order: Order,
     progress: Arc<ProgressFn>,
 ) -> Result<NightReport, NightError> {
     let started = Instant::now();
-    let result = start(nightly, store, date, job_id, pace, progress).await;
+    let result = start(nightly, store, date, order, progress).await;
     let result = result.map(|report| NightReport { seconds: started.elapsed().as_secs_f64(), ..report });
     match &result {
         Ok(report) => events::night_ended(report),
@@ -117,8 +149,7 @@ async fn start(
     nightly: &Nightly,
     store: &StoreRow,
     date: NaiveDate,
-    job_id: Option<Uuid>,
-    pace: Pace,
+    order: Order,
     progress: Arc<ProgressFn>,
 ) -> Result<NightReport, NightError> {
     let started_at = nightly.clock.now();
@@ -127,7 +158,7 @@ async fn start(
     let loaded = Arc::new(load(&nightly.work, store, night).await?);
     let config_hash = fingerprint::of_settings(&nightly.settings);
     let (hashed, settings) = (Arc::clone(&loaded), config_hash.clone());
-    let input_hash = off_thread(store, move || Ok(fingerprint::of_input(&hashed, night, pace, &settings))).await?;
+    let input_hash = off_thread(store, move || Ok(fingerprint::of_input(&hashed, night, order.pace, &settings))).await?;
     let run = NewRun {
         kind: "nightly",
         store_id: Some(store.id),
@@ -135,21 +166,22 @@ async fn start(
         input_hash: &input_hash,
         config_hash: Some(&config_hash),
         code_version: fingerprint::CODE_VERSION,
-        job_id,
+        job_id: order.job_id,
         started_at,
     };
     let mut connection = nightly.work.acquire().await?;
-    let abandoned = fail_abandoned_runs(&mut *connection, run.kind, store.id, job_id, started_at - ABANDONED_AFTER, started_at).await?;
+    let abandoned =
+        fail_abandoned_runs(&mut *connection, run.kind, store.id, order.job_id, started_at - ABANDONED_AFTER, started_at).await?;
     if abandoned > 0 {
         events::runs_abandoned(&store.slug, abandoned);
     }
     let run_id = match start_run(&mut connection, &run).await? {
         StartedRun::New(run_id) => run_id,
-        StartedRun::Finished(earlier) => return unchanged(nightly, store, night, &earlier, &loaded).await,
+        StartedRun::Finished(earlier) => return unchanged(nightly, store, night, &earlier, &loaded, order).await,
     };
     drop(connection);
 
-    let error = match compute(nightly, store, night, run_id, &loaded, pace, progress).await {
+    let error = match compute(nightly, store, night, run_id, &loaded, order, progress).await {
         Ok(report) => return Ok(report),
         Err(error) => error,
     };
@@ -158,7 +190,7 @@ async fn start(
         let mut connection = nightly.work.acquire().await?;
         if let StartedRun::Finished(earlier) = start_run(&mut connection, &run).await? {
             drop(connection);
-            return unchanged(nightly, store, night, &earlier, &loaded).await;
+            return unchanged(nightly, store, night, &earlier, &loaded, order).await;
         }
     }
     Err(error)
@@ -170,7 +202,7 @@ async fn compute(
     night: Night,
     run_id: Uuid,
     loaded: &Arc<Loaded>,
-    pace: Pace,
+    order: Order,
     progress: Arc<ProgressFn>,
 ) -> Result<NightReport, NightError> {
     let (settings, slug) = (nightly.settings.clone(), store.slug.clone());
@@ -181,7 +213,9 @@ async fn compute(
         leave_out("the last models", error);
         None
     });
-    let means = Means { pace, last_model, has_earlier: earlier::covers(nightly, store, night).await? };
+    // What is on the screen is no forecast of the past that a shadow tells of.
+    let has_earlier = !order.in_shadow && earlier::covers(nightly, store, night).await?;
+    let means = Means { pace: order.pace, last_model, has_earlier };
     let forecast = move || forecast::forecast(&slug, night, &facts, &means, &settings, stages.as_ref());
     let mut forecast = match off_thread(store, forecast).await {
         Err(NightError::Refused { store: name, refused }) => {
@@ -203,7 +237,7 @@ async fn compute(
     forecast.left_out.append(&mut left_out);
     let horizon = nightly.settings.engine.horizon;
     let outcome = store::Outcome { store_id: store.id, run_id, night, horizon, loaded, forecast: &forecast, models: models.as_ref() };
-    let stored = store::store_and_publish(nightly, store, &outcome).await?;
+    let stored = store::store_and_publish(nightly, store, &outcome, order.in_shadow).await?;
     kept::forget_old(nightly, store).await;
     Ok(NightReport {
         run_id: run_id.into(),
@@ -232,9 +266,10 @@ async fn unchanged(
     night: Night,
     earlier: &RunRow,
     loaded: &Loaded,
+    order: Order,
 ) -> Result<NightReport, NightError> {
     let mut connection = nightly.work.acquire().await?;
-    let published = store::republish(&mut connection, store, earlier, night, nightly.clock.now()).await?;
+    let published = !order.in_shadow && store::republish(&mut connection, store, earlier, night, nightly.clock.now()).await?;
     Ok(NightReport {
         run_id: earlier.id.into(),
         unchanged: true,

@@ -8,8 +8,10 @@ use domain::event::{Event, RunPublished};
 use domain::time::Night;
 use models::guard::tally;
 use platform::bus::outbox;
+use platform::db::backfills::speak_for_day;
 use platform::db::forecast_runs::{ForecastRunRow, upsert_forecast_run};
 use platform::db::forecasts::replace_forecasts;
+use platform::db::partition_ranges::{Made, mark_day};
 use platform::db::plan_items::replace_plan_items;
 use platform::db::published_runs::{Publication, publish_unless_newer};
 use platform::db::runs::{RunResult, RunRow, finish_run};
@@ -22,7 +24,7 @@ use super::error::NightError;
 use super::forecast::Forecast;
 use super::kept::{self, Kept};
 use super::load::Loaded;
-use super::{Nightly, gates, rows};
+use super::{FORECASTS, Nightly, gates, rows};
 
 /// What a night has come to.
 pub(super) struct Outcome<'a> {
@@ -45,7 +47,12 @@ pub(super) struct Stored {
 }
 
 /// Forecasts, plan, run, models and pointer, and the event that tells of them: all or nothing.
-pub(super) async fn store_and_publish(nightly: &Nightly, store: &StoreRow, outcome: &Outcome<'_>) -> Result<Stored, NightError> {
+pub(super) async fn store_and_publish(
+    nightly: &Nightly,
+    store: &StoreRow,
+    outcome: &Outcome<'_>,
+    in_shadow: bool,
+) -> Result<Stored, NightError> {
     let (run_id, now) = (outcome.run_id, nightly.clock.now());
     let mut tx = nightly.work.begin().await?;
     upsert_forecast_run(&mut *tx, &forecast_run(store, outcome)).await?;
@@ -62,7 +69,8 @@ pub(super) async fn store_and_publish(nightly: &Nightly, store: &StoreRow, outco
         details: details(outcome),
     };
     finish_run(&mut *tx, run_id, &result).await?;
-    let published = show(&mut tx, store, run_id, outcome.night.date, outcome.forecast.rung, now).await?;
+    mark_day(&mut tx, FORECASTS, &store.id.to_string(), Made::Materialised, outcome.night.date).await?;
+    let published = !in_shadow && show(&mut tx, store, run_id, outcome.night.date, outcome.forecast.rung, now).await?;
     tx.commit().await?;
     Ok(Stored { cells, published })
 }
@@ -96,6 +104,7 @@ pub(super) async fn show(
     if let Publication::Moved { .. } = publication {
         let event = Event::RunPublished(RunPublished { store_id: store.id.into(), run_id: run_id.into(), business_date: date, rung });
         outbox::record(tx, &event.seal(now)?).await?;
+        speak_for_day(&mut *tx, store.id, date, run_id, now).await?;
     }
     Ok(!matches!(publication, Publication::NewerStays(_)))
 }

@@ -1,10 +1,12 @@
 //! Every worker, one file each: the code of a kind of job whose arguments are in `domain::job`.
 
+mod fill_partitions;
+mod judge_backfill;
 mod keep_promise;
 mod prune;
 mod run_nightly;
 
-use domain::job::{JobArgs, KeepPromise, Prune, RunNightly};
+use domain::job::{FillPartitions, JobArgs, JudgeBackfill, KeepPromise, Prune, RunNightly};
 use platform::queue::{EnqueueOptions, NewJob, Workers};
 
 use crate::nightly::Nightly;
@@ -15,13 +17,16 @@ pub fn all(nightly: &Nightly) -> Workers {
     Workers::new()
         .add(run_nightly::worker(nightly.clone()))
         .add(keep_promise::worker(nightly.clone()))
+        .add(fill_partitions::worker(nightly.clone()))
+        .add(judge_backfill::worker(nightly.clone()))
         .add(prune::worker(nightly.work.clone(), nightly.clock.clone()))
 }
 
 pub use keep_promise::worker as keep_promise;
 
 /// Kinds that schedules and operators may name.
-pub const KINDS: [Kind; 3] = [Kind::of::<RunNightly>(), Kind::of::<KeepPromise>(), Kind::of::<Prune>()];
+pub const KINDS: [Kind; 5] =
+    [Kind::of::<RunNightly>(), Kind::of::<KeepPromise>(), Kind::of::<FillPartitions>(), Kind::of::<JudgeBackfill>(), Kind::of::<Prune>()];
 
 /// A kind of job by its name.
 #[derive(Debug, Clone, Copy)]

@@ -1,3 +1,4 @@
+mod backfill;
 mod chaos;
 mod coherence;
 mod corrections;

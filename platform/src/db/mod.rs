@@ -10,6 +10,7 @@
 mod copy;
 mod error;
 
+pub mod backfills;
 pub mod calendar_events;
 pub mod forecast_runs;
 pub mod forecasts;
@@ -20,6 +21,7 @@ pub mod month_partitions;
 pub mod news_signals;
 pub mod orders;
 pub mod overrides;
+pub mod partition_ranges;
 pub mod plan_items;
 pub mod predictions;
 pub mod products;

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::copy::copy_rows;
 use super::error::{DbError, InTable};
 use super::month_partitions::{MonthlyTable, ensure_month_partitions};
+use super::partition_ranges::mark_stale_since;
 
 /// One product on one business day, as a source tells it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -136,10 +137,33 @@ pub(super) async fn add_staged_versions(transaction: &mut PgConnection, load: Da
         .bind(load.recorded_at)
         .bind(first)
         .bind(last)
-        .fetch_one(transaction)
+        .fetch_one(&mut *transaction)
         .await
         .in_table(TABLE, operation)?;
+    if inserted > 0 {
+        mark_nights_stale(transaction, load, first, last).await?;
+    }
     Ok(LoadCounts { inserted: inserted.unsigned_abs(), superseded: superseded.unsigned_abs(), unchanged: unchanged.unsigned_abs() })
+}
+
+/// Nights that should have known what came only now. A correction is available from now on and changes no past night.
+async fn mark_nights_stale(transaction: &mut PgConnection, load: DailyLoad<'_>, first: NaiveDate, last: NaiveDate) -> Result<(), DbError> {
+    let earliest = sqlx::query_scalar!(
+        "select min(available_at) from sales_daily
+         where store_id = $1 and source = $2 and business_date between $3 and $4 and recorded_at = $5 and available_at < $5",
+        load.store_id,
+        load.source,
+        first,
+        last,
+        load.recorded_at,
+    )
+    .fetch_one(&mut *transaction)
+    .await
+    .in_table(TABLE, "find the earliest of late sales")?;
+    match earliest {
+        Some(earliest) => mark_stale_since(transaction, "forecasts", load.store_id, earliest).await,
+        None => Ok(()),
+    }
 }
 
 /// Two loads of one source wait for each other, so that each compares with what the other has stored. Sorting a million rows

@@ -4,7 +4,7 @@ use domain::ids::JobId;
 use serde::Serialize;
 use sqlx::{PgConnection, PgExecutor};
 
-use super::{NewJob, QueueError, State, enqueue_all};
+use super::{CHANNEL, NewJob, QueueError, State, enqueue_all};
 
 /// What became of [`enqueue_family`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,4 +59,25 @@ pub async fn children(executor: impl PgExecutor<'_>, parent: JobId) -> Result<Ch
         }
     }
     Ok(counts)
+}
+
+/// Makes children of a job available now that wait for a later time.
+///
+/// # Errors
+/// [`QueueError::Database`].
+pub async fn hurry_children(executor: impl PgExecutor<'_>, parent: JobId) -> Result<(), QueueError> {
+    sqlx::query!(
+        "with hurried as (
+             update jobs set state = 'available', run_at = clock_timestamp()
+             where parent_id = $1 and state in ('scheduled', 'retryable')
+             returning lane
+         )
+         select pg_notify($2, lane)::text as woken from hurried group by lane",
+        parent.0,
+        CHANNEL,
+    )
+    .fetch_all(executor)
+    .await
+    .map_err(QueueError::database("hurry jobs"))?;
+    Ok(())
 }

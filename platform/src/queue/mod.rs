@@ -38,7 +38,7 @@ pub use claim::{Ask, Claim, claim, stage};
 pub use claim_limited::{claim_limited, limited_lanes};
 pub use enqueue::{EnqueueOptions, Enqueued, NewJob, enqueue, enqueue_all, enqueue_new};
 pub use error::QueueError;
-pub use family::{Children, Family, children, enqueue_family};
+pub use family::{Children, Family, children, enqueue_family, hurry_children};
 pub use inspect::{JobFilter, JobRow, QueueStat, dead_list, forget_kind, list, replay, request_cancel, show, stats, unfinished};
 pub use job::{Job, Lease, State};
 pub use prune::{Retention, prune};

@@ -1,0 +1,85 @@
+//! Forecasts as of past cutoffs: the night of each day, run in the shadow.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{Days, NaiveDate};
+use domain::ids::JobId;
+use platform::db::backfills::typical_run;
+use platform::db::partition_ranges::Span;
+use platform::db::published_runs::published_run;
+use platform::db::sales_daily::sales_span;
+use platform::db::stores::{StoreRow, find_store, list_stores};
+
+use super::plan::{ScreenChange, compare};
+use super::{Asset, BackfillError, Made, Scope};
+use crate::nightly::{self, FORECASTS, NightError, Nightly, calendar};
+
+/// Days of sales before the first night that is worth forecasting.
+const WARM_UP: u64 = 28;
+
+pub(super) struct Forecasts(pub Nightly);
+
+#[async_trait]
+impl Asset for Forecasts {
+    fn name(&self) -> &'static str {
+        FORECASTS
+    }
+
+    async fn scopes(&self, named: &[String]) -> Result<Vec<Scope>, BackfillError> {
+        let mut stores = Vec::new();
+        for name in named {
+            let store = find_store(&self.0.work, name).await?;
+            stores.push(store.ok_or_else(|| BackfillError::UnknownScope { name: name.clone() })?);
+        }
+        if named.is_empty() {
+            stores = list_stores(&self.0.work, false).await?;
+        }
+        let mut scopes = Vec::new();
+        for store in stores {
+            let Some(sales) = sales_span(&self.0.work, store.id).await? else { continue };
+            let first_day = sales.first.checked_add_days(Days::new(WARM_UP)).unwrap_or(sales.first);
+            // Up to the day before today: today's night is the scheduler's.
+            let end_day = calendar(&store)?.business_day(self.0.clock.now());
+            if first_day < end_day {
+                scopes.push(Scope { span: Span { scope: store.id.to_string(), first_day, end_day }, label: store.slug });
+            }
+        }
+        Ok(scopes)
+    }
+
+    async fn make(&self, scope: &str, day: NaiveDate, job: JobId) -> Result<Made, NightError> {
+        let store = self.store(scope).await?;
+        let report = nightly::run_in_shadow(&self.0, &store, day, job).await?;
+        Ok(Made { run: Some((store.id, report.run_id.0)), rows: report.rows })
+    }
+
+    async fn typical(&self) -> Result<(Option<Duration>, Option<f64>), BackfillError> {
+        let typical = typical_run(&self.0.work, "nightly").await?;
+        Ok((typical.milliseconds.map(|milliseconds| Duration::from_secs_f64(milliseconds / 1000.0)), typical.rows))
+    }
+
+    async fn screen_changes(&self, scopes: &[Scope]) -> Result<Vec<ScreenChange>, BackfillError> {
+        let mut changes = Vec::new();
+        for scope in scopes {
+            let store = self.store(&scope.span.scope).await?;
+            let Some(shown) = published_run(&self.0.work, store.id).await? else { continue };
+            let rehearsed = nightly::rehearse(&self.0, &store, shown.business_date, shown.run_id).await?;
+            changes.push(compare(&scope.label, shown.business_date, rehearsed, Arc::clone(&shown_cells(&self.0, shown.run_id).await?)));
+        }
+        Ok(changes)
+    }
+}
+
+impl Forecasts {
+    async fn store(&self, scope: &str) -> Result<StoreRow, NightError> {
+        find_store(&self.0.work, scope).await?.ok_or_else(|| NightError::NoStore { id: scope.to_owned() })
+    }
+}
+
+type Cells = Arc<Vec<platform::db::forecasts::ForecastRow>>;
+
+async fn shown_cells(nightly: &Nightly, run_id: uuid::Uuid) -> Result<Cells, BackfillError> {
+    Ok(Arc::new(platform::db::forecasts::forecasts_of_run(&nightly.work, run_id).await?))
+}

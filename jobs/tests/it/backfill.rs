@@ -1,0 +1,304 @@
+//! Backfills of past nights: planned, made in the shadow, judged, published, rolled back; stopped and gone on with.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use chrono::{Days, NaiveDate};
+use jobs::Nightly;
+use jobs::backfill::{self, BackfillError, Mode, Plan, Request};
+use jobs::nightly::Settings;
+use platform::db::backfills::BackfillRow;
+use platform::db::partition_ranges::StateCounts;
+use platform::db::published_runs::published_run;
+use platform::queue::{self, QueueError, WorkerOptions};
+use sqlx::postgres::PgPoolOptions;
+use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::shop::{NIGHT, Shop, at, date};
+
+/// Nights of the second half of May.
+const FROM: &str = "2026-05-20";
+
+fn request(days: u64, mode: Mode) -> Request {
+    Request {
+        asset: "forecasts".to_owned(),
+        first_day: date(FROM),
+        end_day: date(FROM) + Days::new(days),
+        scopes: Vec::new(),
+        mode,
+        is_reversed: false,
+        rehearse: 10,
+    }
+}
+
+async fn plan(nightly: &Nightly, request: Request) -> Plan {
+    let asset = backfill::asset(nightly, &request.asset).expect("an asset");
+    backfill::plan(&nightly.work, &asset, request).await.expect("a plan")
+}
+
+async fn start(nightly: &Nightly, request: Request) -> Uuid {
+    let plan = plan(nightly, request).await;
+    backfill::start(nightly, &plan, Some("test".to_owned())).await.expect("a start").expect("something to make")
+}
+
+/// A program on a runtime and connections of its own: killed, nothing of it lives on.
+struct Program {
+    runtime: Runtime,
+    shutdown: CancellationToken,
+    running: JoinHandle<Result<(), QueueError>>,
+}
+
+fn work(nightly: &Nightly) -> Program {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let shutdown = CancellationToken::new();
+    let options =
+        WorkerOptions { concurrency: 2, poll: Duration::from_millis(50), lease: Duration::from_secs(2), ..WorkerOptions::default() };
+    let (server, stop, nightly) = (nightly.work.connect_options(), shutdown.clone(), nightly.clone());
+    let running = runtime.spawn(async move {
+        let pool = PgPoolOptions::new().max_connections(5).connect_lazy_with((*server).clone());
+        queue::run(pool.clone(), jobs::workers::all(&Nightly { work: pool, ..nightly }), options, stop).await
+    });
+    Program { runtime, shutdown, running }
+}
+
+impl Program {
+    async fn stop(self) {
+        self.shutdown.cancel();
+        self.running.await.expect("no panic").expect("no error");
+        self.runtime.shutdown_background();
+    }
+
+    fn kill(self) {
+        self.runtime.shutdown_background();
+    }
+}
+
+async fn until(nightly: &Nightly, id: Uuid, what: impl Fn(&BackfillRow) -> bool) -> BackfillRow {
+    let began = Instant::now();
+    loop {
+        let row = backfill::find(nightly, id).await.expect("the backfill");
+        if what(&row) {
+            return row;
+        }
+        assert!(began.elapsed() < Duration::from_secs(90), "{row:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Which run speaks for each day.
+async fn days(shop: &Shop) -> BTreeMap<NaiveDate, Uuid> {
+    let rows = sqlx::query_as("select business_date, run_id from published_days").fetch_all(shop.db.work()).await.expect("days");
+    rows.into_iter().collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backfill_is_planned_made_unseen_judged_published_and_rolled_back() {
+    let shop = Shop::open().await;
+    let nightly = shop.nightly();
+    let tonight = shop.night(NIGHT).await.expect("a night");
+    let screen = published_run(shop.db.work(), shop.store.id).await.expect("a query");
+
+    let planned = plan(&nightly, request(5, Mode::Missing)).await;
+    assert_eq!(planned.states, StateCounts { missing: 5, ..StateCounts::default() });
+    assert_eq!((planned.partitions, planned.scopes, planned.external_calls), (5, 1, 0));
+    assert!(planned.estimate.is_some() && planned.rows == Some(5.0 * 168.0), "{planned:?}");
+    let [change] = planned.screens.as_slice() else { panic!("one screen: {:?}", planned.screens) };
+    assert_eq!((change.business_date, change.changed), (date(NIGHT), 0), "nothing is new since tonight");
+    assert_eq!(queue::stats(shop.db.work()).await.expect("stats"), [], "a plan changes nothing");
+
+    let id = start(&nightly, request(5, Mode::Missing)).await;
+    let program = work(&nightly);
+    let ready = until(&nightly, id, |row| row.finished_at.is_some()).await;
+    assert_eq!((ready.state.as_str(), ready.done_count, ready.failed_count), ("ready", 5, 0), "{}", ready.gates);
+    assert_eq!((&ready.changes["new_days"], &ready.changes["cells"]), (&5.into(), &0.into()));
+    let shadow =
+        sqlx::query_as::<_, (NaiveDate, Uuid)>("select business_date, run_id from backfill_runs where backfill_id = $1 order by 1");
+    let shadow: BTreeMap<NaiveDate, Uuid> = shadow.bind(id).fetch_all(shop.db.work()).await.expect("runs").into_iter().collect();
+    assert_eq!(shadow.keys().copied().collect::<Vec<_>>(), date(FROM).iter_days().take(5).collect::<Vec<_>>());
+
+    // Nobody sees it, and nothing looks fresher than it is.
+    assert_eq!(published_run(shop.db.work(), shop.store.id).await.expect("a query"), screen);
+    assert_eq!(days(&shop).await, BTreeMap::from([(date(NIGHT), tonight.run_id.0)]));
+    assert_eq!(backfill::publish(&nightly, id).await.expect("a publication"), 5);
+    let mut shown = shadow.clone();
+    shown.insert(date(NIGHT), tonight.run_id.0);
+    assert_eq!(days(&shop).await, shown);
+    assert_eq!(published_run(shop.db.work(), shop.store.id).await.expect("a query"), screen, "today's screen is today's");
+    let twice = backfill::publish(&nightly, id).await.expect_err("it is published");
+    assert!(matches!(&twice, BackfillError::State { state, .. } if state == "published"), "{twice}");
+
+    // The same range again: everything is made, and making it all the same finds the same runs.
+    assert_eq!(plan(&nightly, request(5, Mode::Missing)).await.partitions, 0);
+    let again = start(&nightly, request(5, Mode::All)).await;
+    until(&nightly, again, |row| row.state == "ready").await;
+    backfill::publish(&nightly, again).await.expect("a publication");
+    assert_eq!(days(&shop).await, shown);
+    assert_eq!(backfill::rollback(&nightly, id).await.expect("a rollback"), 0, "the later backfill speaks for these days now");
+    assert_eq!(backfill::rollback(&nightly, again).await.expect("a rollback"), 5);
+    assert_eq!(days(&shop).await, shown, "back to what spoke before, which was the same");
+    program.stop().await;
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rolled_back_days_that_nothing_spoke_for_are_silent_again() {
+    let shop = Shop::open().await;
+    let nightly = shop.nightly();
+    let id = start(&nightly, request(2, Mode::Missing)).await;
+    let program = work(&nightly);
+    until(&nightly, id, |row| row.state == "ready").await;
+    program.stop().await;
+    assert_eq!(published_run(shop.db.work(), shop.store.id).await.expect("a query"), None, "a shadow is on no screen");
+    backfill::publish(&nightly, id).await.expect("a publication");
+    assert_eq!(days(&shop).await.len(), 2);
+    backfill::rollback(&nightly, id).await.expect("a rollback");
+    assert_eq!(days(&shop).await.len(), 0);
+    assert_eq!(backfill::publish(&nightly, id).await.expect("once more"), 2);
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_program_loses_at_most_the_partition_it_was_at() {
+    let shop = Shop::open().await;
+    let nightly = shop.nightly();
+    let id = start(&nightly, Request { is_reversed: true, ..request(8, Mode::Missing) }).await;
+    for done in [1, 3, 6] {
+        let program = work(&nightly);
+        until(&nightly, id, |row| row.done_count >= done).await;
+        program.kill();
+    }
+    let order = "select business_date from backfill_runs where backfill_id = $1 order by created_at";
+    let program = work(&nightly);
+    let ready = until(&nightly, id, |row| row.finished_at.is_some()).await;
+    program.stop().await;
+    assert_eq!((ready.state.as_str(), ready.done_count, ready.total_count), ("ready", 8, 8), "{}", ready.gates);
+    let made: Vec<NaiveDate> = sqlx::query_scalar(order).bind(id).fetch_all(shop.db.work()).await.expect("runs");
+    let newest_first: Vec<NaiveDate> = date(FROM).iter_days().take(8).collect::<Vec<_>>().into_iter().rev().collect();
+    assert_eq!(made, newest_first, "each once, in its order");
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backfill_pauses_goes_on_and_is_cancelled() {
+    let shop = Shop::open().await;
+    let nightly = shop.nightly();
+    let id = start(&nightly, request(12, Mode::Missing)).await;
+    let program = work(&nightly);
+    until(&nightly, id, |row| row.done_count >= 1).await;
+    backfill::pause(&nightly, id).await.expect("a pause");
+    assert!(backfill::pause(&nightly, id).await.is_err(), "it is paused");
+    // The partition under way ends.
+    let under_way = "select count(*) from jobs where kind = 'fill_partitions' and state = 'running'";
+    while sqlx::query_scalar::<_, i64>(under_way).fetch_one(shop.db.work()).await.expect("count") > 0 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let paused = backfill::find(&nightly, id).await.expect("the backfill").done_count;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(backfill::find(&nightly, id).await.expect("the backfill").done_count, paused);
+    backfill::resume(&nightly, id).await.expect("on");
+    let on = until(&nightly, id, |row| row.done_count > paused).await;
+    assert!(on.done_count < 12, "too late to cancel");
+    backfill::cancel(&nightly, id).await.expect("an end");
+    let began = Instant::now();
+    while queue::unfinished(shop.db.work(), "fill_partitions").await.expect("count") > 0 {
+        assert!(began.elapsed() < Duration::from_secs(30), "its jobs end");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let ended = until(&nightly, id, |row| row.state == "cancelled").await;
+    assert!(ended.done_count < 12);
+    assert!(backfill::publish(&nightly, id).await.is_err());
+    // What was made is made: the next plan has the rest.
+    assert_eq!(plan(&nightly, request(12, Mode::Missing)).await.partitions, 12 - ended.done_count);
+    program.stop().await;
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn gates_keep_a_poor_shadow_from_being_published() {
+    let shop = Shop::open().await;
+    let nightly = shop.nightly();
+    let engine = nightly.settings.engine.clone().with_models(vec!["no such model".to_owned()]);
+    let broken = Nightly { settings: Settings { engine, ..nightly.settings.clone() }, ..nightly.clone() };
+    let id = start(&broken, request(3, Mode::Missing)).await;
+    let program = work(&broken);
+    let refused = until(&broken, id, |row| row.finished_at.is_some()).await;
+    program.stop().await;
+    assert_eq!(refused.state, "refused");
+    let failed: Vec<&str> = refused
+        .gates
+        .as_array()
+        .expect("gates")
+        .iter()
+        .filter(|gate| gate["passed"] == false)
+        .filter_map(|gate| gate["name"].as_str())
+        .collect();
+    assert_eq!(failed, ["fresh"], "{}", refused.gates);
+    assert!(matches!(backfill::publish(&broken, id).await, Err(BackfillError::State { .. })));
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn partitions_that_fail_are_named_and_can_be_made_again() {
+    let shop = Shop::open().await;
+    let nightly = shop.nightly();
+    let superuser = shop.superuser().await;
+    let refuse = "alter table plan_items add constraint a_bad_day check (business_date <> '2026-05-22')";
+    sqlx::raw_sql(refuse).execute(&superuser).await.expect("an accident");
+    let id = start(&nightly, request(4, Mode::Missing)).await;
+    let program = work(&nightly);
+    let refused = until(&nightly, id, |row| row.finished_at.is_some()).await;
+    assert_eq!((refused.state.as_str(), refused.done_count, refused.failed_count), ("refused", 2, 2), "the days that plan the 22nd");
+    let failures = platform::db::backfills::list_failures(shop.db.work(), id, 9).await.expect("failures");
+    assert!(failures.iter().all(|failure| failure.error.contains("a_bad_day")), "{failures:?}");
+    let planned = plan(&nightly, request(4, Mode::Failed)).await;
+    assert_eq!((planned.states.failed, planned.states.materialised, planned.partitions), (2, 2, 2));
+    sqlx::raw_sql("alter table plan_items drop constraint a_bad_day").execute(&superuser).await.expect("mended");
+    superuser.close().await;
+    let again = start(&nightly, request(4, Mode::Failed)).await;
+    let ready = until(&nightly, again, |row| row.finished_at.is_some()).await;
+    assert_eq!((ready.state.as_str(), ready.done_count), ("ready", 2), "{}", ready.gates);
+    program.stop().await;
+    shop.close().await;
+}
+
+/// Facts that could have been known earlier, and came only now, make the nights stale that should have known them, and no other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn late_facts_make_the_nights_stale_that_should_have_known_them() {
+    let shop = Shop::open().await;
+    let nightly = shop.nightly();
+    shop.night(NIGHT).await.expect("a night");
+    let id = start(&nightly, request(6, Mode::Missing)).await;
+    let program = work(&nightly);
+    until(&nightly, id, |row| row.state == "ready").await;
+    assert_eq!(plan(&nightly, request(6, Mode::Stale)).await.partitions, 0);
+
+    // A correction is a fact of today: no past night has known it.
+    let now = at("2026-06-15T20:40:00Z");
+    let known = shop.sales_on(date("2026-05-21")).into_iter().find(|row| row.product_id == shop.products["nasi"]).expect("a row");
+    shop.tell_at(&[platform::db::sales_daily::DailyRow { quantity: known.quantity + 5.0, ..known }], now).await;
+    assert_eq!(plan(&nightly, request(6, Mode::Stale)).await.partitions, 0);
+
+    // A day's bottle of sambal that nobody had told of: known since 02:15 of the 23rd, had it been told.
+    let late = shop.row("sambal botol", date("2026-05-22"), 3.0);
+    let told = shop.history().iter().any(|row| row.product_id == late.product_id && row.business_date == late.business_date);
+    assert!(!told, "choose a day without one");
+    shop.tell_at(&[late], now).await;
+    let planned = plan(&nightly, request(6, Mode::Stale)).await;
+    assert_eq!(
+        planned.ranges.iter().map(|range| (range.first_day, range.end_day)).collect::<Vec<_>>(),
+        [(date("2026-05-23"), date("2026-05-26"))]
+    );
+    assert_eq!((planned.states.materialised, planned.states.stale), (3, 3));
+    let [change] = planned.screens.as_slice() else { panic!("one screen: {:?}", planned.screens) };
+    assert!(change.changed > 0 && change.greatest.is_some(), "tonight's screen knows neither: {change:?}");
+
+    let again = start(&nightly, request(6, Mode::Stale)).await;
+    let ready = until(&nightly, again, |row| row.finished_at.is_some()).await;
+    assert_eq!((ready.state.as_str(), ready.done_count), ("ready", 3), "{}", ready.gates);
+    assert_eq!(plan(&nightly, request(6, Mode::Stale)).await.partitions, 0);
+    program.stop().await;
+    shop.close().await;
+}

@@ -1,0 +1,175 @@
+//! Which days of each asset are made, stale or failed, as ranges. What is in none of them is missing.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::{PgConnection, PgExecutor};
+
+use super::error::{DbError, InTable};
+
+const TABLE: &str = "partition_ranges";
+
+/// State of a partition that is not missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Made {
+    Materialised,
+    /// Made from facts that have changed since.
+    Stale,
+    Failed,
+}
+
+impl Made {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Materialised => "materialised",
+            Self::Stale => "stale",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// Says that one day is in this state and in no other.
+pub async fn mark_day(connection: &mut PgConnection, asset: &str, scope: &str, state: Made, day: NaiveDate) -> Result<(), DbError> {
+    // Where nothing changes nothing is written: a night made twice is made.
+    sqlx::query!(
+        "update partition_ranges
+         set days = days - datemultirange(daterange($4::date, $4::date + 1))
+         where asset = $1 and scope = $2 and state <> $3 and days @> $4::date",
+        asset,
+        scope,
+        state.as_str(),
+        day,
+    )
+    .execute(&mut *connection)
+    .await
+    .in_table(TABLE, "mark a partition")?;
+    sqlx::query!(
+        "insert into partition_ranges as known (asset, scope, state, days)
+         values ($1, $2, $3, datemultirange(daterange($4::date, $4::date + 1)))
+         on conflict (asset, scope, state) do update set days = known.days + excluded.days where not known.days @> excluded.days",
+        asset,
+        scope,
+        state.as_str(),
+        day,
+    )
+    .execute(connection)
+    .await
+    .in_table(TABLE, "mark a partition")?;
+    Ok(())
+}
+
+/// Facts of a store came late: what was made at cutoffs that should have known them is stale. `available_at` is when the
+/// earliest of them could have been known; nights before have not seen it and stay.
+pub async fn mark_stale_since(
+    executor: impl PgExecutor<'_>,
+    asset: &str,
+    store_id: uuid::Uuid,
+    available_at: DateTime<Utc>,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "with late as (
+             select datemultirange(daterange((($3::timestamptz at time zone time_zone) - interval '3 hours 30 minutes')::date
+                 + case when (($3::timestamptz at time zone time_zone) - interval '3 hours 30 minutes')::time > '00:00' then 1 else 0 end,
+                 null)) as days
+             from stores where id = $2
+         ), stale as (
+             select made.days * late.days as days
+             from partition_ranges as made, late
+             where asset = $1 and scope = $2::uuid::text and state = 'materialised'
+         ), kept as (
+             update partition_ranges as made set days = made.days - late.days
+             from late
+             where asset = $1 and scope = $2::uuid::text and state = 'materialised' and made.days && late.days
+         )
+         insert into partition_ranges as known (asset, scope, state, days)
+         select $1, $2::uuid::text, 'stale', days from stale where not isempty(days)
+         on conflict (asset, scope, state) do update set days = known.days + excluded.days",
+        asset,
+        store_id,
+        available_at,
+    )
+    .execute(executor)
+    .await
+    .in_table(TABLE, "mark partitions as stale")?;
+    Ok(())
+}
+
+/// The days `[first_day, end_day)` that a scope of an asset can be made for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Span {
+    pub scope: String,
+    pub first_day: NaiveDate,
+    pub end_day: NaiveDate,
+}
+
+/// Days of some scopes, by state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct StateCounts {
+    pub missing: i64,
+    pub stale: i64,
+    pub failed: i64,
+    pub materialised: i64,
+}
+
+/// Counts the days of these spans by state.
+pub async fn count_states(executor: impl PgExecutor<'_>, asset: &str, spans: &[Span]) -> Result<StateCounts, DbError> {
+    let (scopes, first, end) = columns(spans);
+    let row = sqlx::query!(
+        r#"with spans as (
+               select scope, datemultirange(daterange(first_day, end_day)) as days, end_day - first_day as count
+               from unnest($2::text[], $3::date[], $4::date[]) as spans (scope, first_day, end_day)
+           ), made as (
+               select state, sum(upper(range) - lower(range)) as days
+               from spans
+               join partition_ranges on asset = $1 and partition_ranges.scope = spans.scope
+               cross join lateral unnest(partition_ranges.days * spans.days) as range
+               group by state
+           )
+           select (select coalesce(sum(count), 0) from spans)::bigint as "all!",
+               (select coalesce(sum(days), 0) from made where state = 'stale')::bigint as "stale!",
+               (select coalesce(sum(days), 0) from made where state = 'failed')::bigint as "failed!",
+               (select coalesce(sum(days), 0) from made where state = 'materialised')::bigint as "materialised!""#,
+        asset,
+        &scopes,
+        &first,
+        &end,
+    )
+    .fetch_one(executor)
+    .await
+    .in_table(TABLE, "count partitions")?;
+    let missing = row.all - row.stale - row.failed - row.materialised;
+    Ok(StateCounts { missing, stale: row.stale, failed: row.failed, materialised: row.materialised })
+}
+
+/// The ranges of these spans that are in the wanted state: `missing`, `stale`, `failed` or `all`.
+pub async fn select_ranges(executor: impl PgExecutor<'_>, asset: &str, spans: &[Span], mode: &str) -> Result<Vec<Span>, DbError> {
+    let (scopes, first, end) = columns(spans);
+    sqlx::query_as!(
+        Span,
+        r#"select spans.scope as "scope!", lower(range) as "first_day!", upper(range) as "end_day!"
+           from unnest($2::text[], $3::date[], $4::date[]) as spans (scope, first_day, end_day)
+           left join lateral (
+               select range_agg(days) filter (where state = $5) as wanted, range_agg(days) as made
+               from partition_ranges where asset = $1 and partition_ranges.scope = spans.scope
+           ) as known on true
+           cross join lateral unnest(
+               datemultirange(daterange(first_day, end_day)) * case $5
+                   when 'all' then '{(,)}'::datemultirange
+                   when 'missing' then '{(,)}'::datemultirange - coalesce(made, '{}')
+                   else coalesce(wanted, '{}')
+               end
+           ) as range
+           order by 1, 2"#,
+        asset,
+        &scopes,
+        &first,
+        &end,
+        mode,
+    )
+    .fetch_all(executor)
+    .await
+    .in_table(TABLE, "select partitions")
+}
+
+fn columns(spans: &[Span]) -> (Vec<String>, Vec<NaiveDate>, Vec<NaiveDate>) {
+    let scopes = spans.iter().map(|span| span.scope.clone()).collect();
+    (scopes, spans.iter().map(|span| span.first_day).collect(), spans.iter().map(|span| span.end_day).collect())
+}
