@@ -25,8 +25,6 @@ create index jobs_to_claim_within_limits on jobs (lane, claim_order, id)
     where state = 'available' and children_left = 0 and limit_keys <> '{}';
 create index jobs_to_stage on jobs (run_at) where state in ('scheduled', 'retryable');
 create index jobs_by_parent on jobs (parent_id) where parent_id is not null;
-create index jobs_to_prune on jobs (finished_at) where finished_at is not null;
-drop index jobs_dead;
 
 -- Whatever ends a job, its parent hears of it in the same transaction: no path through the code can forget it, nor can an older
 -- program that does not know of families.
@@ -64,7 +62,7 @@ create trigger tell_parent_of_replay after update of state on jobs
     for each row when (new.parent_id is not null and old.finished_at is not null and new.finished_at is null)
     execute function app.job_child_revived();
 
-grant select (children_left) on jobs to viralcast_serve;
+grant select (children_left, limit_keys, lease_until) on jobs to viralcast_serve;
 
 -- A job with limits that stops running makes room for others like it, wherever they wait.
 create function app.job_freed_its_limits() returns trigger

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use platform::db::DbError;
+use platform::queue::QueueError;
 
 /// What can go wrong with a request, or with serving at all.
 ///
@@ -44,6 +45,9 @@ pub enum ApiError {
 
     #[error("the database did not answer")]
     Database(#[from] DbError),
+
+    #[error("the queue did not answer")]
+    Queue(#[from] QueueError),
 
     #[error("the handler panicked: {message}")]
     Panicked { message: String },
@@ -96,6 +100,7 @@ impl From<FieldError> for ApiError {
 pub enum Resource {
     Store,
     Run,
+    Backfill,
 }
 
 impl std::fmt::Display for Resource {
@@ -103,6 +108,7 @@ impl std::fmt::Display for Resource {
         f.write_str(match self {
             Self::Store => "store",
             Self::Run => "run",
+            Self::Backfill => "backfill",
         })
     }
 }
@@ -114,6 +120,7 @@ impl domain::Hint for ApiError {
             Self::NotLoopback { .. } => Some("listen on 127.0.0.1 or [::1], and let others in by an SSH tunnel".to_owned()),
             Self::Listen { .. } => Some("stop the program that has the port, or choose another one with VIRALCAST_HTTP__PORT".to_owned()),
             Self::Database(error) => error.hint(),
+            Self::Queue(error) => error.hint(),
             _ => None,
         }
     }

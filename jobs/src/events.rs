@@ -6,8 +6,10 @@ use chrono::{NaiveDate, TimeDelta};
 use domain::Rung;
 use platform::db::DbError;
 use platform::db::schedule_ticks::LateTick;
+use platform::queue::{Alert, LaneHealth};
 use uuid::Uuid;
 
+use crate::alerts::AlertError;
 use crate::nightly::{NightError, NightReport, chain};
 use crate::scheduler::TickError;
 
@@ -107,4 +109,31 @@ pub(crate) fn backfill(id: Uuid, what: &'static str) {
 pub(crate) fn partition_made(asset: &'static str, is_made: bool) {
     let result = if is_made { "made" } else { "failed" };
     metrics::counter!("backfill_partitions_total", "asset" => asset, "result" => result).increment(1);
+}
+
+/// Names of alerts that there are gauges for.
+const ALERTS: [&str; 5] = ["dead_letters", "stuck_leases", "growing_lag", "late_ticks", "stores_without_a_plan"];
+
+pub(crate) fn queue_seen(lanes: &[LaneHealth], alerts: &[Alert]) {
+    for lane in lanes {
+        let gauge = |name: &'static str| metrics::gauge!(name, "lane" => lane.lane.clone());
+        gauge("jobs_waiting").set(lane.waiting as f64);
+        gauge("jobs_oldest_wait_seconds").set(lane.oldest_wait_seconds);
+        gauge("jobs_running").set(lane.running as f64);
+        gauge("jobs_stuck").set(lane.stuck as f64);
+        gauge("jobs_dead").set(lane.dead as f64);
+    }
+    for name in ALERTS {
+        let is_on = alerts.iter().any(|alert| alert.name == name);
+        metrics::gauge!("alerts", "name" => name).set(if is_on { 1.0 } else { 0.0 });
+    }
+}
+
+pub(crate) fn alerted(alert: &Alert) {
+    metrics::counter!("alerts_total", "name" => alert.name).increment(1);
+    tracing::error!(alert = alert.name, hint = alert.hint, "{}", alert.detail);
+}
+
+pub(crate) fn alerts_failed(error: &AlertError) {
+    tracing::warn!(error = error as &dyn std::error::Error, "it can't be told whether something is wrong; trying again");
 }

@@ -1,6 +1,7 @@
 //! What each error is called: its status, its stable type, and its words in both languages.
 
 use axum::http::StatusCode;
+use platform::queue::QueueError;
 
 use super::language::Language;
 use crate::error::{ApiError, FieldError, Resource};
@@ -84,7 +85,9 @@ impl Wording {
                 ..unavailable(language)
             },
             ApiError::Database(error) if error.is_unavailable() => unavailable(language),
+            ApiError::Queue(QueueError::Database { .. }) => unavailable(language),
             ApiError::Database(_)
+            | ApiError::Queue(_)
             | ApiError::Panicked { .. }
             | ApiError::NotLoopback { .. }
             | ApiError::Listen { .. }
@@ -102,6 +105,10 @@ fn not_found(resource: Resource, name: &str, language: Language) -> Wording {
         Resource::Run => (
             language.choose("Proses", "Run"),
             language.choose("Daftar proses: GET /api/v1/runs.", "The runs are listed by GET /api/v1/runs."),
+        ),
+        Resource::Backfill => (
+            language.choose("Pengisian ulang", "Backfill"),
+            language.choose("Daftar pengisian ulang: GET /api/v1/backfills.", "The backfills are listed by GET /api/v1/backfills."),
         ),
     };
     let detail = language.choose(format!("{noun} `{name}` tidak ada."), format!("{noun} `{name}` does not exist."));

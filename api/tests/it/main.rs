@@ -6,6 +6,7 @@ mod document;
 mod drain;
 mod errors;
 mod front;
+mod operators;
 mod plan;
 mod predictions;
 mod runs;

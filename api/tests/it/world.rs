@@ -1,9 +1,11 @@
 //! A small world: a simulated warung with a published run, a shop with nothing published, and a run that failed.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use platform::db::backfills::{NewBackfill, create_backfill};
 use platform::db::forecast_runs::{ForecastRunRow, upsert_forecast_run};
 use platform::db::forecasts::{ForecastRow, replace_forecasts};
 use platform::db::ingredients::{NewIngredient, upsert_ingredients};
+use platform::db::partition_ranges::Span;
 use platform::db::plan_items::{PlanItemRow, replace_plan_items};
 use platform::db::products::{NewProduct, upsert_products};
 use platform::db::published_runs::publish;
@@ -20,6 +22,7 @@ pub const NOW: &str = "2026-11-23T01:00:00Z";
 pub struct World {
     pub store: Uuid,
     pub run: Uuid,
+    pub backfill: Uuid,
     pub owner: Uuid,
 }
 
@@ -42,7 +45,23 @@ pub async fn create(connection: &mut PgConnection) -> World {
     create_store(&mut *connection, &empty).await.expect("another store");
     failed_run(connection, store).await;
     let run = published_run(connection, store).await;
-    World { store, run, owner }
+    World { store, run, backfill: backfill(connection, store).await, owner }
+}
+
+async fn backfill(connection: &mut PgConnection, store: Uuid) -> Uuid {
+    let new = NewBackfill {
+        id: Uuid::now_v7(),
+        asset: "forecasts".into(),
+        first_day: day("2026-10-01"),
+        end_day: day("2026-11-01"),
+        mode: "missing".into(),
+        is_reversed: false,
+        requested_by: None,
+        parent_job_id: Uuid::nil(),
+    };
+    let range = Span { scope: store.to_string(), first_day: new.first_day, end_day: new.end_day };
+    create_backfill(connection, &new, &[range]).await.expect("a backfill");
+    new.id
 }
 
 fn shop(slug: &str, name: &str, time_zone: &str, owner_id: Uuid, is_synthetic: bool) -> NewStore {

@@ -82,9 +82,11 @@ impl QueueArguments {
             if let QueueAction::Bench(bench) = &self.action {
                 return bench.run(&context).await;
             }
-            let stats = queue::stats(context.db.work()).await?;
+            let (stats, (lanes, alerts)) =
+                (queue::stats(context.db.work()).await?, jobs::alerts::look(context.db.work(), context.clock.now()).await?);
             if context.json {
-                println!("{}", serde_json::to_string_pretty(&stats)?);
+                let shown = serde_json::json!({ "jobs": stats, "lanes": lanes, "alerts": alerts });
+                println!("{}", serde_json::to_string_pretty(&shown)?);
                 return Ok(());
             }
             let rows = stats.iter().map(|stat| {
@@ -92,6 +94,9 @@ impl QueueArguments {
                 vec![stat.kind.clone(), stat.lane.clone(), stat.state.clone(), oldest, thousands(stat.jobs)]
             });
             println!("{}", table(&["kind", "lane", "state", "oldest due", "jobs"], 4.., rows));
+            for alert in &alerts {
+                println!("{}: {} ({})", alert.name, alert.detail, alert.hint);
+            }
             Ok(())
         })
     }

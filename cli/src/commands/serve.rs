@@ -85,7 +85,9 @@ pub async fn until_told(context: &Arc<Context>, roles: Roles) -> anyhow::Result<
             return Ok(());
         }
         let grace = Duration::from_secs(context.config.http.shutdown_seconds);
-        let mut options = WorkerOptions { grace, ..WorkerOptions::default() };
+        // Past any pooler: a session that listens must be its own.
+        let direct = sqlx::postgres::PgPoolOptions::new().max_connections(1).connect_lazy_with(context.db.direct().clone());
+        let mut options = WorkerOptions { grace, listen_pool: Some(direct), ..WorkerOptions::default() };
         if let Some(concurrency) = roles.concurrency {
             options.concurrency = concurrency;
         }
@@ -95,7 +97,11 @@ pub async fn until_told(context: &Arc<Context>, roles: Roles) -> anyhow::Result<
     let schedule = async {
         if roles.schedule {
             let schedules = jobs::scheduler::schedules()?;
-            jobs::scheduler::run(context.db.work().clone(), context.clock.clone(), schedules, shutdown.clone()).await;
+            let (pool, clock) = (context.db.work(), &context.clock);
+            tokio::join!(
+                jobs::scheduler::run(pool.clone(), clock.clone(), schedules, shutdown.clone()),
+                jobs::alerts::watch(pool.clone(), clock.clone(), shutdown.clone()),
+            );
         }
         anyhow::Ok(())
     };

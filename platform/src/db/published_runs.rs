@@ -130,6 +130,24 @@ pub async fn published_run(executor: impl PgExecutor<'_>, store_id: Uuid) -> Res
     .in_table(TABLE, "read the published run")
 }
 
+/// Active stores that had a plan within a week and, after the deadline of their business day, have none for it.
+pub async fn unserved_stores(executor: impl PgExecutor<'_>, now: DateTime<Utc>) -> Result<Vec<String>, DbError> {
+    sqlx::query_scalar!(
+        "select s.slug
+         from stores s
+         join published_runs p on p.store_id = s.id
+         where s.is_active
+           and ($1::timestamptz at time zone s.time_zone)::time between '04:30' and '23:59:59'
+           and p.business_date < ($1::timestamptz at time zone s.time_zone)::date
+           and p.business_date >= ($1::timestamptz at time zone s.time_zone)::date - 7
+         order by s.slug",
+        now,
+    )
+    .fetch_all(executor)
+    .await
+    .in_table(TABLE, "look for stores without a plan")
+}
+
 async fn refuse_unless_gates_passed(transaction: &mut PgConnection, store_id: Uuid, run_id: Uuid) -> Result<(), DbError> {
     let operation = "publish a run";
     let passed = sqlx::query_scalar!(

@@ -8,7 +8,6 @@ with old as (
             else $3::float8
         end
         and not exists (select from jobs as parent where parent.id = jobs.parent_id and parent.finished_at is null)
-    order by finished_at
     limit $4
     for update skip locked
 )

@@ -234,7 +234,7 @@ async fn feed(pool: PgPool, closing: Arc<AtomicBool>, brought: Arc<AtomicUsize>)
 }
 
 /// Enqueues until it is sure. A commit whose answer was lost may have happened: that is looked up before trying again.
-pub async fn bring(pool: &PgPool, args: &(impl JobArgs), brought: &AtomicUsize) {
+pub async fn bring(pool: &PgPool, args: &impl JobArgs, brought: &AtomicUsize) {
     let name = serde_json::to_value(args).expect("JSON")["name"].as_str().expect("a name").to_owned();
     loop {
         let attempt = async {
