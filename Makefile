@@ -49,6 +49,14 @@ bench: release ## whole jobs with the release binary, criterion on the shared bu
 bench-accuracy: $(if $(VIRALCAST_PANELS),build) ## accuracy on real panels: VIRALCAST_PANELS=DIR
 	@scripts/bench-accuracy $(VIRALCAST)
 
+.PHONY: bench-queue
+bench-queue: release ## the job queue beside its peers, on a private PostgreSQL; figures go to docs/benchmarks.md
+	@scripts/bench-queue/run scripts/bench-queue/viralcast
+
+.PHONY: chaos
+chaos: build ## programs, connections, clocks and the database fail for ROUNDS rounds; a ledger watches
+	CHAOS_ROUNDS=$${ROUNDS:-20} CHAOS_SEED=$${SEED:-$$RANDOM} cargo nextest run --no-capture $(BUILD) -E 'test(every_effect_once)'
+
 .PHONY: sql
 sql: setup ## re-check every SQL statement against the migrations and rewrite .sqlx/
 	@scripts/prepare-sql.sh

@@ -11,9 +11,12 @@ alter table jobs
     -- The job that waits for this one to end, and how many a job waits for.
     add column parent_id uuid,
     add column children_left integer not null default 0,
+    -- Whether the row stays when it is completed.
+    add column is_kept boolean not null default true,
     add constraint priority_ages_within_an_hour check (priority between -60 and 60),
     add constraint limits_are_pairs check (cardinality(limit_keys) = cardinality(limit_counts) and 0 < all (limit_counts)),
-    add constraint children_left_is_not_negative check (children_left >= 0);
+    add constraint children_left_is_not_negative check (children_left >= 0),
+    add constraint children_are_kept check (is_kept or parent_id is null);
 comment on column jobs.priority is 'Smaller runs first; one step is worth a minute of waiting.';
 
 -- What is due is `available`; `scheduled` and `retryable` jobs become it when their time has come (stage.sql). A claim walks the

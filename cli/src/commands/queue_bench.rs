@@ -45,6 +45,7 @@ struct Bench {
 impl JobArgs for Bench {
     const KIND: &'static str = "queue_bench";
     const MAX_ATTEMPTS: u16 = 1;
+    const IS_KEPT: bool = false;
 }
 
 /// Jobs that are due within a tick are added together.

@@ -14,7 +14,7 @@ use platform::db::stores::{StoreRow, find_store, list_stores};
 
 use super::plan::{ScreenChange, compare};
 use super::{Asset, BackfillError, Made, Scope};
-use crate::nightly::{self, FORECASTS, NightError, Nightly, calendar};
+use crate::nightly::{self, DORMANT_AFTER, FORECASTS, NightError, Nightly, calendar};
 
 /// Days of sales before the first night that is worth forecasting.
 const WARM_UP: u64 = 28;
@@ -40,8 +40,9 @@ impl Asset for Forecasts {
         for store in stores {
             let Some(sales) = sales_span(&self.0.work, store.id).await? else { continue };
             let first_day = sales.first.checked_add_days(Days::new(WARM_UP)).unwrap_or(sales.first);
-            // Up to the day before today: today's night is the scheduler's.
-            let end_day = calendar(&store)?.business_day(self.0.clock.now());
+            // Up to the day before today, whose night is the scheduler's, and no longer than sales tell anything.
+            let today = calendar(&store)?.business_day(self.0.clock.now());
+            let end_day = today.min(sales.last.checked_add_days(Days::new(DORMANT_AFTER)).unwrap_or(today));
             if first_day < end_day {
                 scopes.push(Scope { span: Span { scope: store.id.to_string(), first_day, end_day }, label: store.slug });
             }

@@ -22,7 +22,7 @@ use super::kitchen::{self, LoadedKitchen};
 use super::market;
 
 /// A product without a sale for this many days is dormant: not forecast until it sells again.
-pub(super) const DORMANT_AFTER: u64 = 56;
+pub(crate) const DORMANT_AFTER: u64 = 56;
 /// Days beyond the last observed one for which plans and calendars are read.
 const AHEAD: u64 = 60;
 /// Days back for which single orders are read; what ran out before then is known by its totals.

@@ -45,6 +45,7 @@ pub use error::{KeptError, NightError};
 pub use kept::{LastModel, last_model};
 pub use knowledge::Knowledge;
 pub use ladder::Refusal;
+pub(crate) use load::DORMANT_AFTER;
 pub(crate) use regressors::RAINY_MM;
 pub use run::{Promise, keep_promise, rehearse, run, run_for_job, run_in_shadow};
 

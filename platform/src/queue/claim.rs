@@ -56,6 +56,7 @@ pub(super) struct Row {
     pub max_attempts: i32,
     pub lease_token: i64,
     pub trace_id: Option<String>,
+    pub is_kept: bool,
     pub waited: f64,
 }
 
@@ -70,6 +71,7 @@ impl Row {
             attempt: count(self.attempt),
             max_attempts: count(self.max_attempts),
             trace_id: self.trace_id,
+            is_kept: self.is_kept,
             waited: Duration::try_from_secs_f64(self.waited).unwrap_or_default(),
         }
     }

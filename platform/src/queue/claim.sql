@@ -25,5 +25,5 @@ set state = 'running',
     attempted_at = clock_timestamp()
 from due
 where jobs.id = due.id
-returning jobs.id, kind, args, lane, attempt, max_attempts, lease_token, trace_id,
+returning jobs.id, kind, args, lane, attempt, max_attempts, lease_token, trace_id, is_kept,
     extract(epoch from clock_timestamp() - run_at)::float8 as "waited!"

@@ -50,6 +50,7 @@ pub struct NewJob {
     limit_counts: Vec<u16>,
     parent_id: Option<Uuid>,
     children_left: usize,
+    is_kept: bool,
 }
 
 impl NewJob {
@@ -75,6 +76,7 @@ impl NewJob {
             limit_counts,
             parent_id: None,
             children_left: 0,
+            is_kept: A::IS_KEPT,
         })
     }
 
@@ -93,6 +95,8 @@ impl NewJob {
 
     pub(super) fn child_of(mut self, parent: JobId) -> Self {
         self.parent_id = Some(parent.0);
+        // The parent will ask how it ended.
+        self.is_kept = true;
         self
     }
 

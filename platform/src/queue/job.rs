@@ -66,6 +66,8 @@ pub struct Job {
     pub max_attempts: u16,
     /// W3C trace id of what caused the job.
     pub trace_id: Option<String>,
+    /// Whether the row stays when it is completed.
+    pub is_kept: bool,
     /// From when it was due to the claim.
     pub waited: Duration,
 }

@@ -1,6 +1,7 @@
 //! The leases that this process holds, and what each attempt is told about its own.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -39,8 +40,16 @@ pub(super) struct Hold {
     pub cancel: CancellationToken,
     /// The lease belongs to someone else now.
     pub lost: CancellationToken,
+    /// Set when the worker has completed the job in a transaction of its own.
+    pub completed: Arc<AtomicBool>,
     leases: Arc<Leases>,
     _slot: Slot,
+}
+
+impl Hold {
+    pub fn was_completed(&self) -> bool {
+        self.completed.load(Ordering::Relaxed)
+    }
 }
 
 impl Drop for Hold {
@@ -59,7 +68,7 @@ impl Leases {
         let (lease, cancel, lost) = (job.lease, draining.child_token(), CancellationToken::new());
         let entry = Entry { token: lease.token, confirmed, cancel: cancel.clone(), lost: lost.clone() };
         self.lock().insert(lease.id, entry);
-        Claimed { job, hold: Arc::new(Hold { lease, cancel, lost, leases: Arc::clone(self), _slot: slot }) }
+        Claimed { job, hold: Arc::new(Hold { lease, cancel, lost, completed: Arc::default(), leases: Arc::clone(self), _slot: slot }) }
     }
 
     pub fn held(&self) -> Vec<Lease> {

@@ -46,8 +46,8 @@ pub use job::{Job, Lease, State};
 pub use prune::{Retention, prune};
 pub use rescue::{Heartbeat, Rescued, heartbeat, rescue};
 pub use run::{WorkerOptions, run};
-pub use settle::{cancel, complete, discard, hand_back, retry, snooze};
-pub use settler::complete_all;
+pub use settle::{cancel, complete, complete_and_forget, discard, hand_back, retry, snooze};
+pub use settler::{complete_all, forget_all};
 pub use worker::{JobContext, Worker, Workers};
 
 /// Channel of `NOTIFY` by which a commit wakes idle workers; the payload is the lane.

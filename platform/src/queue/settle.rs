@@ -25,6 +25,18 @@ pub async fn complete(executor: impl PgExecutor<'_>, lease: Lease) -> Result<(),
     held(lease, done.rows_affected())
 }
 
+/// As [`complete`], for a job that leaves nothing behind.
+///
+/// # Errors
+/// [`QueueError::LeaseLost`], [`QueueError::Database`].
+pub async fn complete_and_forget(executor: impl PgExecutor<'_>, lease: Lease) -> Result<(), QueueError> {
+    let done = sqlx::query!("delete from jobs where id = $1 and lease_token = $2 and state = 'running'", lease.id.0, lease.token,)
+        .execute(executor)
+        .await
+        .map_err(QueueError::database("complete a job"))?;
+    held(lease, done.rows_affected())
+}
+
 /// The attempt failed: runs again after the kind's back-off, or is discarded when its attempts are used. The answer says which.
 ///
 /// # Errors

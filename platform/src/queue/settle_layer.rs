@@ -109,6 +109,10 @@ impl SettleLayer {
         loop {
             let error = match self.write(&claimed.job, ending, took).await {
                 Ok(()) => return,
+                // The worker's own transaction has removed the row.
+                Err(QueueError::LeaseLost { .. }) if claimed.hold.was_completed() => {
+                    return events::settled(&claimed.job, "completed", took);
+                }
                 Err(QueueError::LeaseLost { .. }) => return events::lease_lost(&claimed.job),
                 Err(error) => error,
             };
@@ -123,7 +127,7 @@ impl SettleLayer {
     async fn write(&self, job: &Job, ending: &Ending, took: Duration) -> Result<(), QueueError> {
         let pool = &self.pool;
         match ending {
-            Ending::Complete => match self.settler.complete(job.lease).await {
+            Ending::Complete => match self.settler.complete(job.lease, job.is_kept).await {
                 Completed::Done => {
                     events::settled(job, "completed", took);
                     Ok(())

@@ -27,7 +27,11 @@ pub(super) enum Completed {
 #[derive(Debug, Clone)]
 pub(super) struct Settler(mpsc::UnboundedSender<Request>);
 
-type Request = (Lease, oneshot::Sender<Completed>);
+struct Request {
+    lease: Lease,
+    is_kept: bool,
+    answer: oneshot::Sender<Completed>,
+}
 
 impl Settler {
     /// The task ends with the last clone.
@@ -37,10 +41,10 @@ impl Settler {
         Self(sender)
     }
 
-    pub async fn complete(&self, lease: Lease) -> Completed {
+    pub async fn complete(&self, lease: Lease, is_kept: bool) -> Completed {
         let (answer, answered) = oneshot::channel();
         // Neither can fail while this clone lives, but for a runtime that is being torn down.
-        let _ = self.0.send((lease, answer));
+        let _ = self.0.send(Request { lease, is_kept, answer });
         answered.await.unwrap_or(Completed::Failed { reason: "the runtime is stopping".to_owned() })
     }
 }
@@ -48,17 +52,31 @@ impl Settler {
 async fn write(pool: PgPool, mut requests: mpsc::UnboundedReceiver<Request>) {
     let mut batch = Vec::new();
     while requests.recv_many(&mut batch, BATCH).await > 0 {
-        let leases: Vec<Lease> = batch.iter().map(|(lease, _)| *lease).collect();
-        let done = complete_all(&pool, &leases).await;
-        for (lease, answer) in batch.drain(..) {
-            let completed = match &done {
-                Ok(done) if done.contains(&lease.id) => Completed::Done,
-                Ok(_) => Completed::LeaseLost,
-                Err(error) => Completed::Failed { reason: chain(error) },
-            };
-            // Who asked may have been dropped.
-            let _ = answer.send(completed);
+        let (kept, forgotten): (Vec<Request>, Vec<Request>) = batch.drain(..).partition(|request| request.is_kept);
+        if !kept.is_empty() {
+            let done = complete_all(&pool, &leases(&kept)).await;
+            answer(kept, &done);
         }
+        if !forgotten.is_empty() {
+            let done = forget_all(&pool, &leases(&forgotten)).await;
+            answer(forgotten, &done);
+        }
+    }
+}
+
+fn leases(requests: &[Request]) -> Vec<Lease> {
+    requests.iter().map(|request| request.lease).collect()
+}
+
+fn answer(requests: Vec<Request>, done: &Result<HashSet<JobId>, QueueError>) {
+    for request in requests {
+        let completed = match done {
+            Ok(done) if done.contains(&request.lease.id) => Completed::Done,
+            Ok(_) => Completed::LeaseLost,
+            Err(error) => Completed::Failed { reason: chain(error) },
+        };
+        // Who asked may have been dropped.
+        let _ = request.answer.send(completed);
     }
 }
 
@@ -83,6 +101,26 @@ pub async fn complete_all(executor: impl PgExecutor<'_>, leases: &[Lease]) -> Re
            select id as "id!" from done
            union all
            select jobs.id from jobs join held on jobs.id = held.id and jobs.lease_token = held.token where jobs.state = 'completed'"#,
+        &ids,
+        &tokens,
+    )
+    .fetch_all(executor)
+    .await
+    .map_err(QueueError::database("complete jobs"))?;
+    Ok(done.into_iter().map(JobId).collect())
+}
+
+/// As [`complete_all`], for jobs that leave nothing behind.
+///
+/// # Errors
+/// [`QueueError::Database`].
+pub async fn forget_all(executor: impl PgExecutor<'_>, leases: &[Lease]) -> Result<HashSet<JobId>, QueueError> {
+    let ids: Vec<Uuid> = leases.iter().map(|lease| lease.id.0).collect();
+    let tokens: Vec<i64> = leases.iter().map(|lease| lease.token).collect();
+    let done = sqlx::query_scalar!(
+        "delete from jobs using unnest($1::uuid[], $2::bigint[]) as held (id, token)
+         where jobs.id = held.id and jobs.lease_token = held.token and jobs.state = 'running'
+         returning jobs.id",
         &ids,
         &tokens,
     )

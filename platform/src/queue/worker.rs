@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use domain::ids::JobId;
@@ -11,7 +12,7 @@ use sqlx::PgConnection;
 use tokio_util::sync::CancellationToken;
 
 use super::leases::Claimed;
-use super::{Lease, QueueError, complete};
+use super::{Lease, QueueError, complete, complete_and_forget};
 
 /// The code of one kind of job. CPU-bound work belongs on `tokio::task::spawn_blocking`; it should look at
 /// [`JobContext::cancel`] now and then, since nothing can stop it from outside.
@@ -31,14 +32,22 @@ pub struct JobContext {
     /// Fires when the work should stop: shutdown, cancellation, lost lease, time-out.
     pub cancel: CancellationToken,
     pub trace_id: Option<String>,
-    lease: Option<Lease>,
+    own: Option<Own>,
+}
+
+/// The row behind an attempt. Not the claim itself, whose life is the lease's: work may outlive its attempt.
+#[derive(Debug, Clone)]
+struct Own {
+    lease: Lease,
+    is_kept: bool,
+    completed: Arc<AtomicBool>,
 }
 
 impl JobContext {
     /// For running a worker by hand, without a row in the queue.
     #[must_use]
     pub fn foreground(cancel: CancellationToken) -> Self {
-        Self { job_id: JobId::new(), attempt: 1, max_attempts: 1, cancel, trace_id: None, lease: None }
+        Self { job_id: JobId::new(), attempt: 1, max_attempts: 1, cancel, trace_id: None, own: None }
     }
 
     pub(super) fn of(claimed: &Claimed) -> Self {
@@ -49,7 +58,7 @@ impl JobContext {
             max_attempts: job.max_attempts,
             cancel: claimed.hold.cancel.clone(),
             trace_id: job.trace_id.clone(),
-            lease: Some(job.lease),
+            own: Some(Own { lease: job.lease, is_kept: job.is_kept, completed: Arc::clone(&claimed.hold.completed) }),
         }
     }
 
@@ -59,10 +68,13 @@ impl JobContext {
     /// # Errors
     /// [`QueueError::LeaseLost`], [`QueueError::Database`].
     pub async fn complete_in(&self, transaction: &mut PgConnection) -> Result<(), QueueError> {
-        match self.lease {
-            Some(lease) => complete(transaction, lease).await,
-            None => Ok(()),
+        let Some(own) = &self.own else { return Ok(()) };
+        if own.is_kept {
+            return complete(transaction, own.lease).await;
         }
+        complete_and_forget(transaction, own.lease).await?;
+        own.completed.store(true, Ordering::Relaxed);
+        Ok(())
     }
 }
 

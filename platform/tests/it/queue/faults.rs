@@ -212,6 +212,7 @@ async fn a_listen_connection_that_falls_silent_is_replaced() {
     let heard = add(db.work(), &step("heard")).await;
     tokio::time::timeout(Duration::from_secs(2), until(db.work(), heard, "completed")).await.expect("it listens");
     socket.go_silent();
+    tokio::time::sleep(Duration::from_millis(300)).await;
     let silent = add(db.work(), &step("silent")).await;
     tokio::time::timeout(Duration::from_secs(20), until(db.work(), silent, "completed")).await.expect("silence is noticed");
     let after = add(db.work(), &step("after")).await;

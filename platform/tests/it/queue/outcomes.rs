@@ -157,3 +157,48 @@ async fn a_kind_registered_twice_is_refused() {
     let refused = platform::queue::run(db.work().clone(), workers, options(), CancellationToken::new()).await;
     assert!(matches!(refused, Err(QueueError::DuplicateKind { kind: "step" })), "{refused:?}");
 }
+
+/// A job that nobody asks about.
+#[derive(Serialize, Deserialize)]
+struct Fleeting {
+    in_own_transaction: bool,
+    fails: bool,
+}
+
+impl JobArgs for Fleeting {
+    const KIND: &'static str = "fleeting";
+    const MAX_ATTEMPTS: u16 = 1;
+    const IS_KEPT: bool = false;
+}
+
+struct Passes(sqlx::PgPool);
+
+impl Worker<Fleeting> for Passes {
+    async fn work(&self, args: Fleeting, context: JobContext) -> Outcome {
+        if args.fails {
+            return Outcome::Retry("broken".into());
+        }
+        if args.in_own_transaction {
+            let mut tx = self.0.begin().await.expect("begin");
+            context.complete_in(&mut tx).await.expect("the lease holds");
+            tx.commit().await.expect("commit");
+        }
+        Outcome::Done
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_is_not_kept_leaves_nothing_but_its_failure() {
+    let db = TestDb::new().await;
+    for (in_own_transaction, fails) in [(false, false), (true, false), (false, true)] {
+        add(db.work(), &Fleeting { in_own_transaction, fails }).await;
+    }
+    let runner = Runner::with(db.work(), Workers::new().add(Passes(db.work().clone())), options());
+    let states = "select state from jobs";
+    crate::eventually("only the failure is left", async || {
+        let left: Vec<String> = sqlx::query_scalar(states).fetch_all(db.work()).await.expect("states");
+        (left == ["discarded"]).then_some(())
+    })
+    .await;
+    runner.stop().await;
+}
