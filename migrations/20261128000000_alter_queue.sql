@@ -29,56 +29,43 @@ create index jobs_to_claim_within_limits on jobs (lane, claim_order, id)
 create index jobs_to_stage on jobs (run_at) where state in ('scheduled', 'retryable');
 create index jobs_by_parent on jobs (parent_id) where parent_id is not null;
 
--- Whatever ends a job, its parent hears of it in the same transaction: no path through the code can forget it, nor can an older
--- program that does not know of families.
-create function app.job_child_ended() returns trigger
+-- What concerns other jobs is done where a state changes: no path through the code can forget it, nor can an older program that
+-- does not know of it. One trigger, since every job's every change asks whether it is meant.
+create function app.job_concerns_others() returns trigger
     language plpgsql
     as $$
 declare
     woken text;
 begin
-    update jobs
-    set children_left = children_left - 1,
-        run_at = case when children_left = 1 and state = 'available' then greatest(run_at, clock_timestamp()) else run_at end
-    where id = new.parent_id and children_left > 0 and finished_at is null
-    returning case when children_left = 0 and state = 'available' then lane end into woken;
+    -- A child has ended: its parent waits for one less, and runs when it was the last.
+    if new.parent_id is not null and old.finished_at is null and new.finished_at is not null then
+        update jobs
+        set children_left = children_left - 1,
+            run_at = case when children_left = 1 and state = 'available' then greatest(run_at, clock_timestamp()) else run_at end
+        where id = new.parent_id and children_left > 0 and finished_at is null
+        returning case when children_left = 0 and state = 'available' then lane end into woken;
+    -- A dead letter lives again: a parent that still waits waits for it too.
+    elsif new.parent_id is not null and old.finished_at is not null and new.finished_at is null then
+        update jobs set children_left = children_left + 1 where id = new.parent_id and children_left > 0 and finished_at is null;
+    end if;
     if woken is not null then
         perform pg_notify('viralcast_jobs', woken);
+    end if;
+    -- A job with limits has stopped running: there is room for others like it, wherever they wait.
+    if old.state = 'running' and new.state <> 'running' and old.limit_keys <> '{}' then
+        perform pg_notify('viralcast_jobs', new.lane);
     end if;
     return null;
 end
 $$;
-create trigger tell_parent after update of state on jobs
-    for each row when (new.parent_id is not null and old.finished_at is null and new.finished_at is not null)
-    execute function app.job_child_ended();
+create trigger tell_other_jobs after update of state on jobs
+    for each row when (new.parent_id is not null or old.limit_keys <> '{}')
+    execute function app.job_concerns_others();
 
--- A dead letter that lives again: a parent that still waits waits for it too.
-create function app.job_child_revived() returns trigger
-    language plpgsql
-    as $$
-begin
-    update jobs set children_left = children_left + 1 where id = new.parent_id and children_left > 0 and finished_at is null;
-    return null;
-end
-$$;
-create trigger tell_parent_of_replay after update of state on jobs
-    for each row when (new.parent_id is not null and old.finished_at is not null and new.finished_at is null)
-    execute function app.job_child_revived();
+-- Asked at every change of every job; the program writes neither otherwise.
+alter table jobs drop constraint kind_is_a_word, drop constraint errors_is_a_list;
 
 grant select (children_left, limit_keys, lease_until) on jobs to viralcast_serve;
-
--- A job with limits that stops running makes room for others like it, wherever they wait.
-create function app.job_freed_its_limits() returns trigger
-    language plpgsql
-    as $$
-begin
-    perform pg_notify('viralcast_jobs', new.lane);
-    return null;
-end
-$$;
-create trigger wake_who_waits_for_room after update of state on jobs
-    for each row when (old.state = 'running' and new.state <> 'running' and old.limit_keys <> '{}')
-    execute function app.job_freed_its_limits();
 
 -- Up to when a scheduler has made all ticks of a definition. Downtime is the gap between it and now; what lies before it is past
 -- and stays so when a definition changes. One row a definition, since during a deployment two are alive.
