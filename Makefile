@@ -53,6 +53,10 @@ bench-accuracy: $(if $(VIRALCAST_PANELS),build) ## accuracy on real panels: VIRA
 bench-queue: release ## the job queue beside its peers, on a private PostgreSQL; figures go to docs/benchmarks.md
 	@scripts/bench-queue/run scripts/bench-queue/viralcast
 
+.PHONY: bench-backfill
+bench-backfill: build ## planning and looking at 1.1 million partitions; figures go to docs/benchmarks.md
+	@scripts/bench-backfill $(VIRALCAST) $(BUILD)
+
 .PHONY: chaos
 chaos: build ## programs, connections, clocks and the database fail for ROUNDS rounds; a ledger watches
 	CHAOS_ROUNDS=$${ROUNDS:-20} CHAOS_SEED=$${SEED:-$$RANDOM} cargo nextest run --no-capture $(BUILD) -E 'test(every_effect_once)'

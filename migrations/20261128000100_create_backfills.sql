@@ -105,3 +105,19 @@ create trigger touch_updated_at before update on backfills for each row execute 
 call app.protect_tenant('backfill_runs');
 call app.protect_tenant('published_days');
 grant select on partition_ranges, backfills, backfill_ranges, backfill_failures, backfill_runs, published_days to viralcast_serve;
+
+-- First and last business day of what each source tells of a store's sales: planning for a thousand stores must not read them all.
+create table sales_spans (
+    store_id uuid not null,
+    source text not null,
+    first_day date not null,
+    last_day date not null,
+    created_at timestamptz not null default now(),
+    constraint one_span_per_store_and_source primary key (store_id, source),
+    constraint span_belongs_to_store foreign key (store_id) references stores on delete cascade,
+    constraint span_is_in_order check (last_day >= first_day)
+);
+insert into sales_spans (store_id, source, first_day, last_day)
+select store_id, source, min(business_date), max(business_date) from sales_daily group by store_id, source;
+call app.protect_tenant('sales_spans');
+grant select on sales_spans to viralcast_serve;

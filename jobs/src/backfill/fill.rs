@@ -31,6 +31,11 @@ pub async fn fill(nightly: &Nightly, backfill: Uuid, scope: &str, context: &JobC
         Err(error @ (BackfillError::NotFound { .. } | BackfillError::UnknownAsset { .. })) => return Outcome::Cancel(error.to_string()),
         Err(error) => return Outcome::Retry(Box::new(error)),
     };
+    fill_asset(nightly, asset.as_ref(), backfill, scope, context).await
+}
+
+/// As [`fill`], of this asset.
+pub async fn fill_asset(nightly: &Nightly, asset: &dyn Asset, backfill: Uuid, scope: &str, context: &JobContext) -> Outcome {
     let began = Instant::now();
     loop {
         let next = match next_partition(&nightly.work, backfill, scope).await {
@@ -46,8 +51,8 @@ pub async fn fill(nightly: &Nightly, backfill: Uuid, scope: &str, context: &JobC
         if context.cancel.is_cancelled() || began.elapsed() >= TURN {
             return Outcome::Snooze(Duration::ZERO);
         }
-        let made = attempts(asset.as_ref(), scope, &next, context).await;
-        if let Err(error) = record(nightly, asset.as_ref(), backfill, scope, &next, made).await {
+        let made = attempts(asset, scope, &next, context).await;
+        if let Err(error) = record(nightly, asset, backfill, scope, &next, made).await {
             return Outcome::Retry(Box::new(error));
         }
     }

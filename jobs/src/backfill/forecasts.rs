@@ -9,8 +9,10 @@ use domain::ids::JobId;
 use platform::db::backfills::typical_run;
 use platform::db::partition_ranges::Span;
 use platform::db::published_runs::published_run;
-use platform::db::sales_daily::sales_span;
+use platform::db::sales_daily::sales_spans;
 use platform::db::stores::{StoreRow, find_store, list_stores};
+
+use uuid::Uuid;
 
 use super::plan::{ScreenChange, compare};
 use super::{Asset, BackfillError, Made, Scope};
@@ -36,9 +38,11 @@ impl Asset for Forecasts {
         if named.is_empty() {
             stores = list_stores(&self.0.work, false).await?;
         }
+        let ids: Vec<Uuid> = stores.iter().map(|store| store.id).collect();
+        let spans = sales_spans(&self.0.work, &ids).await?;
         let mut scopes = Vec::new();
         for store in stores {
-            let Some(sales) = sales_span(&self.0.work, store.id).await? else { continue };
+            let Some(sales) = spans.get(&store.id) else { continue };
             let first_day = sales.first.checked_add_days(Days::new(WARM_UP)).unwrap_or(sales.first);
             // Up to the day before today, whose night is the scheduler's, and no longer than sales tell anything.
             let today = calendar(&store)?.business_day(self.0.clock.now());
@@ -81,6 +85,6 @@ impl Forecasts {
 
 type Cells = Arc<Vec<platform::db::forecasts::ForecastRow>>;
 
-async fn shown_cells(nightly: &Nightly, run_id: uuid::Uuid) -> Result<Cells, BackfillError> {
+async fn shown_cells(nightly: &Nightly, run_id: Uuid) -> Result<Cells, BackfillError> {
     Ok(Arc::new(platform::db::forecasts::forecasts_of_run(&nightly.work, run_id).await?))
 }

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 pub use asset::{Asset, Made, Quota, Scope};
 pub use error::BackfillError;
-pub use fill::fill;
+pub use fill::{fill, fill_asset};
 pub use judge::judge;
 pub use plan::{Mode, Plan, Request, ScreenChange, plan};
 

@@ -1,16 +1,20 @@
 //! Backfills of past nights: planned, made in the shadow, judged, published, rolled back; stopped and gone on with.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use chrono::{Days, NaiveDate};
+use domain::ids::JobId;
+use jobs::NightError;
 use jobs::Nightly;
-use jobs::backfill::{self, BackfillError, Mode, Plan, Request};
+use jobs::backfill::{self, Asset, BackfillError, Made, Mode, Plan, Request, Scope, ScreenChange};
 use jobs::nightly::Settings;
 use platform::db::backfills::BackfillRow;
-use platform::db::partition_ranges::StateCounts;
+use platform::db::partition_ranges::{Span, StateCounts};
 use platform::db::published_runs::published_run;
-use platform::queue::{self, QueueError, WorkerOptions};
+use platform::queue::{self, JobContext, QueueError, WorkerOptions};
 use sqlx::postgres::PgPoolOptions;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
@@ -300,5 +304,50 @@ async fn late_facts_make_the_nights_stale_that_should_have_known_them() {
     assert_eq!((ready.state.as_str(), ready.done_count), ("ready", 3), "{}", ready.gates);
     assert_eq!(plan(&nightly, request(6, Mode::Stale)).await.partitions, 0);
     program.stop().await;
+    shop.close().await;
+}
+
+/// An asset that costs nothing.
+struct Nothing;
+
+#[async_trait]
+impl Asset for Nothing {
+    fn name(&self) -> &'static str {
+        "nothing"
+    }
+
+    async fn scopes(&self, _: &[String]) -> Result<Vec<Scope>, BackfillError> {
+        let span = Span { scope: "all".to_owned(), first_day: date("2020-01-01"), end_day: date("2030-01-01") };
+        Ok(vec![Scope { span, label: "all".to_owned() }])
+    }
+
+    async fn make(&self, _: &str, _: NaiveDate, _: JobId) -> Result<Made, NightError> {
+        Ok(Made { run: None, rows: 0 })
+    }
+
+    async fn typical(&self) -> Result<(Option<Duration>, Option<f64>), BackfillError> {
+        Ok((None, None))
+    }
+
+    async fn screen_changes(&self, _: &[Scope]) -> Result<Vec<ScreenChange>, BackfillError> {
+        Ok(Vec::new())
+    }
+}
+
+/// What a partition costs beside itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement: scripts/bench-backfill"]
+async fn overhead_of_a_partition() {
+    let shop = Shop::empty().await;
+    let nightly = shop.nightly();
+    let asset: Arc<dyn Asset> = Arc::new(Nothing);
+    let wanted =
+        Request { asset: "nothing".to_owned(), first_day: date("2021-01-01"), end_day: date("2024-01-01"), ..request(1, Mode::Missing) };
+    let plan = backfill::plan(&nightly.work, &asset, wanted).await.expect("a plan");
+    let id = backfill::start(&nightly, &plan, None).await.expect("a start").expect("something to make");
+    let (context, began) = (JobContext::foreground(CancellationToken::new()), Instant::now());
+    let outcome = backfill::fill_asset(&nightly, asset.as_ref(), id, "all", &context).await;
+    let row = backfill::find(&nightly, id).await.expect("the backfill");
+    println!("{outcome:?}: {} partitions, {:.2} ms each", row.done_count, began.elapsed().as_secs_f64() * 1000.0 / row.done_count as f64);
     shop.close().await;
 }

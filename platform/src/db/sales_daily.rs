@@ -1,5 +1,7 @@
 //! Units sold per product and business day, version upon version.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{Connection, PgConnection, PgExecutor};
 use uuid::Uuid;
@@ -141,9 +143,26 @@ pub(super) async fn add_staged_versions(transaction: &mut PgConnection, load: Da
         .await
         .in_table(TABLE, operation)?;
     if inserted > 0 {
+        widen_span(&mut *transaction, load, first, last).await?;
         mark_nights_stale(transaction, load, first, last).await?;
     }
     Ok(LoadCounts { inserted: inserted.unsigned_abs(), superseded: superseded.unsigned_abs(), unchanged: unchanged.unsigned_abs() })
+}
+
+async fn widen_span(executor: impl PgExecutor<'_>, load: DailyLoad<'_>, first: NaiveDate, last: NaiveDate) -> Result<(), DbError> {
+    sqlx::query!(
+        "insert into sales_spans as known (store_id, source, first_day, last_day) values ($1, $2, $3, $4)
+         on conflict (store_id, source) do update
+         set first_day = least(known.first_day, excluded.first_day), last_day = greatest(known.last_day, excluded.last_day)",
+        load.store_id,
+        load.source,
+        first,
+        last,
+    )
+    .execute(executor)
+    .await
+    .in_table("sales_spans", "note the span of sales")?;
+    Ok(())
 }
 
 /// Nights that should have known what came only now. A correction is available from now on and changes no past night.
@@ -206,19 +225,20 @@ pub async fn sales_versions(
     .in_table(TABLE, "read the versions of daily sales")
 }
 
-/// First and last day of the sales that count, whenever they became known.
-pub async fn sales_span(executor: impl PgExecutor<'_>, store_id: Uuid) -> Result<Option<SalesSpan>, DbError> {
-    let row = sqlx::query!(
-        "select min(d.business_date) as first, max(d.business_date) as last
-         from sales_daily d
-         join stores s on s.id = d.store_id
-         where d.store_id = $1 and (d.source = 'orders') = (s.sales_source = 'orders')",
-        store_id,
+/// First and last day of the sales that count, whenever they became known, of each of these stores that has any.
+pub async fn sales_spans(executor: impl PgExecutor<'_>, stores: &[Uuid]) -> Result<HashMap<Uuid, SalesSpan>, DbError> {
+    let rows = sqlx::query!(
+        r#"select s.id, min(spans.first_day) as "first!", max(spans.last_day) as "last!"
+           from stores s
+           join sales_spans spans on spans.store_id = s.id and (spans.source = 'orders') = (s.sales_source = 'orders')
+           where s.id = any ($1)
+           group by s.id"#,
+        stores,
     )
-    .fetch_one(executor)
+    .fetch_all(executor)
     .await
-    .in_table(TABLE, "find the span of daily sales")?;
-    Ok(row.first.zip(row.last).map(|(first, last)| SalesSpan { first, last }))
+    .in_table("sales_spans", "find the spans of daily sales")?;
+    Ok(rows.into_iter().map(|row| (row.id, SalesSpan { first: row.first, last: row.last })).collect())
 }
 
 /// The last business day of a store with sales that were known at `now` and that had ended by then, in the store's own zone.

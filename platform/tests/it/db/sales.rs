@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use chrono::Days;
 use platform::db::sales_daily::{
-    DailyLoad, DailyRow, LoadCounts, copy_sales_daily, last_complete_business_date, sales_span, sales_versions,
+    DailyLoad, DailyRow, LoadCounts, copy_sales_daily, last_complete_business_date, sales_spans, sales_versions,
 };
 use uuid::Uuid;
 
@@ -105,12 +105,12 @@ async fn only_the_sales_that_count_are_read() {
 async fn the_last_complete_day_has_ended_in_the_stores_own_zone() {
     let shop = Shop::open().await;
     let mut work = shop.connection().await;
-    assert_eq!(sales_span(&mut *work, shop.store_id).await.expect("a span"), None);
+    assert!(sales_spans(&mut *work, &[shop.store_id]).await.expect("spans").is_empty());
     let ayam = shop.product("ayam");
     // Known while the day still runs: a till that reports by the hour.
     let rows = ["2026-11-01", "2026-11-02"].map(|day| DailyRow { available_at: at("2026-11-02T12:00:00Z"), ..row(ayam, day, 9.0) });
     copy_sales_daily(&mut work, load(&shop, "2026-11-02T12:00:00Z"), rows.into_iter()).await.expect("a load");
-    let span = sales_span(&mut *work, shop.store_id).await.expect("a span").expect("sales");
+    let span = *sales_spans(&mut *work, &[shop.store_id]).await.expect("spans").get(&shop.store_id).expect("sales");
     assert_eq!((span.first, span.last), (date("2026-11-01"), date("2026-11-02")));
     // The second of November ends at 02:00 WIB of the third, which is 19:00 UTC of the second.
     let mut last = Vec::new();
@@ -136,7 +136,7 @@ async fn a_bad_row_leaves_nothing_behind_and_the_connection_usable() {
     let unknown = [row(Uuid::now_v7(), "2026-11-02", 1.0)];
     let error = copy_sales_daily(&mut work, load(&shop, "2026-11-03T00:00:00Z"), unknown.into_iter()).await.expect_err("no such product");
     assert!(error.to_string().contains("name 1 products"), "{error}");
-    assert_eq!(sales_span(&mut *work, shop.store_id).await.expect("a span"), None);
+    assert!(sales_spans(&mut *work, &[shop.store_id]).await.expect("spans").is_empty());
     drop(work);
     shop.db.close().await;
 }
