@@ -66,11 +66,11 @@ pub(super) async fn show(
         cell.rung = Rung::LastPublished.as_str().to_owned();
     }
     let mut left_out = Vec::new();
-    let plan = match plan(nightly, store, night, &cells).await {
-        Ok(plan) => plan,
+    let (plans, plan) = match plan(nightly, store, night, &cells).await {
+        Ok(planned) => planned,
         Err(error) => {
             left_out.push(events::left_out(&store.slug, "planning with today's stock", &error));
-            published_plan(&nightly.work, store.id, night.date).await?
+            (Vec::new(), published_plan(&nightly.work, store.id, night.date).await?)
         }
     };
     // What it knew and what its gates said stays as it was: nothing was looked at since.
@@ -91,16 +91,22 @@ pub(super) async fn show(
     };
     finish_run(&mut *tx, run_id, &result).await?;
     let shown = store::show(&mut tx, store, run_id, night.date, Rung::LastPublished, now).await?;
+    if shown {
+        store::tell(&mut tx, run_id, store, night.date, Rung::LastPublished, &plans).await?;
+    }
     tx.commit().await?;
     Ok(Some(Stored { cells: stored, published: shown }))
 }
 
-async fn plan(nightly: &Nightly, store: &StoreRow, night: Night, cells: &[ForecastRow]) -> Result<Vec<PlanItemRow>, NightError> {
+type Planned = (Vec<DayPlan>, Vec<PlanItemRow>);
+
+async fn plan(nightly: &Nightly, store: &StoreRow, night: Night, cells: &[ForecastRow]) -> Result<Planned, NightError> {
     let mut connection = nightly.work.acquire().await?;
     let products: Vec<ProductRow> = list_products(&mut *connection, store.id).await?;
     let kitchen = kitchen::load(&mut connection, store.id, night, &products).await?.kitchen;
     let plans: Vec<DayPlan> = plan_days(&kitchen, &by_product(&products, cells), planned_days(night.date));
-    Ok(rows::plan_items(&plans, &kitchen))
+    let items = rows::plan_items(&plans, &kitchen);
+    Ok((plans, items))
 }
 
 /// Cells of products as forecasts; series are the places of `products`.

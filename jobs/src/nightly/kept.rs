@@ -67,6 +67,12 @@ pub(super) struct Kept {
     length: usize,
 }
 
+impl Kept {
+    pub fn length(&self) -> usize {
+        self.length
+    }
+}
+
 /// Writes tonight's models away, if there are any.
 pub(super) async fn keep(nightly: &Nightly, models: Option<Vec<u8>>) -> Result<Option<Kept>, NightError> {
     let Some(bytes) = models else { return Ok(None) };

@@ -1,8 +1,9 @@
 //! Reads one store's facts and kitchen from the database, as of a night's cutoff.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Instant;
 
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use domain::time::Night;
 use platform::db::calendar_events::calendar_event_versions;
 use platform::db::news_signals::news_signal_versions;
@@ -12,6 +13,7 @@ use platform::db::promos::promo_versions;
 use platform::db::sales_daily::{SalesVersion, sales_versions};
 use platform::db::stockout_events::list_stockouts;
 use platform::db::stores::StoreRow;
+use platform::db::watermarks::watermarks_of_store;
 use platform::db::weather_forecasts::weather_forecast_vintages;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -39,6 +41,10 @@ pub struct Loaded {
     /// Days up to the last complete one on which the store should have sold something and no sale is known, counted from
     /// the last known sale; `None` for up to two.
     pub stale_days: Option<u32>,
+    /// Up to when each source was complete. No input of the forecast, and no part of its fingerprint.
+    pub(super) freshness: BTreeMap<String, DateTime<Utc>>,
+    /// That reading took.
+    pub(super) seconds: f64,
     pub(super) kitchen: LoadedKitchen,
 }
 
@@ -64,6 +70,7 @@ struct Span {
 }
 
 async fn read(connection: &mut PgConnection, store: &StoreRow, night: Night) -> Result<Loaded, NightError> {
+    let began = Instant::now();
     let last = night.last_day();
     let no_sales = || NightError::NoSales { store: store.slug.clone(), last_day: last };
     let mut sales = sales_versions(&mut *connection, store.id, night.cutoff()).await?;
@@ -94,7 +101,9 @@ async fn read(connection: &mut PgConnection, store: &StoreRow, night: Night) -> 
         market_prices,
         made_of,
     };
-    Ok(Loaded { facts, dormant, stale_days, kitchen })
+    let watermarks = watermarks_of_store(&mut *connection, store.id).await?;
+    let freshness = watermarks.into_iter().map(|mark| (mark.source, mark.complete_until)).collect();
+    Ok(Loaded { facts, dormant, stale_days, freshness, seconds: began.elapsed().as_secs_f64(), kitchen })
 }
 
 /// Active products that still sell, and the names of those that don't.

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::error::NightError;
 use super::forecast::Means;
 use super::load::{Loaded, load};
+use super::store::Spent;
 use super::{NightReport, Nightly, Order, Pace, ProgressFn, Stage, calendar, earlier, fingerprint, forecast, kept, rows, store};
 use crate::events;
 
@@ -72,8 +73,16 @@ pub async fn rehearse(nightly: &Nightly, store: &StoreRow, date: NaiveDate, show
     let (slug, facts, settings) = (store.slug.clone(), Arc::clone(&loaded), nightly.settings.clone());
     let forecast = off_thread(store, move || forecast::forecast(&slug, night, &facts, &means, &settings, &|_| ())).await?;
     let horizon = nightly.settings.engine.horizon;
-    let outcome =
-        store::Outcome { store_id: store.id, run_id: Uuid::nil(), night, horizon, loaded: &loaded, forecast: &forecast, models: None };
+    let outcome = store::Outcome {
+        store_id: store.id,
+        run_id: Uuid::nil(),
+        night,
+        horizon,
+        loaded: &loaded,
+        forecast: &forecast,
+        models: None,
+        spent: Spent::default(),
+    };
     Ok(Some(rows::cells(&outcome)))
 }
 
@@ -205,6 +214,7 @@ async fn compute(
     order: Order,
     progress: Arc<ProgressFn>,
 ) -> Result<NightReport, NightError> {
+    let mut spent = Spent { load: loaded.seconds, ..Spent::default() };
     let (settings, slug) = (nightly.settings.clone(), store.slug.clone());
     let (facts, stages) = (Arc::clone(loaded), Arc::clone(&progress));
     let mut left_out = Vec::new();
@@ -216,6 +226,7 @@ async fn compute(
     // What is on the screen is no forecast of the past that a shadow tells of.
     let has_earlier = !order.in_shadow && earlier::covers(nightly, store, night).await?;
     let means = Means { pace: order.pace, last_model, has_earlier };
+    let began = Instant::now();
     let forecast = move || forecast::forecast(&slug, night, &facts, &means, &settings, stages.as_ref());
     let mut forecast = match off_thread(store, forecast).await {
         Err(NightError::Refused { store: name, refused }) => {
@@ -229,14 +240,18 @@ async fn compute(
         other => other?,
     };
 
+    spent.forecast = began.elapsed().as_secs_f64();
     progress(Stage::Publish);
+    let began = Instant::now();
     let models = kept::keep(nightly, forecast.models.take()).await.unwrap_or_else(|error| {
         leave_out("keeping the models", error);
         None
     });
+    spent.keep = began.elapsed().as_secs_f64();
     forecast.left_out.append(&mut left_out);
     let horizon = nightly.settings.engine.horizon;
-    let outcome = store::Outcome { store_id: store.id, run_id, night, horizon, loaded, forecast: &forecast, models: models.as_ref() };
+    let outcome =
+        store::Outcome { store_id: store.id, run_id, night, horizon, loaded, forecast: &forecast, models: models.as_ref(), spent };
     let stored = store::store_and_publish(nightly, store, &outcome, order.in_shadow).await?;
     kept::forget_old(nightly, store).await;
     Ok(NightReport {

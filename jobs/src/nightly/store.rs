@@ -5,17 +5,21 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::Rung;
 use domain::event::{Event, RunPublished};
+use domain::plan::DayPlan;
+use domain::text::{Language, plan_sentence};
 use domain::time::Night;
 use models::guard::tally;
 use platform::bus::outbox;
 use platform::db::backfills::speak_for_day;
 use platform::db::forecast_runs::{ForecastRunRow, upsert_forecast_run};
 use platform::db::forecasts::replace_forecasts;
+use platform::db::notifications::{News, tell_members};
 use platform::db::partition_ranges::{Made, mark_day};
 use platform::db::plan_items::replace_plan_items;
 use platform::db::published_runs::{Publication, publish_unless_newer};
 use platform::db::runs::{RunResult, RunRow, finish_run};
 use platform::db::stores::StoreRow;
+use serde::Serialize;
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
@@ -37,6 +41,17 @@ pub(super) struct Outcome<'a> {
     pub forecast: &'a Forecast,
     /// Tonight's models, where they were kept.
     pub models: Option<&'a Kept>,
+    pub spent: Spent,
+}
+
+/// Seconds that a night has taken before its result is stored.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub(super) struct Spent {
+    pub load: f64,
+    /// Features, fits, backtest, gates and plan.
+    pub forecast: f64,
+    /// Packing models and writing them away.
+    pub keep: f64,
 }
 
 pub(super) struct Stored {
@@ -71,6 +86,9 @@ pub(super) async fn store_and_publish(
     finish_run(&mut *tx, run_id, &result).await?;
     mark_day(&mut tx, FORECASTS, &store.id.to_string(), Made::Materialised, outcome.night.date).await?;
     let published = !in_shadow && show(&mut tx, store, run_id, outcome.night.date, outcome.forecast.rung, now).await?;
+    if published {
+        tell(&mut tx, run_id, store, outcome.night.date, outcome.forecast.rung, &outcome.forecast.plans).await?;
+    }
     tx.commit().await?;
     Ok(Stored { cells, published })
 }
@@ -109,6 +127,28 @@ pub(super) async fn show(
     Ok(!matches!(publication, Publication::NewerStays(_)))
 }
 
+/// Tells the people of a store of its plan, once a day; a better one takes the place of the earlier.
+pub(super) async fn tell(
+    tx: &mut PgConnection,
+    run_id: Uuid,
+    store: &StoreRow,
+    date: NaiveDate,
+    rung: Rung,
+    plans: &[DayPlan],
+) -> Result<(), NightError> {
+    let Some(plan) = plans.iter().find(|plan| plan.date == date) else { return Ok(()) };
+    let news = News {
+        store_id: store.id,
+        kind: "plan_published",
+        title: &format!("Rencana {} untuk {date}", store.name),
+        body: &plan_sentence(plan, Language::Indonesian),
+        data: json!({ "run_id": run_id, "business_date": date, "rung": rung.as_str() }),
+        unique_key: &format!("plan:{}:{date}", store.id),
+    };
+    tell_members(tx, &news).await?;
+    Ok(())
+}
+
 fn forecast_run(store: &StoreRow, outcome: &Outcome<'_>) -> ForecastRunRow {
     let (night, forecast, facts) = (outcome.night, outcome.forecast, &outcome.loaded.facts);
     ForecastRunRow {
@@ -128,6 +168,7 @@ fn forecast_run(store: &StoreRow, outcome: &Outcome<'_>) -> ForecastRunRow {
             "sales": { "versions": facts.sales.len(), "first": facts.sales.iter().map(|sale| sale.day).min(), "last": night.last_day() },
             "stockouts": facts.stockouts.len(), "calendar_events": facts.events.len(), "promos": facts.promos.len(),
             "weather_issues": facts.weather.len(), "news_signals": facts.news.len(), "market_prices": facts.market_prices.len(),
+            "complete_until": outcome.loaded.freshness,
         }),
         guard_hits: i32::try_from(forecast.guard_hits.len()).unwrap_or(i32::MAX),
     }
@@ -147,5 +188,7 @@ fn details(outcome: &Outcome<'_>) -> serde_json::Value {
         "left_out": outcome.forecast.left_out,
         "idle_families": outcome.forecast.idle_families,
         "refused_by": outcome.forecast.refused,
+        "seconds": outcome.spent,
+        "model_bytes": outcome.models.map(Kept::length),
     })
 }

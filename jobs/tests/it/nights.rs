@@ -2,6 +2,7 @@
 
 use chrono::{Datelike, Weekday};
 use domain::Rung;
+use jobs::nightly;
 use platform::db::forecast_runs::get_forecast_run;
 use platform::db::forecasts::{forecasts_of_run, published_forecasts};
 use platform::db::plan_items::{PlanItemRow, published_plan};
@@ -142,5 +143,24 @@ async fn old_data_is_remarked_on() {
     assert_eq!(report.stale_days, Some(4));
     let run = get_run(shop.db.work(), report.run_id.0).await.expect("a query").expect("the run");
     assert_eq!(run.details["stale_days"], 4);
+    shop.close().await;
+}
+
+/// The people of a store hear of its plan once a day; a better plan takes the place of the first.
+#[tokio::test]
+async fn the_people_of_a_store_are_told_once() {
+    let shop = Shop::open().await;
+    let told = async || -> Vec<(String, String)> {
+        sqlx::query_as("select body, data ->> 'rung' from notifications").fetch_all(shop.db.work()).await.expect("notifications")
+    };
+    let job = domain::ids::JobId::new();
+    nightly::keep_promise(&shop.nightly(), &shop.store, date(NIGHT), job).await.expect("a plan");
+    let first = told().await;
+    assert!(first.len() == 1 && first[0].0.starts_with("Masak ") && first[0].1 == "seasonal_naive", "{first:?}");
+    shop.night(NIGHT).await.expect("a night");
+    let second = told().await;
+    assert!(second.len() == 1 && second[0].0 != first[0].0 && second[0].1 == "fresh", "{second:?}");
+    shop.night(NIGHT).await.expect("the same night");
+    assert_eq!(told().await, second);
     shop.close().await;
 }

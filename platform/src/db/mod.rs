@@ -19,6 +19,7 @@ pub mod market_prices;
 pub mod model_artifacts;
 pub mod month_partitions;
 pub mod news_signals;
+pub mod notifications;
 pub mod orders;
 pub mod overrides;
 pub mod partition_ranges;

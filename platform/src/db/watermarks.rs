@@ -52,6 +52,19 @@ pub async fn advance_watermark(
     .in_table("watermarks", "advance a watermark")
 }
 
+/// How far the sources of a store are: its own, and those of everybody.
+pub async fn watermarks_of_store(executor: impl PgExecutor<'_>, store_id: uuid::Uuid) -> Result<Vec<Watermark>, DbError> {
+    sqlx::query_as!(
+        Watermark,
+        "select source, scope, complete_until, last_success_at from watermarks
+         where scope in ($1::uuid::text, '') order by source, scope",
+        store_id,
+    )
+    .fetch_all(executor)
+    .await
+    .in_table("watermarks", "read the watermarks of a store")
+}
+
 /// All watermarks by source and scope.
 pub async fn list_watermarks(executor: impl PgExecutor<'_>) -> Result<Vec<Watermark>, DbError> {
     sqlx::query_as!(Watermark, "select source, scope, complete_until, last_success_at from watermarks order by source, scope",)
