@@ -1,10 +1,16 @@
-with asked as (
-    select * from unnest($2::text[], $3::integer[]) as asked (lane, jobs)
-), due as (
-    select head.id
-    from asked
+-- Rows are found by their place: they are locked by then, and no statistics can make the planner read the table for it.
+update jobs
+set state = 'running',
+    attempt = attempt + 1,
+    worker = $4,
+    lease_token = lease_token + 1,
+    lease_until = clock_timestamp() + $5::float8 * interval '1 second',
+    attempted_at = clock_timestamp()
+where ctid = any (array(
+    select head.place
+    from unnest($2::text[], $3::integer[]) as asked (lane, jobs)
     cross join lateral (
-        select id
+        select ctid as place
         from jobs
         where lane = asked.lane
             and state = 'available'
@@ -15,15 +21,6 @@ with asked as (
         limit asked.jobs
         for update skip locked
     ) as head
-)
-update jobs
-set state = 'running',
-    attempt = attempt + 1,
-    worker = $4,
-    lease_token = lease_token + 1,
-    lease_until = clock_timestamp() + $5::float8 * interval '1 second',
-    attempted_at = clock_timestamp()
-from due
-where jobs.id = due.id
-returning jobs.id, kind, args, lane, attempt, max_attempts, lease_token, trace_id, is_kept,
+))
+returning id, kind, args, lane, attempt, max_attempts, lease_token, trace_id, is_kept,
     extract(epoch from clock_timestamp() - run_at)::float8 as "waited!"

@@ -1,5 +1,6 @@
-with old as (
-    select id
+delete from jobs
+where ctid = any (array(
+    select ctid
     from jobs
     where finished_at < statement_timestamp() - least($1::float8, $2::float8, $3::float8) * interval '1 second'
         and finished_at < statement_timestamp() - interval '1 second' * case state
@@ -10,5 +11,4 @@ with old as (
         and not exists (select from jobs as parent where parent.id = jobs.parent_id and parent.finished_at is null)
     limit $4
     for update skip locked
-)
-delete from jobs using old where jobs.id = old.id
+))

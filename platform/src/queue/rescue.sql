@@ -1,11 +1,3 @@
-with silent as (
-    select id
-    from jobs
-    where state = 'running' and lease_until < clock_timestamp()
-    order by lease_until
-    limit 1000
-    for update skip locked
-)
 update jobs
 set state = case
         when cancel_requested_at is not null then 'cancelled'
@@ -16,6 +8,12 @@ set state = case
     lease_until = null,
     run_at = clock_timestamp() + app.job_backoff(attempt, backoff_base, backoff_max),
     errors = app.job_errors(errors, attempt, 'lease expired: worker ' || coalesce(worker, '?') || ' went silent')
-from silent
-where jobs.id = silent.id
-returning jobs.id, kind, state
+where ctid = any (array(
+    select ctid
+    from jobs
+    where state = 'running' and lease_until < statement_timestamp()
+    order by lease_until
+    limit 1000
+    for update skip locked
+))
+returning id, kind, state

@@ -1,12 +1,14 @@
-with due as (
-    select id
-    from jobs
-    where state in ('scheduled', 'retryable') and run_at <= statement_timestamp()
-    order by run_at
-    limit 1000
-    for update skip locked
-), staged as (
-    update jobs set state = 'available' from due where jobs.id = due.id returning lane, children_left
+with staged as (
+    update jobs set state = 'available'
+    where ctid = any (array(
+        select ctid
+        from jobs
+        where state in ('scheduled', 'retryable') and run_at <= statement_timestamp()
+        order by run_at
+        limit 1000
+        for update skip locked
+    ))
+    returning lane, children_left
 ), woken as (
     select lane, pg_notify($1, lane)::text as sent from staged where children_left = 0 group by lane
 )

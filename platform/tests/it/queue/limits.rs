@@ -181,3 +181,41 @@ async fn a_claim_looks_only_at_what_is_due() {
     let after = reads().await;
     assert!(after - before < 2_000, "{} index entries read by 20 claims of nothing", after - before);
 }
+
+/// With a table full of jobs and fresh statistics, the planner still finds rows by index or place.
+#[tokio::test]
+async fn nothing_on_a_jobs_way_reads_the_whole_table() {
+    let db = TestDb::new().await;
+    let admin = superuser(&db).await;
+    let mut connection = db.work().acquire().await.expect("connect");
+    let jobs: Vec<NewJob> = (0..20_000)
+        .map(|n| {
+            let run_at = (n % 10 == 0).then(|| Utc::now() + TimeDelta::hours(1));
+            NewJob::of(&step("many"), EnqueueOptions { run_at, ..EnqueueOptions::default() }).expect("a job")
+        })
+        .collect();
+    queue::enqueue_all(&mut connection, &jobs).await.expect("enqueue");
+    sqlx::raw_sql("analyze jobs").execute(&admin).await.expect("analyze");
+    let scans = async || {
+        sqlx::raw_sql("select pg_stat_force_next_flush()").execute(&mut *db.work().acquire().await.expect("connect")).await.expect("flush");
+        sqlx::query_scalar::<_, i64>("select seq_scan from pg_stat_user_tables where relname = 'jobs'")
+            .fetch_one(&admin)
+            .await
+            .expect("scans")
+    };
+    let before = scans().await;
+    for round in 0..8 {
+        let claimed = claim(db.work(), &taking(Duration::from_millis(1)), 20).await.expect("claim");
+        assert_eq!(claimed.len(), 20);
+        let leases: Vec<queue::Lease> = claimed.iter().map(|job| job.lease).collect();
+        queue::heartbeat(db.work(), &leases[..15], LONG).await.expect("heartbeat");
+        queue::complete_all(db.work(), &leases[..5]).await.expect("complete");
+        queue::forget_all(db.work(), &leases[5..10]).await.expect("forget");
+        queue::retry(db.work(), leases[10], "failed").await.expect("retry");
+        queue::hand_back(db.work(), leases[11]).await.expect("hand back");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        queue::rescue(db.work()).await.expect("rescue");
+        queue::limited_lanes(db.work(), &taking(LONG)).await.expect("lanes");
+        assert_eq!(scans().await, before, "round {round}");
+    }
+}
