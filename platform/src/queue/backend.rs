@@ -82,6 +82,7 @@ impl PgQueue {
             slots: Arc::clone(&config.slots),
             shares: Arc::clone(&config.shares),
             looked: None,
+            connection: None,
             leases: Arc::clone(&config.leases),
             wake: Arc::clone(&wake),
             draining: config.draining.clone(),

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use domain::ids::JobId;
 use domain::job::Lane;
-use sqlx::{PgExecutor, PgPool};
+use sqlx::PgExecutor;
 
 use super::{CHANNEL, Job, Lease, QueueError};
 
@@ -37,8 +37,9 @@ pub async fn claim(executor: impl PgExecutor<'_>, claim: &Claim, asks: &[Ask]) -
 ///
 /// # Errors
 /// [`QueueError::Database`].
-pub async fn stage(pool: &PgPool) -> Result<u64, QueueError> {
-    let row = sqlx::query_file!("src/queue/stage.sql", CHANNEL).fetch_one(pool).await.map_err(QueueError::database("stage due jobs"))?;
+pub async fn stage(executor: impl PgExecutor<'_>) -> Result<u64, QueueError> {
+    let row =
+        sqlx::query_file!("src/queue/stage.sql", CHANNEL).fetch_one(executor).await.map_err(QueueError::database("stage due jobs"))?;
     Ok(u64::try_from(row.staged).unwrap_or_default())
 }
 

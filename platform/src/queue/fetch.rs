@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use domain::job::Lane;
-use sqlx::PgPool;
+use sqlx::pool::PoolConnection;
+use sqlx::{PgConnection, PgPool, Postgres};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -24,6 +25,8 @@ const LOOK: Duration = Duration::from_millis(100);
 
 pub(super) struct Fetcher {
     pub pool: PgPool,
+    /// Kept between claims: borrowing one each time costs a round trip. Given up after an error.
+    pub connection: Option<PoolConnection<Postgres>>,
     pub claim: Claim,
     pub shares: Arc<std::sync::Mutex<Shares>>,
     pub poll: Duration,
@@ -62,6 +65,8 @@ impl Fetcher {
                     }
                 }
                 Err(error) => {
+                    // Not back to the pool: it may still wait for its answer.
+                    drop(self.connection.take().map(PoolConnection::detach));
                     events::database_trouble("claim", &error);
                     pauses.next().unwrap_or(self.poll)
                 }
@@ -79,15 +84,25 @@ impl Fetcher {
         let look = self.looked.is_none_or(|at| at.elapsed() >= LOOK.min(self.poll));
         if look {
             self.looked = Some(Instant::now());
-            self.in_time(stage(&self.pool)).await?;
+            let lease = self.claim.lease;
+            in_time(lease, stage(self.connection().await?)).await?;
         }
         let left = self.fill_freely(room).await?;
         let found = if left > room / ENOUGH { Found::Nothing } else { Found::More };
-        if look || found == Found::Nothing { self.fill_within_limits(left.max(1), found).await } else { Ok(found) }
+        // A program that is busy without them asks for jobs with limits only now and then.
+        if look || left == room { self.fill_within_limits(left.max(1), found).await } else { Ok(found) }
+    }
+
+    async fn connection(&mut self) -> Result<&mut PgConnection, QueueError> {
+        let open = match self.connection.take() {
+            Some(open) => open,
+            None => self.pool.acquire().await.map_err(QueueError::database("claim jobs"))?,
+        };
+        Ok(self.connection.insert(open))
     }
 
     /// Answers how many slots are left. Lanes that had less than they were asked for leave their slots to the others.
-    async fn fill_freely(&self, room: usize) -> Result<usize, QueueError> {
+    async fn fill_freely(&mut self, room: usize) -> Result<usize, QueueError> {
         let (mut left, mut exhausted) = (room, Vec::new());
         while left > room / ENOUGH {
             let asks = self.shares().asks(Queue::Free, left, &exhausted);
@@ -95,14 +110,15 @@ impl Fetcher {
                 break;
             }
             let sent = Instant::now();
-            let jobs = self.in_time(claim(&self.pool, &self.claim, &asks)).await?;
+            let wanted = self.claim.clone();
+            let jobs = in_time(wanted.lease, claim(self.connection().await?, &wanted, &asks)).await?;
             left -= self.deliver(Queue::Free, jobs, &asks, &mut exhausted, sent);
         }
         Ok(left)
     }
 
     async fn fill_within_limits(&self, room: usize, mut found: Found) -> Result<Found, QueueError> {
-        let waiting = self.in_time(limited_lanes(&self.pool, &self.claim)).await?;
+        let waiting = in_time(self.claim.lease, limited_lanes(&self.pool, &self.claim)).await?;
         let mut exhausted: Vec<Lane> = Lane::ALL.into_iter().filter(|lane| !waiting.contains(lane)).collect();
         let mut left = room;
         while left > 0 {
@@ -111,7 +127,7 @@ impl Fetcher {
                 break;
             }
             let sent = Instant::now();
-            let Some(jobs) = self.in_time(claim_limited(&self.pool, &self.claim, &asks)).await? else {
+            let Some(jobs) = in_time(self.claim.lease, claim_limited(&self.pool, &self.claim, &asks)).await? else {
                 return Ok(if found == Found::More { found } else { Found::Contended });
             };
             if !jobs.is_empty() {
@@ -145,13 +161,13 @@ impl Fetcher {
     fn shares(&self) -> std::sync::MutexGuard<'_, Shares> {
         self.shares.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
 
-    /// A connection that is silently dead must not stop the claims.
-    async fn in_time<T>(&self, query: impl Future<Output = Result<T, QueueError>>) -> Result<T, QueueError> {
-        timeout(self.claim.lease, query)
-            .await
-            .unwrap_or_else(|_| Err(QueueError::Database { action: "claim jobs in time", source: sqlx::Error::PoolTimedOut }))
-    }
+/// A connection that is silently dead must not stop the claims.
+async fn in_time<T>(lease: Duration, query: impl Future<Output = Result<T, QueueError>>) -> Result<T, QueueError> {
+    timeout(lease, query)
+        .await
+        .unwrap_or_else(|_| Err(QueueError::Database { action: "claim jobs in time", source: sqlx::Error::PoolTimedOut }))
 }
 
 /// Between failed claims: 100 ms doubling to 5 s, for as long as it takes.

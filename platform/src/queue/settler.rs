@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use domain::ids::JobId;
-use sqlx::{PgExecutor, PgPool};
+use sqlx::pool::PoolConnection;
+use sqlx::{PgConnection, PgExecutor, PgPool, Postgres};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
@@ -51,17 +52,39 @@ impl Settler {
 
 async fn write(pool: PgPool, mut requests: mpsc::UnboundedReceiver<Request>) {
     let mut batch = Vec::new();
+    // Kept between batches: borrowing one each time costs a round trip. Given up after an error.
+    let mut line: Option<PoolConnection<Postgres>> = None;
     while requests.recv_many(&mut batch, BATCH).await > 0 {
         let (kept, forgotten): (Vec<Request>, Vec<Request>) = batch.drain(..).partition(|request| request.is_kept);
         if !kept.is_empty() {
-            let done = complete_all(&pool, &leases(&kept)).await;
+            let done = match connection(&pool, &mut line).await {
+                Ok(connection) => complete_all(connection, &leases(&kept)).await,
+                Err(error) => Err(error),
+            };
+            if done.is_err() {
+                drop(line.take().map(PoolConnection::detach));
+            }
             answer(kept, &done);
         }
         if !forgotten.is_empty() {
-            let done = forget_all(&pool, &leases(&forgotten)).await;
+            let done = match connection(&pool, &mut line).await {
+                Ok(connection) => forget_all(connection, &leases(&forgotten)).await,
+                Err(error) => Err(error),
+            };
+            if done.is_err() {
+                drop(line.take().map(PoolConnection::detach));
+            }
             answer(forgotten, &done);
         }
     }
+}
+
+async fn connection<'a>(pool: &PgPool, line: &'a mut Option<PoolConnection<Postgres>>) -> Result<&'a mut PgConnection, QueueError> {
+    let open = match line.take() {
+        Some(open) => open,
+        None => pool.acquire().await.map_err(QueueError::database("complete jobs"))?,
+    };
+    Ok(line.insert(open))
 }
 
 fn leases(requests: &[Request]) -> Vec<Lease> {
