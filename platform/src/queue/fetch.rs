@@ -25,7 +25,8 @@ const LOOK: Duration = Duration::from_millis(100);
 
 pub(super) struct Fetcher {
     pub pool: PgPool,
-    /// Kept between claims: borrowing one each time costs a round trip. Given up after an error.
+    /// Kept from claim to claim while there is work, since borrowing one costs a round trip; never while waiting, or a small
+    /// pool would have none left for the work itself. Given up after an error.
     pub connection: Option<PoolConnection<Postgres>>,
     pub claim: Claim,
     pub shares: Arc<std::sync::Mutex<Shares>>,
@@ -54,7 +55,11 @@ impl Fetcher {
     pub async fn run(mut self, stop: CancellationToken) {
         let mut pauses = pauses();
         let slots = Arc::clone(&self.slots);
-        while let Some(room) = stop.run_until_cancelled(slots.room()).await {
+        loop {
+            if slots.room_now().is_none() {
+                self.connection = None;
+            }
+            let Some(room) = stop.run_until_cancelled(slots.room()).await else { return };
             let wait = match self.fill(room.min(BATCH)).await {
                 Ok(found) => {
                     pauses = self::pauses();
@@ -71,8 +76,9 @@ impl Fetcher {
                     pauses.next().unwrap_or(self.poll)
                 }
             };
+            self.connection = None;
             tokio::select! {
-                () = stop.cancelled() => break,
+                () = stop.cancelled() => return,
                 () = self.wake.notified() => {}
                 () = sleep(wait) => {}
             }

@@ -52,7 +52,7 @@ impl Settler {
 
 async fn write(pool: PgPool, mut requests: mpsc::UnboundedReceiver<Request>) {
     let mut batch = Vec::new();
-    // Kept between batches: borrowing one each time costs a round trip. Given up after an error.
+    // Kept from batch to batch while there are any, since borrowing one costs a round trip. Given up after an error.
     let mut line: Option<PoolConnection<Postgres>> = None;
     while requests.recv_many(&mut batch, BATCH).await > 0 {
         let (kept, forgotten): (Vec<Request>, Vec<Request>) = batch.drain(..).partition(|request| request.is_kept);
@@ -75,6 +75,9 @@ async fn write(pool: PgPool, mut requests: mpsc::UnboundedReceiver<Request>) {
                 drop(line.take().map(PoolConnection::detach));
             }
             answer(forgotten, &done);
+        }
+        if requests.is_empty() {
+            line = None;
         }
     }
 }

@@ -50,12 +50,17 @@ impl Slots {
         })
     }
 
-    /// Waits until a claim is worth its round trip, and answers for how many jobs there is room.
+    /// For how many jobs there is room; `None` while a claim is not worth its round trip.
+    pub fn room_now(&self) -> Option<usize> {
+        let ahead = self.ahead();
+        let room = (self.concurrency + ahead).saturating_sub(self.held.load(Ordering::Acquire));
+        (room > ahead / 2).then_some(room)
+    }
+
+    /// Waits until a claim is worth its round trip.
     pub async fn room(&self) -> usize {
         loop {
-            let ahead = self.ahead();
-            let room = (self.concurrency + ahead).saturating_sub(self.held.load(Ordering::Acquire));
-            if room > ahead / 2 {
+            if let Some(room) = self.room_now() {
                 return room;
             }
             self.freed.notified().await;
