@@ -220,6 +220,9 @@ pub struct JudgeBackfill {
 impl JobArgs for JudgeBackfill {
     const KIND: &'static str = "judge_backfill";
     const LANE: Lane = Lane::Backfill;
+    // Comparing millions of cells takes its time, and without a judgement a backfill never ends.
+    const TIMEOUT: Duration = Duration::from_secs(2 * 60 * 60);
+    const MAX_ATTEMPTS: u16 = 20;
 
     fn unique_key(&self) -> Option<String> {
         Some(self.backfill_id.to_string())

@@ -18,6 +18,9 @@ const BELOW_FRESH: f64 = 0.1;
 /// [`BackfillError`].
 pub async fn judge(nightly: &Nightly, id: Uuid) -> Result<(), BackfillError> {
     let backfill = find(nightly, id).await?;
+    if !matches!(backfill.state.as_str(), "running" | "paused") {
+        return Ok(());
+    }
     let shadow = count_shadow(&nightly.work, id).await?;
     let changes = shadow_changes(&nightly.work, id).await?;
     let left = backfill.total_count - backfill.done_count - backfill.failed_count;

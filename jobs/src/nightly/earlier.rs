@@ -90,7 +90,7 @@ pub(super) async fn show(
         details: json!({ "forecasts_of": published.run_id, "refused_by": refused, "left_out": left_out }),
     };
     finish_run(&mut *tx, run_id, &result).await?;
-    let shown = store::show(&mut tx, store, run_id, night.date, Rung::LastPublished, now).await?;
+    let shown = store::show(&mut tx, store, run_id, night.date, Rung::LastPublished, now, true).await?;
     if shown {
         store::tell(&mut tx, run_id, store, night.date, Rung::LastPublished, &plans).await?;
     }

@@ -252,7 +252,7 @@ async fn compute(
     let horizon = nightly.settings.engine.horizon;
     let outcome =
         store::Outcome { store_id: store.id, run_id, night, horizon, loaded, forecast: &forecast, models: models.as_ref(), spent };
-    let stored = store::store_and_publish(nightly, store, &outcome, order.in_shadow).await?;
+    let stored = store::store_and_publish(nightly, store, &outcome, order).await?;
     kept::forget_old(nightly, store).await;
     Ok(NightReport {
         run_id: run_id.into(),

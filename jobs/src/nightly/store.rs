@@ -28,7 +28,7 @@ use super::error::NightError;
 use super::forecast::Forecast;
 use super::kept::{self, Kept};
 use super::load::Loaded;
-use super::{FORECASTS, Nightly, gates, rows};
+use super::{FORECASTS, Nightly, Order, Pace, gates, rows};
 
 /// What a night has come to.
 pub(super) struct Outcome<'a> {
@@ -66,7 +66,7 @@ pub(super) async fn store_and_publish(
     nightly: &Nightly,
     store: &StoreRow,
     outcome: &Outcome<'_>,
-    in_shadow: bool,
+    order: Order,
 ) -> Result<Stored, NightError> {
     let (run_id, now) = (outcome.run_id, nightly.clock.now());
     let mut tx = nightly.work.begin().await?;
@@ -85,7 +85,8 @@ pub(super) async fn store_and_publish(
     };
     finish_run(&mut *tx, run_id, &result).await?;
     mark_day(&mut tx, FORECASTS, &store.id.to_string(), Made::Materialised, outcome.night.date).await?;
-    let published = !in_shadow && show(&mut tx, store, run_id, outcome.night.date, outcome.forecast.rung, now).await?;
+    let yields = order.pace == Pace::Hurried;
+    let published = !order.in_shadow && show(&mut tx, store, run_id, outcome.night.date, outcome.forecast.rung, now, yields).await?;
     if published {
         tell(&mut tx, run_id, store, outcome.night.date, outcome.forecast.rung, &outcome.forecast.plans).await?;
     }
@@ -104,12 +105,13 @@ pub(super) async fn republish(
 ) -> Result<bool, NightError> {
     let rung = run.rung.as_deref().and_then(|rung| rung.parse().ok()).unwrap_or(Rung::Fresh);
     let mut tx = connection.begin().await?;
-    let published = show(&mut tx, store, run.id, night.date, rung, now).await?;
+    let published = show(&mut tx, store, run.id, night.date, rung, now, false).await?;
     tx.commit().await?;
     Ok(published)
 }
 
-/// Moves the pointer, and tells of it if it moved. Returns whether it points at the run now.
+/// Moves the pointer, and tells of it if it moved. Returns whether it points at the run now. With `yields` another run of the
+/// same day keeps its place.
 pub(super) async fn show(
     tx: &mut PgConnection,
     store: &StoreRow,
@@ -117,8 +119,9 @@ pub(super) async fn show(
     date: NaiveDate,
     rung: Rung,
     now: DateTime<Utc>,
+    yields: bool,
 ) -> Result<bool, NightError> {
-    let publication = publish_unless_newer(&mut *tx, store.id, run_id, date, now).await?;
+    let publication = publish_unless_newer(&mut *tx, store.id, run_id, date, now, yields).await?;
     if let Publication::Moved { .. } = publication {
         let event = Event::RunPublished(RunPublished { store_id: store.id.into(), run_id: run_id.into(), business_date: date, rung });
         outbox::record(tx, &event.seal(now)?).await?;

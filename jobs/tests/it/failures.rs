@@ -10,7 +10,7 @@ use jobs::nightly::gates::GateBounds;
 use jobs::nightly::{self, NightError, Promise, Settings, Stage};
 use jobs::{NightReport, Nightly};
 use platform::db::forecasts::{ForecastRow, forecasts_of_run};
-use platform::db::published_runs::published_run;
+use platform::db::published_runs::{Publication, publish_unless_newer, published_run};
 use platform::db::runs::{NewRun, RunFilter, StartedRun, get_run, list_runs, start_run};
 use platform::objects::Objects as _;
 use serde_json::json;
@@ -269,5 +269,19 @@ async fn without_facts_the_promise_is_kept_with_what_was_published_last() {
     assert_eq!(published.business_date, date(NIGHT));
     let plan = platform::db::plan_items::published_plan(shop.db.work(), shop.store.id, date(NIGHT)).await.expect("a plan");
     assert!(!plan.is_empty(), "yesterday's plan for today");
+    shop.close().await;
+}
+
+/// The night was finished while the hurried plan was being made: it stays.
+#[tokio::test]
+async fn a_hurried_plan_does_not_take_the_place_of_a_finished_one() {
+    let shop = Shop::open().await;
+    let before = night_of(&shop, &shop.nightly(), DAY_BEFORE).await;
+    let fresh = night_of(&shop, &shop.nightly(), NIGHT).await;
+    let (now, run) = (shop.clock.shared().now(), before.run_id.0);
+    let publish = async |yields| publish_unless_newer(&mut *shop.work().await, shop.store.id, run, date(NIGHT), now, yields).await;
+    let stays = publish(true).await.expect("a query");
+    assert!(matches!(stays, Publication::NewerStays(current) if current.run_id == fresh.run_id.0), "{stays:?}");
+    assert!(matches!(publish(false).await.expect("a query"), Publication::Moved { .. }), "a calm night of the same day does");
     shop.close().await;
 }

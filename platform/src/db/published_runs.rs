@@ -57,18 +57,22 @@ pub enum Publication {
 }
 
 /// As [`publish`], but a run of a later business day keeps its place: a night that is caught up with must not take today's
-/// plan off the screen.
+/// plan off the screen. With `or_same_day` one of the same day does so too: a plan made in a hurry must not take the place of one
+/// that was finished meanwhile.
 pub async fn publish_unless_newer(
     connection: &mut PgConnection,
     store_id: Uuid,
     run_id: Uuid,
     business_date: NaiveDate,
     published_at: DateTime<Utc>,
+    or_same_day: bool,
 ) -> Result<Publication, DbError> {
     let mut transaction = connection.begin().await.in_table(TABLE, "publish a run")?;
     let publication = match lock_pointer(&mut transaction, store_id).await? {
         Some(current) if current.run_id == run_id => Publication::Unchanged,
-        Some(current) if current.business_date > business_date => Publication::NewerStays(current),
+        Some(current) if current.business_date > business_date || (or_same_day && current.business_date == business_date) => {
+            Publication::NewerStays(current)
+        }
         current => {
             publish(&mut transaction, store_id, run_id, business_date, published_at).await?;
             Publication::Moved { previous: current.map(|current| current.run_id) }

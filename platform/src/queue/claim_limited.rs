@@ -94,11 +94,16 @@ pub async fn limited_lanes(pool: &PgPool, claim: &Claim) -> Result<Vec<Lane>, Qu
     Ok(waiting.iter().filter_map(|lane| lane.parse().ok()).collect())
 }
 
+/// The server itself ends a transaction that falls silent: a program that vanished here must not stop all others' nights.
 async fn try_lock(connection: &mut PgConnection) -> Result<bool, QueueError> {
-    sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock(hashtextextended('viralcast.jobs.limits', 0)) as "locked!""#)
-        .fetch_one(connection)
-        .await
-        .map_err(QueueError::database("claim jobs with limits"))
+    sqlx::query!(
+        r#"select set_config('idle_in_transaction_session_timeout', '5s', true) as "bound!",
+               pg_try_advisory_xact_lock(hashtextextended('viralcast.jobs.limits', 0)) as "locked!""#
+    )
+    .fetch_one(connection)
+    .await
+    .map(|row| row.locked)
+    .map_err(QueueError::database("claim jobs with limits"))
 }
 
 async fn running(connection: &mut PgConnection) -> Result<HashMap<String, i32>, QueueError> {

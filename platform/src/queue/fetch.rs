@@ -93,10 +93,32 @@ impl Fetcher {
             let lease = self.claim.lease;
             in_time(lease, stage(self.connection().await?)).await?;
         }
+        // A program that is busy without them asks for jobs with limits only now and then.
+        let waiting = if look { self.waiting_with_limits().await? } else { Vec::new() };
+        if self.shares().are_next(&waiting) {
+            let (left, limited) = self.fill_within_limits(room, &waiting).await?;
+            return Ok(match self.fill_freely(left).await? {
+                0 => Found::More,
+                after if after < left => Found::More,
+                _ => limited,
+            });
+        }
         let left = self.fill_freely(room).await?;
         let found = if left > room / ENOUGH { Found::Nothing } else { Found::More };
-        // A program that is busy without them asks for jobs with limits only now and then.
-        if look || left == room { self.fill_within_limits(left.max(1), found).await } else { Ok(found) }
+        if left == 0 || (waiting.is_empty() && left < room) {
+            return Ok(found);
+        }
+        let waiting = if look { waiting } else { self.waiting_with_limits().await? };
+        let (_, limited) = self.fill_within_limits(left, &waiting).await?;
+        Ok(if found == Found::More { found } else { limited })
+    }
+
+    /// Lanes where jobs with limits wait. The others hear that they have none.
+    async fn waiting_with_limits(&self) -> Result<Vec<Lane>, QueueError> {
+        let waiting = in_time(self.claim.lease, limited_lanes(&self.pool, &self.claim)).await?;
+        let mut shares = self.shares();
+        Lane::ALL.into_iter().filter(|lane| !waiting.contains(lane)).for_each(|lane| shares.answered(Queue::Limited, lane, 1, 0));
+        Ok(waiting)
     }
 
     async fn connection(&mut self) -> Result<&mut PgConnection, QueueError> {
@@ -123,8 +145,8 @@ impl Fetcher {
         Ok(left)
     }
 
-    async fn fill_within_limits(&self, room: usize, mut found: Found) -> Result<Found, QueueError> {
-        let waiting = in_time(self.claim.lease, limited_lanes(&self.pool, &self.claim)).await?;
+    /// Answers how many slots are left, and whether there may be more.
+    async fn fill_within_limits(&self, room: usize, waiting: &[Lane]) -> Result<(usize, Found), QueueError> {
         let mut exhausted: Vec<Lane> = Lane::ALL.into_iter().filter(|lane| !waiting.contains(lane)).collect();
         let mut left = room;
         while left > 0 {
@@ -134,14 +156,11 @@ impl Fetcher {
             }
             let sent = Instant::now();
             let Some(jobs) = in_time(self.claim.lease, claim_limited(&self.pool, &self.claim, &asks)).await? else {
-                return Ok(if found == Found::More { found } else { Found::Contended });
+                return Ok((left, if left < room { Found::More } else { Found::Contended }));
             };
-            if !jobs.is_empty() {
-                found = Found::More;
-            }
             left -= self.deliver(Queue::Limited, jobs, &asks, &mut exhausted, sent);
         }
-        Ok(found)
+        Ok((left, if left < room { Found::More } else { Found::Nothing }))
     }
 
     /// Sends jobs on their way; returns how many.

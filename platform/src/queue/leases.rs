@@ -71,8 +71,11 @@ impl Leases {
         Claimed { job, hold: Arc::new(Hold { lease, cancel, lost, completed: Arc::default(), leases: Arc::clone(self), _slot: slot }) }
     }
 
+    /// In the order of their ids.
     pub fn held(&self) -> Vec<Lease> {
-        self.lock().iter().map(|(id, entry)| Lease { id: *id, token: entry.token }).collect()
+        let mut held: Vec<Lease> = self.lock().iter().map(|(id, entry)| Lease { id: *id, token: entry.token }).collect();
+        held.sort_unstable_by_key(|lease| lease.id);
+        held
     }
 
     /// Takes note of a heartbeat over `asked` that was sent at `sent`.

@@ -1,16 +1,20 @@
 //! Completes jobs in batches: while one statement is under way, the next one gathers.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use domain::ids::JobId;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, PgExecutor, PgPool, Postgres};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::settle_layer::chain;
 use super::{Lease, QueueError};
 
+/// For an answer of the database.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Jobs of one statement.
 const BATCH: usize = 1024;
 
@@ -57,20 +61,14 @@ async fn write(pool: PgPool, mut requests: mpsc::UnboundedReceiver<Request>) {
     while requests.recv_many(&mut batch, BATCH).await > 0 {
         let (kept, forgotten): (Vec<Request>, Vec<Request>) = batch.drain(..).partition(|request| request.is_kept);
         if !kept.is_empty() {
-            let done = match connection(&pool, &mut line).await {
-                Ok(connection) => complete_all(connection, &leases(&kept)).await,
-                Err(error) => Err(error),
-            };
+            let done = in_time(async { complete_all(connection(&pool, &mut line).await?, &leases(&kept)).await }).await;
             if done.is_err() {
                 drop(line.take().map(PoolConnection::detach));
             }
             answer(kept, &done);
         }
         if !forgotten.is_empty() {
-            let done = match connection(&pool, &mut line).await {
-                Ok(connection) => forget_all(connection, &leases(&forgotten)).await,
-                Err(error) => Err(error),
-            };
+            let done = in_time(async { forget_all(connection(&pool, &mut line).await?, &leases(&forgotten)).await }).await;
             if done.is_err() {
                 drop(line.take().map(PoolConnection::detach));
             }
@@ -90,8 +88,18 @@ async fn connection<'a>(pool: &PgPool, line: &'a mut Option<PoolConnection<Postg
     Ok(line.insert(open))
 }
 
+/// A connection that is silently dead must not hold up every completion of the program.
+async fn in_time<T>(query: impl Future<Output = Result<T, QueueError>>) -> Result<T, QueueError> {
+    timeout(PATIENCE, query)
+        .await
+        .unwrap_or_else(|_| Err(QueueError::Database { action: "complete jobs in time", source: sqlx::Error::PoolTimedOut }))
+}
+
+/// In the order of their ids, as the heartbeat's: two statements over the same rows then wait for each other and never in a ring.
 fn leases(requests: &[Request]) -> Vec<Lease> {
-    requests.iter().map(|request| request.lease).collect()
+    let mut leases: Vec<Lease> = requests.iter().map(|request| request.lease).collect();
+    leases.sort_unstable_by_key(|lease| lease.id);
+    leases
 }
 
 fn answer(requests: Vec<Request>, done: &Result<HashSet<JobId>, QueueError>) {

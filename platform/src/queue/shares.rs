@@ -63,6 +63,14 @@ impl Shares {
         open.into_iter().filter(|(_, asked)| *asked > 0).map(|(lane, asked)| (lane.lane, asked)).collect()
     }
 
+    /// Whether one of these lanes is due before every other lane that has work.
+    pub fn are_next(&self, lanes: &[Lane]) -> bool {
+        let least = |of: &dyn Fn(&&LaneShare) -> bool| self.lanes.iter().filter(of).map(|lane| lane.pass).reduce(f64::min);
+        let own = least(&|lane| lanes.contains(&lane.lane));
+        let others = least(&|lane| !lanes.contains(&lane.lane) && lane.is_busy());
+        own.is_some_and(|own| others.is_none_or(|others| own <= others))
+    }
+
     /// Takes note of what a claim brought.
     pub fn answered(&mut self, queue: Queue, lane: Lane, asked: usize, got: usize) {
         let busy = self.lanes.iter().filter(|other| other.lane != lane && other.is_busy());

@@ -219,3 +219,34 @@ async fn nothing_on_a_jobs_way_reads_the_whole_table() {
         assert_eq!(scans().await, before, "round {round}");
     }
 }
+
+/// Nights have limits, partitions of a backfill have none: their lanes share a slot all the same.
+#[tokio::test]
+async fn jobs_with_limits_are_not_starved_by_long_ones_without() {
+    let db = TestDb::new().await;
+    let mut connection = db.work().acquire().await.expect("connect");
+    let options = |lane| EnqueueOptions { lane: Some(lane), ..EnqueueOptions::default() };
+    let past: Vec<NewJob> = (0..60).map(|_| NewJob::of(&step("past"), options(Lane::Backfill)).expect("a job")).collect();
+    queue::enqueue_all(&mut connection, &past).await.expect("enqueue");
+    let done: Arc<Mutex<Vec<String>>> = Arc::default();
+    let work = does({
+        let done = Arc::clone(&done);
+        move |step, _| {
+            let done = Arc::clone(&done);
+            async move {
+                tokio::time::sleep(Duration::from_millis(if step.name == "past" { 200 } else { 50 })).await;
+                done.lock().expect("done").push(step.name);
+                Outcome::Done
+            }
+        }
+    });
+    let program = Runner::with(db.work(), Workers::new().add(work), WorkerOptions { concurrency: 1, ..super::options() });
+    eventually("the backfill is at work", async || (done.lock().expect("done").len() >= 2).then_some(())).await;
+    let nights: Vec<NewJob> =
+        (0..12).map(|n| NewJob::of(&limited("night", &[(&format!("store:{n}"), 1)]), options(Lane::Nightly)).expect("a job")).collect();
+    queue::enqueue_all(&mut connection, &nights).await.expect("enqueue");
+    let all = |name: &str| done.lock().expect("done").iter().filter(|done| *done == name).count();
+    eventually("all nights are done", async || (all("night") == 12).then_some(())).await;
+    assert!(all("past") < 20, "{} partitions went before the nights", all("past"));
+    program.stop().await;
+}
