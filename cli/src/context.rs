@@ -14,7 +14,7 @@ use platform::data_dir::DataDir;
 use platform::database::Database;
 use platform::db::stores::{StoreRow, find_store, list_stores};
 use platform::objects::StoredObjects;
-use platform::telemetry::{self, Metrics, Output};
+use platform::telemetry::{self, Metrics, Output, Traces};
 
 use crate::failure::Failure;
 
@@ -36,6 +36,7 @@ pub struct Context {
     pub db: Database,
     pub clock: SharedClock,
     pub metrics: Metrics,
+    traces: Option<Traces>,
     pub json: bool,
 }
 
@@ -43,14 +44,14 @@ impl Context {
     /// Reads the settings, starts or joins the database, and migrates the private one.
     pub async fn open(global: &Global) -> anyhow::Result<Self> {
         let config = Config::load(global.config.as_deref())?;
-        let metrics = telemetry::init(&config.telemetry, Output::choose(&config.telemetry))?;
+        let (metrics, traces) = telemetry::init(&config.telemetry, Output::choose(&config.telemetry))?;
         let data = config.data_dir()?;
         let db = Database::open(&config.database, &data).await.context("can't open the database")?;
         // A server of one's own is migrated on purpose (`viralcast migrate`); the private cluster is ours alone.
         if db.is_embedded().await {
             db.migrate().await.context("can't migrate the private database")?;
         }
-        Ok(Self { config, data, db, clock: SystemClock::shared(), metrics, json: global.json })
+        Ok(Self { config, data, db, clock: SystemClock::shared(), metrics, traces, json: global.json })
     }
 
     /// The object store: a folder of the data folder.
@@ -94,9 +95,12 @@ impl Context {
         Ok(domain::time::BusinessCalendar { time_zone, cutoff: store.business_day_cutoff }.business_day(self.clock.now()))
     }
 
-    /// Leaves the database in order.
+    /// Leaves the database in order, and the last spans with the collector.
     pub async fn close(self) -> anyhow::Result<()> {
         self.db.close().await.context("the database did not close cleanly")?;
+        if let Some(traces) = self.traces {
+            tokio::task::spawn_blocking(move || traces.shut_down()).await?;
+        }
         Ok(())
     }
 }

@@ -86,11 +86,6 @@ pub(crate) fn clock_skew(skew: TimeDelta) {
     metrics::gauge!("scheduler_clock_skew_seconds").set(skew.as_seconds_f64());
 }
 
-/// A W3C trace id for what begins here.
-pub(crate) fn new_trace() -> String {
-    Uuid::now_v7().simple().to_string()
-}
-
 pub(crate) fn pruned(table: &'static str, rows: u64) {
     metrics::counter!("pruned_rows_total", "table" => table).increment(rows);
     tracing::info!(table, rows, "forgot {rows} rows of {table}");

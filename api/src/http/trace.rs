@@ -3,17 +3,16 @@
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use uuid::Uuid;
+use platform::telemetry;
 
 /// W3C trace id: 32 lower-case hex digits, not all zero.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TraceId(String);
 
 impl TraceId {
-    /// The caller's trace if it sent a valid `traceparent`, else a new one.
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let parent = headers.get("traceparent").and_then(|value| value.to_str().ok());
-        parent.and_then(trace_id).unwrap_or_else(|| Self(Uuid::now_v7().simple().to_string()))
+    /// Of a cause as [`telemetry::cause`] writes it.
+    pub(crate) fn of(cause: &str) -> Self {
+        Self(telemetry::trace_of(cause).to_owned())
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -25,18 +24,25 @@ impl<S: Sync> FromRequestParts<S> for TraceId {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_else(|| Self::of(&parts.headers)))
+        let own = || Self::of(&caller(&parts.headers).unwrap_or_else(telemetry::cause));
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_else(own))
     }
 }
 
+/// Trace and span of a caller that sent a valid `traceparent`, as a cause.
+pub(super) fn caller(headers: &HeaderMap) -> Option<String> {
+    let parent = headers.get("traceparent").and_then(|value| value.to_str().ok());
+    parent.and_then(cause)
+}
+
 /// `00-<32 hex>-<16 hex>-<2 hex>`; later versions may append fields and keep the first four.
-fn trace_id(traceparent: &str) -> Option<TraceId> {
+fn cause(traceparent: &str) -> Option<String> {
     let mut fields = traceparent.split('-');
     let (version, trace, parent, flags) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
     let known = version != "ff" && (version != "00" || fields.next().is_none());
     let valid = hex(version, 2) && hex(trace, 32) && hex(parent, 16) && hex(flags, 2);
     let set = trace.contains(|digit| digit != '0') && parent.contains(|digit| digit != '0');
-    (known && valid && set).then(|| TraceId(trace.to_owned()))
+    (known && valid && set).then(|| format!("{trace}-{parent}"))
 }
 
 fn hex(text: &str, length: usize) -> bool {
@@ -51,9 +57,9 @@ mod tests {
 
     #[test]
     fn a_valid_traceparent_is_continued() {
-        let of = |text: &str| trace_id(text).map(|id| id.0);
-        assert_eq!(of(&format!("00-{TRACE}-00f067aa0ba902b7-01")).as_deref(), Some(TRACE));
-        assert_eq!(of(&format!("cc-{TRACE}-00f067aa0ba902b7-01-what-the-future-holds")).as_deref(), Some(TRACE));
+        let continued = Some(format!("{TRACE}-00f067aa0ba902b7"));
+        assert_eq!(cause(&format!("00-{TRACE}-00f067aa0ba902b7-01")), continued);
+        assert_eq!(cause(&format!("cc-{TRACE}-00f067aa0ba902b7-01-what-the-future-holds")), continued);
     }
 
     #[test]
@@ -69,11 +75,12 @@ mod tests {
             "00-4bf92f3577b34da6a3ce929d0e0e473\u{e9}-00f067aa0ba902b7-01",
         ];
         for text in broken {
-            assert_eq!(trace_id(text), None, "{text}");
+            assert_eq!(cause(text), None, "{text}");
         }
         let mut headers = HeaderMap::new();
         headers.insert("traceparent", "nonsense".parse().expect("a header value"));
-        let fresh = TraceId::of(&headers);
-        assert!(hex(fresh.as_str(), 32) && fresh != TraceId::of(&headers));
+        assert_eq!(caller(&headers), None);
+        let fresh = TraceId::of(&telemetry::cause());
+        assert!(hex(fresh.as_str(), 32) && fresh != TraceId::of(&telemetry::cause()));
     }
 }

@@ -51,9 +51,11 @@ pub struct Scope {
 }
 
 /// A partition that was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Made {
     /// The run, of a store, that holds it.
     pub run: Option<(Uuid, Uuid)>,
     pub rows: u64,
+    /// Snapshot of the database in which its facts were read.
+    pub read_in: Option<String>,
 }

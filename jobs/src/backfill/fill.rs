@@ -85,19 +85,19 @@ async fn record(
         // Another attempt, thought dead, was faster; its record is as good.
         return Ok(());
     }
-    let state = match &made {
+    let (state, read_in) = match &made {
         Ok(made) => {
             if let Some((store_id, run_id)) = made.run {
                 note_run(&mut *tx, backfill, store_id, next.day, run_id).await?;
             }
-            partition_ranges::Made::Materialised
+            (partition_ranges::Made::Materialised, made.read_in.as_deref())
         }
         Err(error) => {
             note_failure(&mut *tx, backfill, scope, next.day, &chain(error), ATTEMPTS, nightly.clock.now()).await?;
-            partition_ranges::Made::Failed
+            (partition_ranges::Made::Failed, None)
         }
     };
-    mark_day(&mut tx, asset.name(), scope, state, next.day).await?;
+    mark_day(&mut tx, asset.name(), scope, state, next.day, read_in).await?;
     tx.commit().await?;
     events::partition_made(asset.name(), made.is_ok());
     Ok(())

@@ -57,7 +57,7 @@ impl Asset for Forecasts {
     async fn make(&self, scope: &str, day: NaiveDate, job: JobId) -> Result<Made, NightError> {
         let store = self.store(scope).await?;
         let report = nightly::run_in_shadow(&self.0, &store, day, job).await?;
-        Ok(Made { run: Some((store.id, report.run_id.0)), rows: report.rows })
+        Ok(Made { run: Some((store.id, report.run_id.0)), rows: report.rows, read_in: Some(report.read_in) })
     }
 
     async fn typical(&self) -> Result<(Option<Duration>, Option<f64>), BackfillError> {

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use domain::job::{FillPartitions, JudgeBackfill};
 use platform::db::backfills::{BackfillRow, NewBackfill, create_backfill, list_backfills, move_state, publish_shadow, roll_back_shadow};
 use platform::queue::{self, EnqueueOptions, NewJob, enqueue_family};
+use platform::telemetry;
 use uuid::Uuid;
 
 pub use asset::{Asset, Made, Quota, Scope};
@@ -52,7 +53,7 @@ pub async fn start(nightly: &Nightly, plan: &Plan, requested_by: Option<String>)
     let backfill_id = Uuid::now_v7();
     let mut scopes: Vec<String> = plan.ranges.iter().map(|range| range.scope.clone()).collect();
     scopes.dedup();
-    let options = || EnqueueOptions { trace_id: Some(events::new_trace()), ..EnqueueOptions::default() };
+    let options = || EnqueueOptions { trace_id: Some(telemetry::cause()), ..EnqueueOptions::default() };
     let fills: Result<Vec<NewJob>, _> =
         scopes.into_iter().map(|scope| NewJob::of(&FillPartitions { backfill_id, scope }, options())).collect();
     let judge = NewJob::of(&JudgeBackfill { backfill_id }, options())?;
@@ -122,7 +123,7 @@ pub async fn publish(nightly: &Nightly, id: Uuid) -> Result<u64, BackfillError> 
         drop(tx);
         return Err(refused(nightly, id, "published").await);
     }
-    let days = publish_shadow(&mut *tx, id, nightly.clock.now()).await?;
+    let days = publish_shadow(&mut tx, id, nightly.clock.now()).await?;
     tx.commit().await?;
     events::backfill(id, "published");
     Ok(days)
@@ -138,7 +139,7 @@ pub async fn rollback(nightly: &Nightly, id: Uuid) -> Result<u64, BackfillError>
         drop(tx);
         return Err(refused(nightly, id, "rolled back").await);
     }
-    let days = roll_back_shadow(&mut tx, id, nightly.clock.now()).await?;
+    let days = roll_back_shadow(&mut *tx, id, nightly.clock.now()).await?;
     tx.commit().await?;
     events::backfill(id, "rolled back");
     Ok(days)

@@ -66,6 +66,11 @@ fn add_orders(hash: &mut Sha256, orders: &Orders) {
     hash.update(available_at.timestamp_micros().to_be_bytes());
 }
 
+/// Hash of the same input for a run that must not repeat what is on the screen.
+pub(super) fn of_shadow(input: &[u8]) -> Vec<u8> {
+    Sha256::new().chain_update(input).chain_update("shadow").finalize().to_vec()
+}
+
 /// Hash of the settings.
 pub(super) fn of_settings(settings: &Settings) -> Vec<u8> {
     let text = serde_json::to_vec(settings).unwrap_or_default();

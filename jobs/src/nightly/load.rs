@@ -8,6 +8,7 @@ use domain::time::Night;
 use platform::db::calendar_events::calendar_event_versions;
 use platform::db::news_signals::news_signal_versions;
 use platform::db::orders::orders_by_product;
+use platform::db::partition_ranges::current_snapshot;
 use platform::db::products::{ProductRow, list_products};
 use platform::db::promos::promo_versions;
 use platform::db::sales_daily::{SalesVersion, sales_versions};
@@ -43,6 +44,8 @@ pub struct Loaded {
     pub stale_days: Option<u32>,
     /// Up to when each source was complete. No input of the forecast, and no part of its fingerprint.
     pub(super) freshness: BTreeMap<String, DateTime<Utc>>,
+    /// Names the snapshot of the database that it was read in.
+    pub(super) read_in: String,
     /// That reading took.
     pub(super) seconds: f64,
     pub(super) kitchen: LoadedKitchen,
@@ -72,6 +75,7 @@ struct Span {
 async fn read(connection: &mut PgConnection, store: &StoreRow, night: Night) -> Result<Loaded, NightError> {
     let began = Instant::now();
     let last = night.last_day();
+    let read_in = current_snapshot(&mut *connection).await?;
     let no_sales = || NightError::NoSales { store: store.slug.clone(), last_day: last };
     let mut sales = sales_versions(&mut *connection, store.id, night.cutoff()).await?;
     sales.retain(|sale| sale.business_date <= last);
@@ -103,7 +107,7 @@ async fn read(connection: &mut PgConnection, store: &StoreRow, night: Night) -> 
     };
     let watermarks = watermarks_of_store(&mut *connection, store.id).await?;
     let freshness = watermarks.into_iter().map(|mark| (mark.source, mark.complete_until)).collect();
-    Ok(Loaded { facts, dormant, stale_days, freshness, seconds: began.elapsed().as_secs_f64(), kitchen })
+    Ok(Loaded { facts, dormant, stale_days, freshness, read_in, seconds: began.elapsed().as_secs_f64(), kitchen })
 }
 
 /// Active products that still sell, and the names of those that don't.

@@ -135,6 +135,8 @@ pub struct NightReport {
     pub stale_days: Option<u32>,
     pub recipe_fault: Option<String>,
     pub seconds: f64,
+    /// Names the snapshot of the database in which its facts were read.
+    pub read_in: String,
     /// Today's and tomorrow's plan; empty when nothing was computed.
     pub plans: Vec<DayPlan>,
 }

@@ -168,7 +168,7 @@ async fn start(
     let config_hash = fingerprint::of_settings(&nightly.settings);
     let (hashed, settings) = (Arc::clone(&loaded), config_hash.clone());
     let input_hash = off_thread(store, move || Ok(fingerprint::of_input(&hashed, night, order.pace, &settings))).await?;
-    let run = NewRun {
+    let mut run = NewRun {
         kind: "nightly",
         store_id: Some(store.id),
         business_date: Some(date),
@@ -184,7 +184,17 @@ async fn start(
     if abandoned > 0 {
         events::runs_abandoned(&store.slug, abandoned);
     }
-    let run_id = match start_run(&mut connection, &run).await? {
+    let mut started = start_run(&mut connection, &run).await?;
+    let own_hash = fingerprint::of_shadow(&input_hash);
+    if let StartedRun::Finished(earlier) = &started
+        && order.in_shadow
+        && earlier.rung.as_deref() == Some(Rung::LastPublished.as_str())
+    {
+        // That night only repeated the screen; a shadow has a result of its own.
+        run.input_hash = &own_hash;
+        started = start_run(&mut connection, &run).await?;
+    }
+    let run_id = match started {
         StartedRun::New(run_id) => run_id,
         StartedRun::Finished(earlier) => return unchanged(nightly, store, night, &earlier, &loaded, order).await,
     };
@@ -313,6 +323,7 @@ fn report(store: &StoreRow, night: Night, loaded: &Loaded) -> NightReport {
         stale_days: loaded.stale_days,
         recipe_fault: loaded.kitchen.fault.clone(),
         seconds: 0.0,
+        read_in: loaded.read_in.clone(),
         plans: Vec::new(),
     }
 }

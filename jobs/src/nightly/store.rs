@@ -84,7 +84,8 @@ pub(super) async fn store_and_publish(
         details: details(outcome),
     };
     finish_run(&mut *tx, run_id, &result).await?;
-    mark_day(&mut tx, FORECASTS, &store.id.to_string(), Made::Materialised, outcome.night.date).await?;
+    let (scope, read_in) = (store.id.to_string(), Some(outcome.loaded.read_in.as_str()));
+    mark_day(&mut tx, FORECASTS, &scope, Made::Materialised, outcome.night.date, read_in).await?;
     let yields = order.pace == Pace::Hurried;
     let published = !order.in_shadow && show(&mut tx, store, run_id, outcome.night.date, outcome.forecast.rung, now, yields).await?;
     if published {

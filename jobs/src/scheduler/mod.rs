@@ -16,6 +16,7 @@ use platform::db::DbError;
 use platform::db::schedule_ticks::{self, NewTick, advance_checked, checked_until, claim_ticks, judge_late, last_ticks};
 use platform::db::stores::{StoreRow, list_stores};
 use platform::queue::{NewJob, QueueError, enqueue_new};
+use platform::telemetry;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -156,7 +157,7 @@ async fn forget_made(pool: &PgPool, schedule: &Schedule, occasions: &mut Vec<Occ
 
 /// Ticks and their jobs, all or none.
 async fn make(pool: &PgPool, schedule: &Schedule, occasions: &[Occasion], by: &str) -> Result<usize, TickError> {
-    let jobs: Vec<NewJob> = occasions.iter().map(|one| schedule.job(one, Some(events::new_trace()))).collect::<Result<_, _>>()?;
+    let jobs: Vec<NewJob> = occasions.iter().map(|one| schedule.job(one, Some(cause_of(schedule, one)))).collect::<Result<_, _>>()?;
     let ticks: Vec<NewTick> = occasions
         .iter()
         .zip(&jobs)
@@ -177,6 +178,12 @@ async fn make(pool: &PgPool, schedule: &Schedule, occasions: &[Occasion], by: &s
     }
     tx.commit().await?;
     Ok(claimed.len())
+}
+
+/// The tick as a span of its own, whose trace its job goes on with.
+fn cause_of(schedule: &Schedule, occasion: &Occasion) -> String {
+    let span = tracing::info_span!("tick", tick = tick_name(schedule, occasion), fire_at = %occasion.fire_at);
+    span.in_scope(telemetry::cause)
 }
 
 fn tick_name(schedule: &Schedule, occasion: &Occasion) -> String {

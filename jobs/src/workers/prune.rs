@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use domain::job::{Outcome, Prune};
 use platform::bus::{inbox, outbox};
 use platform::clock::SharedClock;
+use platform::db::partition_ranges::prune_late_marks;
 use platform::db::schedule_ticks::prune_ticks;
 use platform::queue::{self, JobContext, Retention, Worker};
 use sqlx::PgPool;
@@ -39,6 +40,7 @@ impl PruneWorker {
         events::pruned("outbox", outbox::prune(&self.pool, before).await?);
         events::pruned("inbox", inbox::prune(&self.pool, before).await?);
         events::pruned("schedule_ticks", prune_ticks(&self.pool, before).await?);
+        events::pruned("late_marks", prune_late_marks(&self.pool).await?);
         Ok(())
     }
 }

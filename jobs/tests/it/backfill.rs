@@ -142,7 +142,12 @@ async fn a_backfill_is_planned_made_unseen_judged_published_and_rolled_back() {
     assert_eq!(days(&shop).await, shown);
     assert_eq!(backfill::rollback(&nightly, id).await.expect("a rollback"), 0, "the later backfill speaks for these days now");
     assert_eq!(backfill::rollback(&nightly, again).await.expect("a rollback"), 5);
-    assert_eq!(days(&shop).await, shown, "back to what spoke before, which was the same");
+    let own = BTreeMap::from([(date(NIGHT), tonight.run_id.0)]);
+    assert_eq!(days(&shop).await, own, "the first one is rolled back too: nothing speaks for these days");
+    assert_eq!(backfill::publish(&nightly, id).await.expect("once more"), 5);
+    assert_eq!(backfill::publish(&nightly, again).await.expect("once more"), 5);
+    assert_eq!(backfill::rollback(&nightly, again).await.expect("a rollback"), 5);
+    assert_eq!(days(&shop).await, shown, "back to the first one, which is published");
     program.stop().await;
     shop.close().await;
 }
@@ -268,6 +273,55 @@ async fn partitions_that_fail_are_named_and_can_be_made_again() {
     shop.close().await;
 }
 
+/// What spoke for a day last speaks again, be it a night of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rolled_back_day_goes_back_to_the_night_that_was_run_in_between() {
+    let shop = Shop::open().await;
+    let nightly = shop.nightly();
+    let first = start(&nightly, request(1, Mode::Missing)).await;
+    let program = work(&nightly);
+    until(&nightly, first, |row| row.state == "ready").await;
+    backfill::publish(&nightly, first).await.expect("a publication");
+    shop.clock.advance(chrono::TimeDelta::seconds(60));
+    let night = shop.night(FROM).await.expect("a night");
+    shop.clock.advance(chrono::TimeDelta::seconds(60));
+    let second = start(&nightly, request(1, Mode::All)).await;
+    until(&nightly, second, |row| row.state == "ready").await;
+    program.stop().await;
+    backfill::publish(&nightly, second).await.expect("a publication");
+    let speaks = async || {
+        let who = "select run_id, backfill_id from published_days";
+        sqlx::query_as::<_, (Uuid, Option<Uuid>)>(who).fetch_one(shop.db.work()).await.expect("a day")
+    };
+    assert_eq!(speaks().await.1, Some(second));
+    backfill::rollback(&nightly, second).await.expect("a rollback");
+    assert_eq!(speaks().await, (night.run_id.0, None), "not the older backfill, which is published too");
+    shop.close().await;
+}
+
+/// Sales that arrive between a night's reading and its end are not in it, however late it ends.
+#[tokio::test]
+async fn a_night_that_has_not_seen_late_facts_is_stale_from_the_start() {
+    use platform::db::partition_ranges::{Made, current_snapshot, mark_day};
+    let shop = Shop::open().await;
+    let (nightly, scope) = (shop.nightly(), shop.store.id.to_string());
+    let mut reader = shop.db.work().begin_with("begin isolation level repeatable read").await.expect("a snapshot");
+    let read_in = current_snapshot(&mut *reader).await.expect("a name");
+    shop.tell_at(&[shop.row("sambal botol", date("2026-05-22"), 3.0)], at("2026-06-15T20:40:00Z")).await;
+    let mark = async |day: &str, read_in: &str| {
+        mark_day(&mut *shop.work().await, "forecasts", &scope, Made::Materialised, date(day), Some(read_in)).await.expect("a mark");
+    };
+    mark("2026-05-22", &read_in).await;
+    mark("2026-05-23", &read_in).await;
+    let states = async || plan(&nightly, request(6, Mode::Stale)).await.states;
+    assert_eq!(states().await, StateCounts { missing: 4, stale: 1, materialised: 1, failed: 0 }, "the cutoff of the 22nd is older");
+    drop(reader);
+    let read_again = current_snapshot(shop.db.work()).await.expect("a name");
+    mark("2026-05-23", &read_again).await;
+    assert_eq!(states().await, StateCounts { missing: 4, stale: 0, materialised: 2, failed: 0 });
+    shop.close().await;
+}
+
 /// Facts that could have been known earlier, and came only now, make the nights stale that should have known them, and no other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn late_facts_make_the_nights_stale_that_should_have_known_them() {
@@ -322,7 +376,7 @@ impl Asset for Nothing {
     }
 
     async fn make(&self, _: &str, _: NaiveDate, _: JobId) -> Result<Made, NightError> {
-        Ok(Made { run: None, rows: 0 })
+        Ok(Made { run: None, rows: 0, read_in: None })
     }
 
     async fn typical(&self) -> Result<(Option<Duration>, Option<f64>), BackfillError> {

@@ -230,6 +230,8 @@ async fn where_no_model_will_do_what_was_published_last_is_the_next_rung() {
 
     let again = night_of(&shop, &broken(&shop), NIGHT).await;
     assert_eq!((again.run_id, again.unchanged), (report.run_id, true), "the same night again");
+    let shadow = nightly::run_in_shadow(&broken(&shop), &shop.store, date(NIGHT), domain::ids::JobId::new()).await.expect("a run");
+    assert_eq!((shadow.rung, shadow.published), (Rung::SeasonalNaive, false), "the screen is no forecast of the past");
     let fresh = night_of(&shop, &shop.nightly(), NIGHT).await;
     assert_eq!((fresh.rung, fresh.published), (Rung::Fresh, true), "once models can be fitted they take its place");
     shop.close().await;

@@ -54,7 +54,7 @@ macro_rules! shown_as_is {
     })+ };
 }
 
-shown_as_is!(u16, u32, u64, usize, bool, String, IpAddr);
+shown_as_is!(u16, u32, u64, usize, f64, bool, String, IpAddr);
 
 impl Shown for PathBuf {
     fn shown(&self) -> Option<String> {

@@ -9,6 +9,10 @@ settings! {
         log: String = "info,sqlx=error".to_owned(), "RUST_LOG";
         /// `json`, `terminal`, or `auto`: for people when stderr is a terminal, else JSON lines.
         format: LogFormat = LogFormat::Auto, "VIRALCAST_TELEMETRY__FORMAT";
+        /// Collector that spans are sent to, OTLP over HTTP as JSON: `http://HOST:4318`. Unset: none are sent.
+        otlp_endpoint: Option<String> = None, "OTEL_EXPORTER_OTLP_ENDPOINT";
+        /// Share of the traces that begin here and are sent, from 0 to 1; what a caller or cause has decided is kept to.
+        trace_share: f64 = 1.0, "VIRALCAST_TELEMETRY__TRACE_SHARE";
     }
 }
 

@@ -316,39 +316,64 @@ pub async fn shadow_changes(executor: impl PgExecutor<'_>, id: Uuid) -> Result<C
 }
 
 /// Makes the shadow speak for its days; answers how many.
-pub async fn publish_shadow(executor: impl PgExecutor<'_>, id: Uuid, at: DateTime<Utc>) -> Result<u64, DbError> {
+pub async fn publish_shadow(connection: &mut PgConnection, id: Uuid, at: DateTime<Utc>) -> Result<u64, DbError> {
     let done = sqlx::query!(
         "insert into published_days as shown (store_id, business_date, run_id, backfill_id, published_at)
          select store_id, business_date, run_id, backfill_id, $2 from backfill_runs where backfill_id = $1
          on conflict (store_id, business_date) do update
-         set previous_run_id = shown.run_id, run_id = excluded.run_id, backfill_id = excluded.backfill_id,
-             published_at = excluded.published_at",
+         set run_id = excluded.run_id, backfill_id = excluded.backfill_id, published_at = excluded.published_at
+         where shown.backfill_id is distinct from excluded.backfill_id",
         id,
         at,
     )
-    .execute(executor)
+    .execute(&mut *connection)
     .await
     .in_table("published_days", "publish a backfill")?;
+    sqlx::query!("update backfills set published_at = $2 where id = $1", id, at)
+        .execute(connection)
+        .await
+        .in_table(TABLE, "publish a backfill")?;
     Ok(done.rows_affected())
 }
 
-/// Gives the days of a published backfill back to the runs that spoke for them before; answers how many. A day that another
-/// backfill or a night has taken since stays theirs.
-pub async fn roll_back_shadow(connection: &mut PgConnection, id: Uuid, at: DateTime<Utc>) -> Result<u64, DbError> {
-    let gone = sqlx::query!("delete from published_days where backfill_id = $1 and previous_run_id is null", id)
-        .execute(&mut *connection)
-        .await
-        .in_table("published_days", "roll a backfill back")?;
-    let back = sqlx::query!(
-        "update published_days set run_id = previous_run_id, previous_run_id = null, backfill_id = null, published_at = $2
-         where backfill_id = $1",
+/// Gives the days of a rolled back backfill to what spoke for them last, be it a night or another backfill that is still
+/// published; answers how many. A day that something else has taken since stays theirs.
+pub async fn roll_back_shadow(executor: impl PgExecutor<'_>, id: Uuid, at: DateTime<Utc>) -> Result<u64, DbError> {
+    let back = sqlx::query_scalar!(
+        r#"with own as (
+               select store_id, business_date from published_days where backfill_id = $1
+           ), heir as (
+               select distinct on (store_id, business_date) store_id, business_date, run_id, backfill_id
+               from own
+               join (
+                   select store_id, business_date, run_id, null as backfill_id, published_at from published_run_log
+                   union all
+                   select store_id, business_date, run_id, backfill_id, published_at
+                   from backfill_runs
+                   join backfills on id = backfill_id
+                   where state = 'published' and id <> $1
+               ) as spoke using (store_id, business_date)
+               order by store_id, business_date, published_at desc
+           ), back as (
+               update published_days as days set run_id = heir.run_id, backfill_id = heir.backfill_id, published_at = $2
+               from heir
+               where (days.store_id, days.business_date) = (heir.store_id, heir.business_date)
+           ), gone as (
+               delete from published_days as days
+               using own
+               where (days.store_id, days.business_date) = (own.store_id, own.business_date)
+                 and not exists (
+                     select from heir where (heir.store_id, heir.business_date) = (own.store_id, own.business_date)
+                 )
+           )
+           select count(*) as "days!" from own"#,
         id,
         at,
     )
-    .execute(connection)
+    .fetch_one(executor)
     .await
     .in_table("published_days", "roll a backfill back")?;
-    Ok(gone.rows_affected() + back.rows_affected())
+    Ok(back.unsigned_abs())
 }
 
 /// Says that a night's own run speaks for its day.
@@ -362,7 +387,7 @@ pub async fn speak_for_day(
     sqlx::query!(
         "insert into published_days as shown (store_id, business_date, run_id, published_at) values ($1, $2, $3, $4)
          on conflict (store_id, business_date) do update
-         set run_id = excluded.run_id, backfill_id = null, previous_run_id = null, published_at = excluded.published_at
+         set run_id = excluded.run_id, backfill_id = null, published_at = excluded.published_at
          where shown.run_id <> excluded.run_id",
         store_id,
         business_date,

@@ -26,8 +26,21 @@ impl Made {
     }
 }
 
-/// Says that one day is in this state and in no other.
-pub async fn mark_day(connection: &mut PgConnection, asset: &str, scope: &str, state: Made, day: NaiveDate) -> Result<(), DbError> {
+/// Says that one day is in this state and in no other. `read_in` is the snapshot in which its facts were read
+/// ([`current_snapshot`]): what was made without facts that have come since is stale from the start.
+pub async fn mark_day(
+    connection: &mut PgConnection,
+    asset: &str,
+    scope: &str,
+    state: Made,
+    day: NaiveDate,
+    read_in: Option<&str>,
+) -> Result<(), DbError> {
+    lock(&mut *connection, asset, scope).await?;
+    let state = match read_in {
+        Some(snapshot) if state == Made::Materialised && came_late(&mut *connection, asset, scope, day, snapshot).await? => Made::Stale,
+        _ => state,
+    };
     // Where nothing changes nothing is written: a night made twice is made.
     sqlx::query!(
         "update partition_ranges
@@ -56,37 +69,94 @@ pub async fn mark_day(connection: &mut PgConnection, asset: &str, scope: &str, s
     Ok(())
 }
 
+/// Names what the statements of a transaction see, for [`mark_day`].
+pub async fn current_snapshot(executor: impl PgExecutor<'_>) -> Result<String, DbError> {
+    sqlx::query_scalar!(r#"select pg_current_snapshot()::text as "snapshot!""#)
+        .fetch_one(executor)
+        .await
+        .in_table("late_marks", "name a snapshot")
+}
+
+/// Whoever makes a day and whoever finds it stale wait for each other: neither may miss what the other has just done.
+async fn lock(executor: impl PgExecutor<'_>, asset: &str, scope: &str) -> Result<(), DbError> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('partitions:' || $1::text || ':' || $2::text, 0))", asset, scope)
+        .execute(executor)
+        .await
+        .in_table(TABLE, "lock a scope")?;
+    Ok(())
+}
+
+async fn came_late(executor: impl PgExecutor<'_>, asset: &str, scope: &str, day: NaiveDate, snapshot: &str) -> Result<bool, DbError> {
+    sqlx::query_scalar!(
+        r#"select exists (
+               select from late_marks
+               where asset = $1 and scope = $2 and first_day <= $3 and not pg_visible_in_snapshot(txid, $4::text::pg_snapshot)
+           ) as "late!""#,
+        asset,
+        scope,
+        day,
+        snapshot,
+    )
+    .fetch_one(executor)
+    .await
+    .in_table("late_marks", "look for late facts")
+}
+
+/// Forgets marks that no reader can have missed any more.
+pub async fn prune_late_marks(executor: impl PgExecutor<'_>) -> Result<u64, DbError> {
+    let done = sqlx::query!("delete from late_marks where created_at < now() - interval '2 days'")
+        .execute(executor)
+        .await
+        .in_table("late_marks", "forget old marks")?;
+    Ok(done.rows_affected())
+}
+
 /// Facts of a store came late: what was made at cutoffs that should have known them is stale. `available_at` is when the
 /// earliest of them could have been known; nights before have not seen it and stay.
 pub async fn mark_stale_since(
-    executor: impl PgExecutor<'_>,
+    connection: &mut PgConnection,
     asset: &str,
     store_id: uuid::Uuid,
     available_at: DateTime<Utc>,
 ) -> Result<(), DbError> {
+    let scope = store_id.to_string();
+    lock(&mut *connection, asset, &scope).await?;
+    // The first night whose cutoff, half past three of its own day, is not before that time.
     sqlx::query!(
-        "with late as (
-             select datemultirange(daterange((($3::timestamptz at time zone time_zone) - interval '3 hours 30 minutes')::date
-                 + case when (($3::timestamptz at time zone time_zone) - interval '3 hours 30 minutes')::time > '00:00' then 1 else 0 end,
-                 null)) as days
-             from stores where id = $2
-         ), stale as (
-             select made.days * late.days as days
-             from partition_ranges as made, late
-             where asset = $1 and scope = $2::uuid::text and state = 'materialised'
-         ), kept as (
-             update partition_ranges as made set days = made.days - late.days
-             from late
-             where asset = $1 and scope = $2::uuid::text and state = 'materialised' and made.days && late.days
-         )
-         insert into partition_ranges as known (asset, scope, state, days)
-         select $1, $2::uuid::text, 'stale', days from stale where not isempty(days)
-         on conflict (asset, scope, state) do update set days = known.days + excluded.days",
+        "insert into late_marks as known (asset, scope, first_day)
+         select $1, $2::uuid::text,
+             (local - interval '3 hours 30 minutes')::date + case when (local - interval '3 hours 30 minutes')::time > '00:00' then 1 else 0 end
+         from stores, lateral (select $3::timestamptz at time zone time_zone as local) as known_at
+         where id = $2
+         on conflict (asset, scope, txid) do update set first_day = least(known.first_day, excluded.first_day)",
         asset,
         store_id,
         available_at,
     )
-    .execute(executor)
+    .execute(&mut *connection)
+    .await
+    .in_table("late_marks", "mark partitions as stale")?;
+    sqlx::query!(
+        "with late as (
+             select datemultirange(daterange(first_day, null)) as days
+             from late_marks
+             where asset = $1 and scope = $2 and txid = pg_current_xact_id()
+         ), stale as (
+             select made.days * late.days as days
+             from partition_ranges as made, late
+             where asset = $1 and scope = $2 and state = 'materialised'
+         ), kept as (
+             update partition_ranges as made set days = made.days - late.days
+             from late
+             where asset = $1 and scope = $2 and state = 'materialised' and made.days && late.days
+         )
+         insert into partition_ranges as known (asset, scope, state, days)
+         select $1, $2, 'stale', days from stale where not isempty(days)
+         on conflict (asset, scope, state) do update set days = known.days + excluded.days",
+        asset,
+        scope,
+    )
+    .execute(connection)
     .await
     .in_table(TABLE, "mark partitions as stale")?;
     Ok(())

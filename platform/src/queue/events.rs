@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Job, QueueError, Rescued};
+use crate::telemetry::trace_of;
 
 pub(super) fn settled(job: &Job, outcome: &'static str, took: Duration) {
     metrics::counter!("jobs_settled_total", "kind" => job.kind.clone(), "outcome" => outcome).increment(1);
@@ -10,7 +11,7 @@ pub(super) fn settled(job: &Job, outcome: &'static str, took: Duration) {
     metrics::histogram!("job_wait_seconds", "kind" => job.kind.clone(), "lane" => job.lane.as_str()).record(job.waited.as_secs_f64());
     let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     tracing::info!(
-        job.id = %job.lease.id, job.kind = %job.kind, job.attempt = job.attempt, trace_id = job.trace_id.as_deref(),
+        job.id = %job.lease.id, job.kind = %job.kind, job.attempt = job.attempt, trace_id = job.trace_id.as_deref().map(trace_of),
         outcome, duration_ms, "job {} of kind {} {outcome}", job.lease.id, job.kind
     );
 }
@@ -21,7 +22,7 @@ pub(super) fn failed(job: &Job, error: &str, dead: bool, took: Duration) {
     metrics::histogram!("job_duration_seconds", "kind" => job.kind.clone()).record(took.as_secs_f64());
     tracing::warn!(
         job.id = %job.lease.id, job.kind = %job.kind, job.attempt = job.attempt, job.max_attempts = job.max_attempts,
-        trace_id = job.trace_id.as_deref(), outcome, error,
+        trace_id = job.trace_id.as_deref().map(trace_of), outcome, error,
         "attempt {} of {} of job {} of kind {} failed", job.attempt, job.max_attempts, job.lease.id, job.kind
     );
 }

@@ -13,6 +13,7 @@ use sqlx::PgPool;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
+use tracing::field::Empty;
 use uuid::Uuid;
 
 use super::backend::{PgQueue, QueueConfig};
@@ -22,6 +23,7 @@ use super::settler::Settler;
 use super::shares::Shares;
 use super::slots::Slots;
 use super::{Claim, QueueError, Workers, hand_back};
+use crate::telemetry;
 
 /// How one program works on the queue.
 #[derive(Debug, Clone)]
@@ -115,7 +117,13 @@ fn monitor(config: QueueConfig, attempt: Attempt) -> Monitor {
 
 fn span(task: &Task<Claimed>) -> Span {
     let job = &task.args.job;
-    tracing::info_span!("job", job.id = %job.lease.id, job.kind = %job.kind, job.attempt = job.attempt, trace_id = job.trace_id.as_deref())
+    let cause = job.trace_id.as_deref();
+    let span = tracing::info_span!(
+        "job", job.id = %job.lease.id, job.kind = %job.kind, job.attempt = job.attempt, job.outcome = Empty, otel.status_code = Empty,
+        trace_id = cause.map(telemetry::trace_of)
+    );
+    cause.inspect(|cause| telemetry::follow(&span, cause));
+    span
 }
 
 fn panicked(payload: &Box<dyn Any + Send>) -> PanicError {

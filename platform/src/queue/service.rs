@@ -88,7 +88,23 @@ impl Attempt {
         let outcome = work(&self.workers, claimed).await;
         self.slots.ran(began.elapsed());
         drop(turn);
+        note(outcome.as_ref());
         Ok(outcome?)
+    }
+}
+
+/// On the job's span.
+fn note(outcome: Result<&Outcome, &AttemptError>) {
+    let span = tracing::Span::current();
+    let (word, failed) = match outcome {
+        Ok(Outcome::Done) => ("done", false),
+        Ok(Outcome::Snooze(_)) => ("snoozed", false),
+        Ok(Outcome::Cancel(_)) => ("cancelled", false),
+        Ok(Outcome::Retry(_)) | Err(_) => ("failed", true),
+    };
+    span.record("job.outcome", word);
+    if failed {
+        span.record("otel.status_code", "ERROR");
     }
 }
 

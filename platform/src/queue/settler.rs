@@ -123,18 +123,24 @@ pub async fn complete_all(executor: impl PgExecutor<'_>, leases: &[Lease]) -> Re
     let ids: Vec<Uuid> = leases.iter().map(|lease| lease.id.0).collect();
     let tokens: Vec<i64> = leases.iter().map(|lease| lease.token).collect();
     let done = sqlx::query_scalar!(
+        // Each is looked up by its key first: left to itself the planner walks the index of running jobs, dead entries and all.
+        // What has moved since is followed, and must still be ours: hence the lease once more.
         r#"with held as (
-               select * from unnest($1::uuid[], $2::bigint[]) as held (id, token)
+               select found.*
+               from unnest($1::uuid[], $2::bigint[]) as held (id, token)
+               cross join lateral (
+                   select ctid as place, id, state from jobs where jobs.id = held.id and lease_token = held.token offset 0
+               ) as found
            ), done as (
                update jobs
                set state = 'completed', finished_at = clock_timestamp(), lease_until = null
-               from held
-               where jobs.id = held.id and jobs.lease_token = held.token and jobs.state = 'running'
-               returning jobs.id
+               where ctid = any (array(select place from held where state = 'running'))
+                   and state = 'running' and (id, lease_token) in (select * from unnest($1::uuid[], $2::bigint[]))
+               returning id
            )
            select id as "id!" from done
            union all
-           select jobs.id from jobs join held on jobs.id = held.id and jobs.lease_token = held.token where jobs.state = 'completed'"#,
+           select id from held where state = 'completed'"#,
         &ids,
         &tokens,
     )
@@ -152,9 +158,16 @@ pub async fn forget_all(executor: impl PgExecutor<'_>, leases: &[Lease]) -> Resu
     let ids: Vec<Uuid> = leases.iter().map(|lease| lease.id.0).collect();
     let tokens: Vec<i64> = leases.iter().map(|lease| lease.token).collect();
     let done = sqlx::query_scalar!(
-        "delete from jobs using unnest($1::uuid[], $2::bigint[]) as held (id, token)
-         where jobs.id = held.id and jobs.lease_token = held.token and jobs.state = 'running'
-         returning jobs.id",
+        "delete from jobs
+         where ctid = any (array(
+             select place
+             from unnest($1::uuid[], $2::bigint[]) as held (id, token)
+             cross join lateral (
+                 select ctid as place from jobs where jobs.id = held.id and lease_token = held.token offset 0
+             ) as found
+         ))
+             and state = 'running' and (id, lease_token) in (select * from unnest($1::uuid[], $2::bigint[]))
+         returning id",
         &ids,
         &tokens,
     )

@@ -15,6 +15,8 @@ const GUESS: f64 = 0.05;
 #[derive(Debug, Clone)]
 pub(super) struct Shares {
     lanes: Vec<LaneShare>,
+    /// Greatest of the smallest passes of busy lanes so far: where the lanes stand as a whole.
+    level: f64,
 }
 
 #[derive(Debug, Clone)]
@@ -41,7 +43,7 @@ impl Shares {
     pub fn new(lanes: &[Lane]) -> Self {
         let lanes = if lanes.is_empty() { Lane::ALL.as_slice() } else { lanes };
         let share = |lane: &Lane| LaneShare { lane: *lane, share: f64::from(lane.share()), pass: 0.0, mean: GUESS, appetite: [1; 2] };
-        Self { lanes: lanes.iter().map(share).collect() }
+        Self { lanes: lanes.iter().map(share).collect(), level: 0.0 }
     }
 
     /// How many jobs to ask of each lane for `slots` free slots, of those lanes that are not in `exhausted`.
@@ -73,11 +75,12 @@ impl Shares {
 
     /// Takes note of what a claim brought.
     pub fn answered(&mut self, queue: Queue, lane: Lane, asked: usize, got: usize) {
-        let busy = self.lanes.iter().filter(|other| other.lane != lane && other.is_busy());
-        let level = busy.map(|other| other.pass).reduce(f64::min);
+        let busy = self.lanes.iter().filter(|other| other.is_busy());
+        let level = busy.map(|other| other.pass).reduce(f64::min).map_or(self.level, |least| least.max(self.level));
+        self.level = level;
         let Some(own) = self.lanes.iter_mut().find(|own| own.lane == lane) else { return };
         if got > 0 && !own.is_busy() {
-            own.pass = own.pass.max(level.unwrap_or(own.pass));
+            own.pass = own.pass.max(level);
         }
         let appetite = &mut own.appetite[queue as usize];
         *appetite = if got < asked { (got * 2).max(1) } else { (*appetite * 8).min(4096) };
@@ -176,6 +179,27 @@ mod tests {
             nights += usize::from(lane == Lane::Nightly);
         }
         assert!((60..=72).contains(&nights), "{nights} of 100");
+    }
+
+    #[test]
+    fn a_lane_owes_nothing_after_all_were_idle() {
+        let mut shares = Shares::new(&[]);
+        for _ in 0..360 {
+            shares.answered(Queue::Free, Lane::Backfill, 2, 2);
+            (0..2).for_each(|_| shares.spent(Lane::Backfill, Duration::from_secs(10)));
+        }
+        shares.answered(Queue::Free, Lane::Backfill, 2, 0);
+        // The next day both come at once, the nights first.
+        let mut fills = 0;
+        shares.answered(Queue::Free, Lane::Nightly, 1, 1);
+        shares.answered(Queue::Free, Lane::Backfill, 1, 1);
+        for _ in 0..100 {
+            let (lane, asked) = shares.asks(Queue::Free, 1, &[Lane::Interactive, Lane::Default])[0];
+            shares.answered(Queue::Free, lane, asked, asked);
+            shares.spent(lane, Duration::from_secs(10));
+            fills += usize::from(lane == Lane::Backfill);
+        }
+        assert!((28..=40).contains(&fills), "{fills} of 100");
     }
 
     #[test]

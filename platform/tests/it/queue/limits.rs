@@ -72,6 +72,35 @@ async fn programs_share_a_limit_and_a_killed_one_leaks_none_of_it() {
     assert_eq!(most.load(Ordering::SeqCst), 3, "three at a time, and no fewer");
 }
 
+/// A poll of an hour: only the end of the first job can have woken the worker, though it leaves nothing behind.
+#[tokio::test]
+async fn who_waits_for_room_hears_of_a_job_that_leaves_nothing_behind() {
+    #[derive(Debug, serde::Serialize, serde::Deserialize)]
+    struct Fleeting;
+    impl domain::job::JobArgs for Fleeting {
+        const KIND: &'static str = "fleeting";
+        const IS_KEPT: bool = false;
+        fn limits(&self) -> Vec<Limit> {
+            vec![Limit { key: "kind:fleeting".to_owned(), count: 1 }]
+        }
+    }
+    struct Brief;
+    impl queue::Worker<Fleeting> for Brief {
+        async fn work(&self, _: Fleeting, _: queue::JobContext) -> Outcome {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            Outcome::Done
+        }
+    }
+    let db = TestDb::new().await;
+    for _ in 0..5 {
+        add(db.work(), &Fleeting).await;
+    }
+    let options = WorkerOptions { poll: LONG * 60, ..options() };
+    let program = Runner::with(db.work(), Workers::new().add(Brief), options);
+    eventually("all are gone", async || (unfinished(db.work()).await == 0).then_some(())).await;
+    program.stop().await;
+}
+
 async fn running(pool: &PgPool) -> i64 {
     sqlx::query_scalar("select count(*) from jobs where state = 'running'").fetch_one(pool).await.expect("count")
 }

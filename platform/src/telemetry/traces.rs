@@ -1,0 +1,118 @@
+//! Spans for a collector: OTLP over HTTP. A trace begins with a request, a tick or a command and goes on in the jobs that it
+//! asked for, whichever program works on them and whenever.
+//!
+//! A cause is written down as `TRACE` or `TRACE-SPAN` in the hexadecimal of W3C trace context. Without a collector only the
+//! trace is known, and it still joins the log lines.
+
+use std::time::Duration;
+
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState, TracerProvider as _};
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider};
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use uuid::Uuid;
+
+use super::TelemetryError;
+use crate::config::TelemetryConfig;
+
+/// For a batch of spans.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Sends spans until it is shut down.
+#[derive(Debug, Clone)]
+pub struct Traces(SdkTracerProvider);
+
+impl Traces {
+    /// `None` if the settings name no collector. Spans that cannot be delivered are dropped, never waited for.
+    ///
+    /// # Errors
+    /// [`TelemetryError::Traces`] for an address that is none.
+    pub fn start(config: &TelemetryConfig) -> Result<Option<Self>, TelemetryError> {
+        let Some(endpoint) = &config.otlp_endpoint else { return Ok(None) };
+        let exporter = SpanExporter::builder()
+            .with_http()
+            .with_protocol(Protocol::HttpJson)
+            .with_endpoint(format!("{}/v1/traces", endpoint.trim_end_matches('/')))
+            .with_timeout(PATIENCE)
+            .build()
+            .map_err(|source| TelemetryError::Traces { endpoint: endpoint.clone(), source })?;
+        let version = KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
+        let provider = SdkTracerProvider::builder()
+            .with_resource(Resource::builder().with_service_name("viralcast").with_attribute(version).build())
+            .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.trace_share))))
+            .with_batch_exporter(exporter)
+            .build();
+        Ok(Some(Self(provider)))
+    }
+
+    pub(super) fn tracer(&self) -> SdkTracer {
+        self.0.tracer("viralcast")
+    }
+
+    /// Delivers what is left, within seconds. Blocks its thread.
+    pub fn shut_down(&self) {
+        if let Err(error) = self.0.shutdown() {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the last spans were not delivered");
+        }
+    }
+}
+
+/// What is going on here, for work that is asked for now and done later: the current span, or a trace of its own.
+pub fn cause() -> String {
+    let context = Span::current().context();
+    let span = context.span();
+    let span = span.span_context();
+    if span.is_valid() { format!("{}-{}", span.trace_id(), span.span_id()) } else { Uuid::now_v7().simple().to_string() }
+}
+
+/// The trace of a cause.
+pub fn trace_of(cause: &str) -> &str {
+    cause.split('-').next().unwrap_or_default()
+}
+
+/// Makes a span that has not been entered yet part of the trace of `cause`. One that is no cause leaves it as it is.
+pub fn follow(span: &Span, cause: &str) {
+    if let Some(parent) = parse(cause) {
+        // Fails where spans go nowhere, or for one that has begun; it then stands alone.
+        let _ = span.set_parent(Context::new().with_remote_span_context(parent));
+    }
+}
+
+fn parse(cause: &str) -> Option<SpanContext> {
+    let trace = TraceId::from_hex(trace_of(cause)).ok()?;
+    let span = match cause.split_once('-') {
+        Some((_, span)) => SpanId::from_hex(span).ok()?,
+        // Who began the trace exports no spans: its children still share a parent.
+        None => SpanId::from_hex(cause.get(16..32)?).ok()?,
+    };
+    let parent = SpanContext::new(trace, span, TraceFlags::SAMPLED, true, TraceState::NONE);
+    parent.is_valid().then_some(parent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+    #[test]
+    fn a_cause_names_a_trace_and_perhaps_a_span() {
+        let both = parse(&format!("{TRACE}-00f067aa0ba902b7")).expect("a parent");
+        assert_eq!((both.trace_id().to_string(), both.span_id().to_string()), (TRACE.to_owned(), "00f067aa0ba902b7".to_owned()));
+        let trace = parse(TRACE).expect("a parent");
+        assert_eq!(trace.trace_id().to_string(), TRACE);
+        for none in ["", "-", "nonsense", &TRACE[1..], "00000000000000000000000000000000"] {
+            assert!(parse(none).is_none(), "{none}");
+        }
+        assert_eq!(trace_of(&format!("{TRACE}-00f067aa0ba902b7")), TRACE);
+    }
+
+    #[test]
+    fn without_a_collector_every_cause_is_a_trace_of_its_own() {
+        let (one, other) = (cause(), cause());
+        assert!(one != other && parse(&one).is_some(), "{one}");
+    }
+}
