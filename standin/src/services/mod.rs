@@ -1,7 +1,7 @@
 //! The stand-in services: one file each, registered in [`all`].
 //!
 //! Each answers under its own name (`/bmkg/...`) as the outside service answers at its root, so a client's base URL is
-//! all that changes. Add a service: a file with `pub fn service()`, its `mod` line and its `.add` line here.
+//! all that changes. Add a service: a file (or folder) with `pub fn service()`, its `mod` line and its `.add` line here.
 
 pub mod bmkg;
 
@@ -78,5 +78,28 @@ impl Services {
             router = router.nest(&format!("/{}", service.name), context.faults.wrap(service.name, (service.routes)(context)));
         }
         router
+    }
+}
+
+/// `43550` as `43,550`.
+pub(crate) fn with_thousands(number: i64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_have_commas() {
+        assert_eq!([0, 950, 1_000, 43_550, 1_234_567].map(with_thousands), ["0", "950", "1,000", "43,550", "1,234,567"]);
     }
 }
