@@ -4,18 +4,21 @@
 //! all that changes. Add a service: a file (or folder) with `pub fn service()`, its `mod` line and its `.add` line here.
 
 pub mod bmkg;
+pub mod pihps;
 
 use std::sync::Arc;
 
 use axum::Router;
 use chrono::{DateTime, Utc};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::Value;
 
 use crate::faults::Faults;
 use crate::world::SimulatedWorld;
 
 /// Every stand-in service.
 pub fn all() -> Services {
-    Services::default().add(bmkg::service())
+    Services::default().add(bmkg::service()).add(pihps::service())
 }
 
 /// What the services answer from.
@@ -78,6 +81,19 @@ impl Services {
             router = router.nest(&format!("/{}", service.name), context.faults.wrap(service.name, (service.routes)(context)));
         }
         router
+    }
+}
+
+/// A JSON object whose fields keep their order (`serde_json`'s own map sorts them).
+struct Ordered(Vec<(String, Value)>);
+
+impl Serialize for Ordered {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, value) in &self.0 {
+            fields.serialize_entry(name, value)?;
+        }
+        fields.end()
     }
 }
 

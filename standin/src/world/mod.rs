@@ -29,8 +29,10 @@ pub use calendar::{Calendar, Feast};
 pub use definition::{Closing, Columns, Daypart, Definition, Export, Family, Observance, Region, StockPolicy, Store, Topic};
 pub use effects::{EffectRow, Effects, FACTORS};
 pub use error::WorldError;
+pub(crate) use market::price as market_price;
 pub use menu::{ComponentUse, Ingredient, Product, Recipe};
 pub use news::Spike;
+pub(crate) use random::{Key, Stream};
 pub use rows::{
     CalendarEvent, CalendarKind, MarketPrice, NewsSignal, PriceChange, Promo, SalesLine, Stockout, WeatherActual, WeatherForecast,
 };
