@@ -4,6 +4,7 @@
 //! all that changes. Add a service: a file (or folder) with `pub fn service()`, its `mod` line and its `.add` line here.
 
 pub mod bmkg;
+pub mod open_meteo;
 pub mod pihps;
 
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use crate::world::SimulatedWorld;
 
 /// Every stand-in service.
 pub fn all() -> Services {
-    Services::default().add(bmkg::service()).add(pihps::service())
+    Services::default().add(bmkg::service()).add(open_meteo::service()).add(pihps::service())
 }
 
 /// What the services answer from.
