@@ -6,6 +6,7 @@
 pub mod bmkg;
 pub mod open_meteo;
 pub mod pihps;
+pub mod serper;
 
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use crate::world::SimulatedWorld;
 
 /// Every stand-in service.
 pub fn all() -> Services {
-    Services::default().add(bmkg::service()).add(open_meteo::service()).add(pihps::service())
+    Services::default().add(bmkg::service()).add(open_meteo::service()).add(pihps::service()).add(serper::service())
 }
 
 /// What the services answer from.
@@ -31,12 +32,14 @@ pub struct Context {
     pub now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
     /// Faults to show on demand.
     pub faults: Faults,
+    /// What the keys of the news search have left.
+    pub credits: serper::Credits,
 }
 
 impl Context {
     /// A context on the real clock, without planned faults.
     pub fn new(world: Arc<SimulatedWorld>) -> Self {
-        Context { world, now: Arc::new(Utc::now), faults: Faults::default() }
+        Context { world, now: Arc::new(Utc::now), faults: Faults::default(), credits: serper::Credits::default() }
     }
 
     /// The same at a fixed time.

@@ -32,6 +32,7 @@ pub use error::WorldError;
 pub(crate) use market::price as market_price;
 pub use menu::{ComponentUse, Ingredient, Product, Recipe};
 pub use news::Spike;
+pub(crate) use news::to_utc;
 pub(crate) use random::{Key, Stream};
 pub use rows::{
     CalendarEvent, CalendarKind, MarketPrice, NewsSignal, PriceChange, Promo, SalesLine, Stockout, WeatherActual, WeatherForecast,

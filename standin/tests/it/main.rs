@@ -7,6 +7,7 @@ mod files;
 mod open_meteo;
 mod pihps;
 mod registry;
+mod serper;
 mod shape;
 mod weather;
 
