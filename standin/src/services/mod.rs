@@ -6,6 +6,7 @@
 pub mod bmkg;
 pub mod open_meteo;
 pub mod pihps;
+pub mod pos;
 pub mod serper;
 
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use crate::world::SimulatedWorld;
 
 /// Every stand-in service.
 pub fn all() -> Services {
-    Services::default().add(bmkg::service()).add(open_meteo::service()).add(pihps::service()).add(serper::service())
+    Services::default().add(bmkg::service()).add(open_meteo::service()).add(pihps::service()).add(pos::service()).add(serper::service())
 }
 
 /// What the services answer from.
@@ -34,12 +35,20 @@ pub struct Context {
     pub faults: Faults,
     /// What the keys of the news search have left.
     pub credits: serper::Credits,
+    /// Orders that change while the point of sale is paged through.
+    pub paging: pos::Paging,
 }
 
 impl Context {
     /// A context on the real clock, without planned faults.
     pub fn new(world: Arc<SimulatedWorld>) -> Self {
-        Context { world, now: Arc::new(Utc::now), faults: Faults::default(), credits: serper::Credits::default() }
+        Context {
+            world,
+            now: Arc::new(Utc::now),
+            faults: Faults::default(),
+            credits: serper::Credits::default(),
+            paging: pos::Paging::default(),
+        }
     }
 
     /// The same at a fixed time.

@@ -40,6 +40,7 @@ pub use rows::{
 pub use simulate::{SimulatedWorld, simulate};
 pub use truth::{ProductTruth, Truth};
 pub use weather::{ForecastSlot, RegionWeather};
+pub(crate) use write::order_id;
 
 /// The committed demo world.
 pub struct World;

@@ -6,6 +6,7 @@ mod faults;
 mod files;
 mod open_meteo;
 mod pihps;
+mod pos;
 mod registry;
 mod serper;
 mod shape;
