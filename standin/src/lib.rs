@@ -5,6 +5,7 @@
 //! Everything here is synthetic and says so wherever it is written.
 
 pub mod faults;
+mod limiter;
 pub mod server;
 pub mod services;
 pub mod world;

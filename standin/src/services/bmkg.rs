@@ -7,13 +7,11 @@
 //! `time_index` as hours from the run, the visibility texts, the 429 without a body, and a missing `adm4` answered like an
 //! unknown one. All values are synthetic.
 
-use std::collections::{HashMap, VecDeque};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, Query, State};
+use axum::extract::{Query, State};
 use axum::http::{Extensions, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -21,6 +19,7 @@ use chrono::{DateTime, Timelike, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Service};
+use crate::limiter::{self, Limiter};
 use crate::world::{ForecastSlot, Region, RegionWeather};
 
 /// Requests one address may make in a minute.
@@ -33,7 +32,7 @@ pub fn service() -> Service {
 
 /// Its routes, as at the real service's root.
 pub fn router(context: &Context) -> Router {
-    let state = BmkgState { context: context.clone(), limiter: Arc::default() };
+    let state = BmkgState { context: context.clone(), limiter: Arc::new(Limiter::per_minute(REQUESTS_PER_MINUTE)) };
     Router::new().route("/publik/prakiraan-cuaca", get(forecast)).with_state(state)
 }
 
@@ -49,8 +48,7 @@ struct Wanted {
 }
 
 async fn forecast(State(state): State<BmkgState>, Query(wanted): Query<Wanted>, extensions: Extensions) -> Response {
-    let client = extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |info| info.0.ip());
-    if !state.limiter.allows(client, Instant::now()) {
+    if !state.limiter.allows(limiter::client(&extensions), 1, Instant::now()) {
         return StatusCode::TOO_MANY_REQUESTS.into_response();
     }
     let run = RegionWeather::latest_run((state.context.now)());
@@ -242,39 +240,9 @@ fn place(region: &Region, timezone: String, kind: Option<&'static str>) -> Place
     }
 }
 
-/// The last minute's requests of each address.
-#[derive(Default)]
-struct Limiter(Mutex<HashMap<IpAddr, VecDeque<Instant>>>);
-
-impl Limiter {
-    fn allows(&self, client: IpAddr, now: Instant) -> bool {
-        let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let recent = clients.entry(client).or_default();
-        while recent.front().is_some_and(|first| now.duration_since(*first) >= Duration::from_secs(60)) {
-            recent.pop_front();
-        }
-        let allowed = recent.len() < REQUESTS_PER_MINUTE;
-        if allowed {
-            recent.push_back(now);
-        }
-        allowed
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_sixty_first_request_of_a_minute_waits_for_the_next() {
-        let limiter = Limiter::default();
-        let (here, there) = (IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)));
-        let start = Instant::now();
-        assert!((0..60).all(|_| limiter.allows(here, start)));
-        assert!(!limiter.allows(here, start + Duration::from_secs(59)));
-        assert!(limiter.allows(there, start));
-        assert!(limiter.allows(here, start + Duration::from_secs(60)));
-    }
 
     #[test]
     fn compass_has_sixteen_points() {

@@ -1,21 +1,27 @@
 //! The stand-in services: one file each, registered in [`all`].
 //!
 //! Each answers under its own name (`/bmkg/...`) as the outside service answers at its root, so a client's base URL is
-//! all that changes. Add a service: a file with `pub fn service()`, its `mod` line and its `.add` line here.
+//! all that changes. Add a service: a file (or folder) with `pub fn service()`, its `mod` line and its `.add` line here.
 
 pub mod bmkg;
+pub mod open_meteo;
+pub mod pihps;
+pub mod pos;
+pub mod serper;
 
 use std::sync::Arc;
 
 use axum::Router;
 use chrono::{DateTime, Utc};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::Value;
 
 use crate::faults::Faults;
 use crate::world::SimulatedWorld;
 
 /// Every stand-in service.
 pub fn all() -> Services {
-    Services::default().add(bmkg::service())
+    Services::default().add(bmkg::service()).add(open_meteo::service()).add(pihps::service()).add(pos::service()).add(serper::service())
 }
 
 /// What the services answer from.
@@ -27,12 +33,22 @@ pub struct Context {
     pub now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
     /// Faults to show on demand.
     pub faults: Faults,
+    /// What the keys of the news search have left.
+    pub credits: serper::Credits,
+    /// Orders that change while the point of sale is paged through.
+    pub paging: pos::Paging,
 }
 
 impl Context {
     /// A context on the real clock, without planned faults.
     pub fn new(world: Arc<SimulatedWorld>) -> Self {
-        Context { world, now: Arc::new(Utc::now), faults: Faults::default() }
+        Context {
+            world,
+            now: Arc::new(Utc::now),
+            faults: Faults::default(),
+            credits: serper::Credits::default(),
+            paging: pos::Paging::default(),
+        }
     }
 
     /// The same at a fixed time.
@@ -78,5 +94,41 @@ impl Services {
             router = router.nest(&format!("/{}", service.name), context.faults.wrap(service.name, (service.routes)(context)));
         }
         router
+    }
+}
+
+/// A JSON object whose fields keep their order (`serde_json`'s own map sorts them).
+struct Ordered(Vec<(String, Value)>);
+
+impl Serialize for Ordered {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, value) in &self.0 {
+            fields.serialize_entry(name, value)?;
+        }
+        fields.end()
+    }
+}
+
+/// `43550` as `43,550`.
+pub(crate) fn with_thousands(number: i64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_have_commas() {
+        assert_eq!([0, 950, 1_000, 43_550, 1_234_567].map(with_thousands), ["0", "950", "1,000", "43,550", "1,234,567"]);
     }
 }

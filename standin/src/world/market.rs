@@ -48,7 +48,7 @@ fn collect<'a>(uses: &'a [ComponentUse], definition: &'a Definition, needed: &mu
 }
 
 /// Menu-year price, 4 % inflation a year, a slow swing, weekly noise, and the rise before Idul Fitri; to 100 rupiah.
-fn price(key: Key, definition: &Definition, ingredient: &Ingredient, date: NaiveDate) -> i64 {
+pub(crate) fn price(key: Key, definition: &Definition, ingredient: &Ingredient, date: NaiveDate) -> i64 {
     let day = i64::from(date.num_days_from_ce());
     let reference = f64::from(definition.price_year) - 2024.5; // the middle of the menu's year, in years since 2025-01-01
     let inflation = 1.0 + 0.04 * (years_since_reference(date) - reference);

@@ -29,14 +29,18 @@ pub use calendar::{Calendar, Feast};
 pub use definition::{Closing, Columns, Daypart, Definition, Export, Family, Observance, Region, StockPolicy, Store, Topic};
 pub use effects::{EffectRow, Effects, FACTORS};
 pub use error::WorldError;
+pub(crate) use market::price as market_price;
 pub use menu::{ComponentUse, Ingredient, Product, Recipe};
 pub use news::Spike;
+pub(crate) use news::to_utc;
+pub(crate) use random::{Key, Stream};
 pub use rows::{
     CalendarEvent, CalendarKind, MarketPrice, NewsSignal, PriceChange, Promo, SalesLine, Stockout, WeatherActual, WeatherForecast,
 };
 pub use simulate::{SimulatedWorld, simulate};
 pub use truth::{ProductTruth, Truth};
 pub use weather::{ForecastSlot, RegionWeather};
+pub(crate) use write::order_id;
 
 /// The committed demo world.
 pub struct World;

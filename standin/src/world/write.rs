@@ -121,7 +121,7 @@ fn write_sales(file: &mut dyn Write, store: &Store, lines: &[SalesLine]) -> Resu
 }
 
 /// `IMS-261122-0042`: prefix, business day, number within it.
-fn order_id(store: &Store, line: &SalesLine) -> String {
+pub(crate) fn order_id(store: &Store, line: &SalesLine) -> String {
     format!("{}-{}-{:04}", store.order_prefix, line.business_day.format("%y%m%d"), line.order)
 }
 

@@ -4,7 +4,11 @@ mod bmkg;
 mod effects;
 mod faults;
 mod files;
+mod open_meteo;
+mod pihps;
+mod pos;
 mod registry;
+mod serper;
 mod shape;
 mod weather;
 
