@@ -6,13 +6,14 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use chrono::NaiveDate;
 use jobs::Nightly;
-use jobs::nightly::Settings;
+use jobs::nightly::{Outside, Settings};
 use models::EngineConfig;
 use platform::clock::{SharedClock, SystemClock};
 use platform::config::Config;
 use platform::data_dir::DataDir;
 use platform::database::Database;
 use platform::db::stores::{StoreRow, find_store, list_stores};
+use platform::http::Polite;
 use platform::objects::StoredObjects;
 use platform::telemetry::{self, Metrics, Output, Traces};
 
@@ -64,7 +65,9 @@ impl Context {
         let horizon = u16::try_from(self.config.forecast.horizon_days).unwrap_or(u16::MAX);
         let defaults = Settings::default();
         let settings = Settings { engine: EngineConfig { horizon, ..defaults.engine }, ..defaults };
-        Ok(Nightly { work: self.db.work().clone(), objects: Arc::new(self.objects()?), clock: self.clock.clone(), settings })
+        let http = Polite::new(self.db.work().clone(), &self.config.outside)?;
+        let outside = Outside { http, sources: Arc::new(self.config.sources.clone()) };
+        Ok(Nightly { work: self.db.work().clone(), objects: Arc::new(self.objects()?), clock: self.clock.clone(), settings, outside })
     }
 
     /// The store of this slug or id.

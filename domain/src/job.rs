@@ -191,6 +191,49 @@ impl JobArgs for Prune {
     }
 }
 
+/// Ask a source about everything that it is to be asked about, up to now: a job for each window.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IngestSource {
+    /// As in `bmkg_forecast`.
+    pub source: String,
+}
+
+impl JobArgs for IngestSource {
+    const KIND: &'static str = "ingest_source";
+    const MAX_ATTEMPTS: u16 = 5;
+
+    fn unique_key(&self) -> Option<String> {
+        Some(self.source.clone())
+    }
+}
+
+/// Ask a source about one scope and the days `[first_day, end_day)`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IngestWindow {
+    pub source: String,
+    /// Region, province, topic, ...
+    pub scope: String,
+    pub first_day: NaiveDate,
+    pub end_day: NaiveDate,
+}
+
+impl JobArgs for IngestWindow {
+    const KIND: &'static str = "ingest_window";
+    const MAX_ATTEMPTS: u16 = 8;
+    const BACKOFF_BASE: Duration = Duration::from_secs(30);
+
+    fn unique_key(&self) -> Option<String> {
+        Some(format!("{}:{}:{}", self.source, self.scope, self.first_day))
+    }
+
+    /// Quotas tell how often a vendor may be asked; this, how many of us stand in line for it.
+    fn limits(&self) -> Vec<Limit> {
+        vec![Limit { key: format!("source:{}", self.source), count: 4 }]
+    }
+}
+
 /// Make partitions of a backfill in one scope for a while.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

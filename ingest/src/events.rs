@@ -1,6 +1,7 @@
 //! What this crate tells the log and the metrics, together.
 
 use crate::sales_csv::{Counts, Report, SOURCE};
+use crate::take::{TakeError, Taken};
 
 pub(crate) fn sales_ingested(report: &Report) {
     let Counts { loaded, superseded, unchanged } = report.facts.unwrap_or_default();
@@ -22,4 +23,29 @@ pub(crate) fn sales_ingested(report: &Report) {
         report.file,
         report.quarantined,
     );
+}
+
+pub(crate) fn taken(source: &'static str, taken: &Taken) {
+    metrics::counter!("viralcast_ingested_facts_total", "source" => source, "outcome" => "loaded").increment(taken.new_facts);
+    metrics::counter!("viralcast_ingested_facts_total", "source" => source, "outcome" => "quarantined").increment(taken.quarantined);
+    let Taken { records, facts, new_facts, quarantined, .. } = *taken;
+    tracing::info!(
+        source.name = source,
+        records,
+        facts,
+        new_facts,
+        quarantined,
+        "{source}: {new_facts} of {facts} facts are new, {quarantined} rows quarantined"
+    );
+}
+
+pub(crate) fn not_taken(source: &'static str, scope: &str, error: &TakeError) {
+    metrics::counter!("ingest_failures_total", "source" => source).increment(1);
+    tracing::warn!(source.name = source, scope, error = error as &dyn std::error::Error, "{source} could not be had for `{scope}`");
+}
+
+/// The error and its causes on one line.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

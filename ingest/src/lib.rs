@@ -1,8 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 mod events;
+pub mod feed;
+mod json;
 pub mod panel;
 pub mod sales_csv;
 pub mod source;
 pub mod sources;
+mod store;
 pub mod tabular;
+pub mod take;

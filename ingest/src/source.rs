@@ -7,13 +7,24 @@ use chrono::{DateTime, Utc};
 use domain::Hint;
 use domain::facts::{DailySales, OrderLine};
 use domain::time::BusinessCalendar;
+use platform::db::market_prices::MarketPriceVersion;
+use platform::db::weather_forecasts::WeatherForecastRow;
 
+use crate::feed::{Feed, Terms};
 use crate::tabular::{CellError, Origin, TabularError};
 
 /// Something outside that facts come from.
 pub trait Source: Send + Sync {
     /// The same in code, schedules, tables and metric labels.
     fn name(&self) -> &'static str;
+
+    /// What it promises and what it wants.
+    fn terms(&self) -> Terms;
+
+    /// How it asks; `None` for a source that is handed files.
+    fn feed(&self) -> Option<&dyn Feed> {
+        None
+    }
 
     /// Facts of one raw record, batch by batch. Pure: the same record and context give the same batches.
     ///
@@ -34,6 +45,29 @@ pub trait Batches: Send {
     fn next_batch(&mut self) -> Result<Option<Batch>, SourceError>;
 }
 
+/// A record that is one piece.
+pub struct Once {
+    understanding: Understanding,
+    batch: Option<Batch>,
+}
+
+impl Once {
+    #[must_use]
+    pub fn new(understanding: Understanding, batch: Batch) -> Self {
+        Self { understanding, batch: Some(batch) }
+    }
+}
+
+impl Batches for Once {
+    fn understood(&self) -> &Understanding {
+        &self.understanding
+    }
+
+    fn next_batch(&mut self) -> Result<Option<Batch>, SourceError> {
+        Ok(self.batch.take())
+    }
+}
+
 /// What landed.
 #[derive(Debug, Clone)]
 pub struct RawRecord {
@@ -41,8 +75,10 @@ pub struct RawRecord {
     pub contents: Origin,
     /// When it arrived.
     pub fetched_at: DateTime<Utc>,
-    /// What it was asked for with, as the source wrote it down (`raw_records.headers`).
+    /// What a file is to be read with, as the source wrote it down (`raw_records.headers`).
     pub parameters: serde_json::Value,
+    /// What it was asked about: a region, a province, ...; a store's slug.
+    pub scope: String,
 }
 
 /// What a source may know beside the record itself.
@@ -68,6 +104,8 @@ pub struct Batch {
 pub enum Facts {
     DailySales(Vec<DailySales>),
     OrderLines(Vec<OrderLine>),
+    WeatherForecasts(Vec<WeatherForecastRow>),
+    MarketPrices(Vec<MarketPriceVersion>),
 }
 
 impl Facts {
@@ -76,6 +114,8 @@ impl Facts {
         match self {
             Self::DailySales(facts) => facts.len(),
             Self::OrderLines(facts) => facts.len(),
+            Self::WeatherForecasts(facts) => facts.len(),
+            Self::MarketPrices(facts) => facts.len(),
         }
     }
 
@@ -123,6 +163,14 @@ pub enum SourceError {
     Table(#[from] TabularError),
     #[error("no column of `{file}` can be told to hold {what}; it has {}", .present.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))]
     NoColumn { file: String, part: &'static str, what: &'static str, present: Vec<String> },
+    #[error("`{file}` is no JSON")]
+    Json {
+        file: String,
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("`{file}` is not what it should be: {reason}")]
+    Shape { file: String, reason: String },
     #[error("the parameters stored with `{file}` are not this source's")]
     Parameters {
         file: String,
@@ -136,6 +184,7 @@ impl Hint for SourceError {
         match self {
             Self::Table(error) => error.hint(),
             Self::NoColumn { part, .. } => Some(format!("name it: `--map {part}=COLUMN`")),
+            Self::Json { .. } | Self::Shape { .. } => Some("the service may have changed: look into the landed record".to_owned()),
             Self::Parameters { .. } => Some("ingest the file again with `viralcast ingest`".to_owned()),
         }
     }

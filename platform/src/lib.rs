@@ -18,6 +18,7 @@ pub mod database;
 pub mod db;
 pub mod embedded;
 pub mod health;
+pub mod http;
 pub mod mail;
 pub mod objects;
 pub mod queue;

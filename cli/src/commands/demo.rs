@@ -7,9 +7,14 @@ use clap::Args;
 use domain::text::{Language, When, amount, forecast_sentence};
 use domain::{Explanation, Idr};
 use jobs::NightReport;
+use platform::config::SourcesConfig;
 use platform::db::forecasts::{ForecastRow, published_forecasts};
 use platform::db::plan_items::{PlanItemRow, published_plan};
 use platform::db::stores::StoreRow;
+use standin::server::Server;
+use standin::services;
+use standin::world::{World, simulate};
+use tokio::task::JoinHandle;
 
 use super::run::night;
 use super::serve::{Roles, until_told};
@@ -52,9 +57,26 @@ impl Arguments {
                 return Ok(());
             }
             print_urls(&context, &nights);
-            until_told(&context, Roles::ALL).await
+            let (sources, standin) = stand_in(self.seed, today).await?;
+            let ended = until_told(&context, Roles { sources: Some(sources), ..Roles::ALL }).await;
+            standin.abort();
+            ended
         })
     }
+}
+
+/// A demonstration asks no outside service: its schedules pull from stand-ins that tell of its own world.
+async fn stand_in(seed: u64, today: NaiveDate) -> anyhow::Result<(SourcesConfig, JoinHandle<()>)> {
+    let world = tokio::task::spawn_blocking(move || simulate(seed, today, World::definition())).await??;
+    let server = Server::bind(([127, 0, 0, 1], 0).into(), &services::all(), &services::Context::new(Arc::new(world))).await?;
+    let base = format!("http://{}", server.address());
+    let sources = SourcesConfig { bmkg_url: format!("{base}/bmkg"), pihps_url: format!("{base}/pihps/hargapangan/WebSite") };
+    let running = tokio::spawn(async move {
+        if let Err(error) = server.run(std::future::pending()).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the stand-ins have stopped");
+        }
+    });
+    Ok((sources, running))
 }
 
 /// Rows of a list that fit a screen.

@@ -1,18 +1,28 @@
-//! `viralcast ingest sales_csv FILE`, `viralcast ingest status`
+//! `viralcast ingest sales_csv FILE`, `ingest bmkg_forecast`, `ingest pihps_prices`, `ingest reparse SOURCE`, `ingest status`
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use anyhow::Context as _;
+use chrono::{DateTime, NaiveDate, Utc};
 use clap::Subcommand;
+use ingest::feed::Days;
 use ingest::sales_csv::{self, ColumnMap, Destination, Report, SalesCsvOptions};
+use ingest::sources::{self, Sources};
 use ingest::tabular::{DateFormat, Decimal, Locale};
+use ingest::take::{Taken, reparse, take};
 use platform::db::quarantined_rows::count_quarantined_rows;
+use platform::db::quota_leases::quotas_in_use;
+use platform::db::source_breakers::{list_breakers, uncovered_scopes};
 use platform::db::stores::{StoreRow, list_stores};
-use platform::db::watermarks::list_watermarks;
+use platform::db::watermarks::{Watermark, list_watermarks};
+use platform::http::Quota;
+use serde::Serialize;
 use serde_json::json;
 
 use crate::context::{Context, Global, with_context};
+use crate::failure::Failure;
 use crate::progress;
 use crate::table::table;
 
@@ -29,8 +39,37 @@ enum Source {
     /// A sales export: order lines or daily totals, CSV or Parquet
     #[command(name = "sales_csv")]
     SalesCsv(SalesCsv),
-    /// How far each source is complete, and what waits in quarantine
+    /// BMKG's forecast for the villages where stores are: what it says now
+    #[command(name = "bmkg_forecast")]
+    BmkgForecast(Window),
+    /// Food prices of Bank Indonesia (PIHPS) for the provinces where stores are
+    #[command(name = "pihps_prices")]
+    PihpsPrices(Window),
+    /// Parse what has landed of a source once more, without asking anybody
+    Reparse(Reparse),
+    /// How far each source is complete, what is left of quotas, what went wrong and what waits in quarantine
     Status,
+}
+
+#[derive(Debug, clap::Args)]
+struct Window {
+    /// Region or province; without it all that stores are in
+    #[arg(long, value_name = "CODE")]
+    scope: Option<String>,
+    /// First day
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    from: Option<NaiveDate>,
+    /// Last day; without it today
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    to: Option<NaiveDate>,
+}
+
+#[derive(Debug, clap::Args)]
+struct Reparse {
+    /// As in bmkg_forecast
+    source: String,
+    #[command(flatten)]
+    window: Window,
 }
 
 #[derive(Debug, clap::Args)]
@@ -74,6 +113,9 @@ impl Arguments {
                 }
                 Ok(())
             }),
+            Source::BmkgForecast(window) => with_context(global, async |context| ask(&context, "bmkg_forecast", &window, false).await),
+            Source::PihpsPrices(window) => with_context(global, async |context| ask(&context, "pihps_prices", &window, false).await),
+            Source::Reparse(again) => with_context(global, async |context| ask(&context, &again.source, &again.window, true).await),
             Source::Status => with_context(global, async |context| status(&context).await),
         }
     }
@@ -104,33 +146,143 @@ async fn load(context: &Context, store: &StoreRow, file: &Path, options: &SalesC
     Ok(result?)
 }
 
+/// One window of each scope now, one after the other; `again` parses what has landed instead of asking.
+async fn ask(context: &Context, name: &str, window: &Window, again: bool) -> anyhow::Result<()> {
+    let (nightly, sources) = (context.nightly()?, sources::all());
+    let source = sources.find(name).with_context(|| format!("there is no source `{name}`; there are {}", sources.names().join(", ")))?;
+    let feed = source.feed().with_context(|| format!("`{name}` is handed files: viralcast ingest {name} FILE"))?;
+    let scopes = match &window.scope {
+        Some(scope) => vec![scope.clone()],
+        None => feed.scopes(context.db.work()).await?,
+    };
+    if scopes.is_empty() {
+        return Err(Failure::with_hint("no store says where it is", "create one with its village code (viralcast store create --help)"));
+    }
+    let today = context.clock.now().with_timezone(&chrono_tz::Asia::Jakarta).date_naive();
+    let last = window.to.unwrap_or(today);
+    let back = chrono::Days::new(u64::from(source.terms().lookback_days));
+    let days = Days { first: window.from.unwrap_or(last.checked_sub_days(back).unwrap_or(last)), end: last.succ_opt().unwrap_or(last) };
+    let pieces = if again { vec![days] } else { days.pieces(source.terms().window_days) };
+    let bar = progress::bar((scopes.len() * pieces.len()) as u64, format!("asking {name}"));
+    let (mut rows, mut failures) = (Vec::new(), 0);
+    for scope in &scopes {
+        let mut sum = Taken::default();
+        for piece in &pieces {
+            let taken = match again {
+                true => reparse(nightly.workshop(), source, scope, *piece).await,
+                false => take(nightly.workshop(), source, scope, *piece).await,
+            };
+            bar.inc(1);
+            match taken {
+                Ok(taken) => sum = sum.and(taken),
+                // One region's trouble must not cost the others theirs.
+                Err(error) => {
+                    failures += 1;
+                    bar.suspend(|| crate::failure::print(&anyhow::Error::new(error).context(format!("{scope} from {}", piece.first))));
+                }
+            }
+        }
+        rows.push((scope, sum));
+    }
+    bar.finish_and_clear();
+    if context.json {
+        let rows: Vec<_> = rows.iter().map(|(scope, taken)| json!({ "scope": scope, "taken": taken })).collect();
+        println!("{}", serde_json::to_string_pretty(&rows)?);
+    } else {
+        let rows = rows.iter().map(|(scope, taken)| {
+            let Taken { records, new_records, facts, new_facts, quarantined, unreadable } = taken;
+            vec![
+                (*scope).clone(),
+                format!("{records} ({new_records} new)"),
+                facts.to_string(),
+                new_facts.to_string(),
+                quarantined.to_string(),
+                unreadable.to_string(),
+            ]
+        });
+        println!("{}", table(&[source.terms().scope_is, "records", "facts", "new facts", "quarantined", "unreadable"], 1.., rows));
+        println!("{}", source.terms().attribution);
+    }
+    anyhow::ensure!(failures == 0, "{failures} of {} windows could not be had", scopes.len() * pieces.len());
+    Ok(())
+}
+
+/// Everything that `status` shows of one watermark.
+#[derive(Serialize)]
+struct Line {
+    source: String,
+    scope: String,
+    watermark: DateTime<Utc>,
+    age_hours: i64,
+    is_late: bool,
+    failures: i32,
+    last_error: Option<String>,
+}
+
 async fn status(context: &Context) -> anyhow::Result<()> {
-    let pool = context.db.work();
-    let (watermarks, now) = (list_watermarks(pool).await?, context.clock.now());
+    let (pool, now, sources) = (context.db.work(), context.clock.now(), sources::all());
     let slugs: HashMap<String, String> =
         list_stores(pool, true).await?.into_iter().map(|store| (store.id.to_string(), store.slug)).collect();
-    let mut rows = Vec::new();
-    for watermark in &watermarks {
-        let quarantined = count_quarantined_rows(pool, &watermark.source).await?;
-        rows.push((watermark, (now - watermark.complete_until).num_hours(), quarantined));
+    let line = |mark: Watermark| {
+        let age = now - mark.complete_until;
+        let promised = sources.find(&mark.source).map(|source| source.terms().freshness);
+        Line {
+            scope: slugs.get(&mark.scope).cloned().unwrap_or(mark.scope),
+            watermark: mark.complete_until,
+            age_hours: age.num_hours(),
+            is_late: promised.is_some_and(|promised| age > promised),
+            failures: mark.failures,
+            last_error: mark.last_error.filter(|_| mark.failures > 0),
+            source: mark.source,
+        }
+    };
+    let lines: Vec<Line> = list_watermarks(pool).await?.into_iter().map(line).collect();
+    let quotas = quotas(pool, &sources).await?;
+    let breakers = list_breakers(pool).await?;
+    let (mut quarantine, mut uncovered) = (Vec::new(), Vec::new());
+    for source in sources.iter() {
+        quarantine.push((source.name(), count_quarantined_rows(pool, source.name()).await?));
+        uncovered
+            .extend(uncovered_scopes(pool, source.name(), now).await?.into_iter().map(|(scope, reason)| (source.name(), scope, reason)));
     }
     if context.json {
-        let rows: Vec<_> = rows
-            .iter()
-            .map(|(mark, age, quarantined)| json!({ "source": mark.source, "scope": mark.scope, "watermark": mark.complete_until, "age_hours": age, "quarantined": quarantined }))
-            .collect();
-        println!("{}", serde_json::to_string_pretty(&rows)?);
+        let quotas: Vec<_> = quotas.iter().map(|(name, left, limit)| json!({ "quota": name, "left": left, "limit": limit })).collect();
+        let quarantine: HashMap<_, _> = quarantine.into_iter().collect();
+        let uncovered: Vec<_> =
+            uncovered.iter().map(|(source, scope, reason)| json!({ "source": source, "scope": scope, "reason": reason })).collect();
+        let all = json!({ "scopes": lines, "quotas": quotas, "breakers": breakers, "quarantined": quarantine, "not_covered": uncovered });
+        println!("{}", serde_json::to_string_pretty(&all)?);
         return Ok(());
     }
-    let rows = rows.iter().map(|(mark, age, quarantined)| {
-        vec![
-            mark.source.clone(),
-            slugs.get(&mark.scope).unwrap_or(&mark.scope).clone(),
-            mark.complete_until.format("%Y-%m-%d %H:%MZ").to_string(),
-            format!("{age} h"),
-            quarantined.to_string(),
-        ]
+    let rows = lines.iter().map(|line| {
+        let late = if line.is_late { " late" } else { "" };
+        let error = line.last_error.as_deref().map(|error| format!("{} x {error}", line.failures)).unwrap_or_default();
+        let until = line.watermark.format("%Y-%m-%d %H:%MZ").to_string();
+        vec![line.source.clone(), line.scope.clone(), until, format!("{} h{late}", line.age_hours), error]
     });
-    println!("{}", table(&["source", "scope", "complete until", "age", "quarantined (source)"], 3.., rows));
+    println!("{}", table(&["source", "scope", "complete until", "age", "last error"], 9.., rows));
+    let rows = quotas.iter().map(|(name, left, limit)| vec![name.clone(), left.to_string(), limit.to_string()]);
+    println!("{}", table(&["quota", "left", "of"], 1.., rows));
+    for (source, rows) in quarantine.iter().filter(|(_, rows)| *rows > 0) {
+        println!("{rows} rows of {source} wait in quarantine");
+    }
+    for breaker in breakers.iter().filter(|breaker| breaker.open_seconds.is_some()) {
+        let (seconds, error) = (breaker.open_seconds.unwrap_or_default(), breaker.last_error.as_deref().unwrap_or_default());
+        println!("{} is left alone for another {seconds} s: {error}", breaker.source);
+    }
+    for (source, scope, reason) in &uncovered {
+        println!("{source} does not cover {scope}: {reason}");
+    }
     Ok(())
+}
+
+/// Name, units left and limit of every quota.
+async fn quotas(pool: &sqlx::PgPool, sources: &Sources) -> anyhow::Result<Vec<(String, i64, u32)>> {
+    let used: HashMap<String, i64> = quotas_in_use(pool).await?.into_iter().collect();
+    let all = sources.iter().filter_map(|source| source.feed()).flat_map(|feed| feed.manners().quotas);
+    let left = |quota: Quota| {
+        let left = i64::from(quota.limit) - used.get(&quota.name).copied().unwrap_or_default();
+        (quota.name, left, quota.limit)
+    };
+    Ok(all.map(left).collect())
 }

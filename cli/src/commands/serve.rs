@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use platform::config::SourcesConfig;
 use platform::queue::WorkerOptions;
 use tokio_util::sync::CancellationToken;
 
@@ -50,16 +51,18 @@ impl ScheduleArguments {
 }
 
 /// What one process does.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Roles {
     pub serve: bool,
     pub work: bool,
     pub schedule: bool,
     pub concurrency: Option<usize>,
+    /// Where sources are, if not where the settings say.
+    pub sources: Option<SourcesConfig>,
 }
 
 impl Roles {
-    pub const ALL: Self = Self { serve: true, work: true, schedule: true, concurrency: None };
+    pub const ALL: Self = Self { serve: true, work: true, schedule: true, concurrency: None, sources: None };
 }
 
 /// Plays the roles until SIGINT or SIGTERM, then ends each in order: requests are drained, running jobs get their grace.
@@ -91,7 +94,11 @@ pub async fn until_told(context: &Arc<Context>, roles: Roles) -> anyhow::Result<
         if let Some(concurrency) = roles.concurrency {
             options.concurrency = concurrency;
         }
-        let workers = jobs::workers::all(&context.nightly()?);
+        let mut nightly = context.nightly()?;
+        if let Some(sources) = roles.sources {
+            nightly.outside.sources = Arc::new(sources);
+        }
+        let workers = jobs::workers::all(&nightly);
         platform::queue::run(context.db.work().clone(), workers, options, shutdown.clone()).await.context("the worker stopped")
     };
     let schedule = async {

@@ -119,6 +119,8 @@ impl Gathering {
         match batch.facts {
             Facts::DailySales(totals) => totals.into_iter().for_each(|total| self.add_total(&total)),
             Facts::OrderLines(lines) => lines.into_iter().for_each(|line| self.add_line(&line)),
+            // No sales file tells of these.
+            Facts::WeatherForecasts(_) | Facts::MarketPrices(_) => {}
         }
         Ok(())
     }

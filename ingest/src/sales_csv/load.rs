@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::collect::{Collected, CompactFacts, DailyFact, Days, Orders};
 use super::{Destination, IngestError, Report, SOURCE, SalesCsvOptions};
-use crate::source::Rejected;
+use crate::store::quarantined;
 use crate::tabular::Origin;
 
 /// Unit of a product that a file brings; the owner may change it.
@@ -192,19 +192,6 @@ async fn store_orders(
     let derived = DailyLoad { raw_record_id: None, ..load };
     let totals = daily_from_orders(transaction, derived, collected.days.first, collected.days.last).await?;
     Ok((counts, totals))
-}
-
-fn quarantined(file: &str, row: &Rejected) -> NewQuarantinedRow {
-    let error = &row.error;
-    let is_cell = !error.column.is_empty();
-    NewQuarantinedRow {
-        file_name: Some(file.to_owned()),
-        row_number: i64::try_from(error.row).unwrap_or(i64::MAX),
-        column_name: is_cell.then(|| error.column.clone()),
-        value: is_cell.then(|| error.text.clone()),
-        reason: error.reason.clone(),
-        row_text: row.row_text.clone(),
-    }
 }
 
 /// The end of the last day told of, or the start of the day that is still going on.

@@ -95,5 +95,5 @@ async fn contents(file: &Path) -> Result<Origin, IngestError> {
 }
 
 fn raw_record(contents: Origin, options: &SalesCsvOptions, now: chrono::DateTime<chrono::Utc>) -> Result<RawRecord, IngestError> {
-    Ok(RawRecord { contents, fetched_at: now, parameters: load::parameters(options)? })
+    Ok(RawRecord { contents, fetched_at: now, parameters: load::parameters(options)?, scope: String::new() })
 }

@@ -103,6 +103,7 @@ impl SalesRows {
                 let revenue = revenue.or_else(|| unit_price.map(|price| price.times(quantity)));
                 totals.push(DailySales { product: product.into_owned(), business_date: day, quantity, revenue, sold_out });
             }
+            Facts::WeatherForecasts(_) | Facts::MarketPrices(_) => {}
         }
         Ok(())
     }

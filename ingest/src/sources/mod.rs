@@ -1,5 +1,7 @@
 //! Every source, one file each. To add one: its file here, its `mod` line and its `.add` line.
 
+mod bmkg_forecast;
+mod pihps_prices;
 mod sales_csv;
 
 use crate::source::Source;
@@ -23,6 +25,11 @@ impl Sources {
         self.0.iter().map(Box::as_ref).find(|source| source.name() == name)
     }
 
+    /// In the order of registration.
+    pub fn iter(&self) -> impl Iterator<Item = &dyn Source> {
+        self.0.iter().map(Box::as_ref)
+    }
+
     /// Names in the order of registration.
     #[must_use]
     pub fn names(&self) -> Vec<&'static str> {
@@ -33,7 +40,7 @@ impl Sources {
 /// Every source of the product.
 #[must_use]
 pub fn all() -> Sources {
-    Sources::new().add(sales_csv::source())
+    Sources::new().add(sales_csv::source()).add(bmkg_forecast::source()).add(pihps_prices::source())
 }
 
 #[cfg(test)]

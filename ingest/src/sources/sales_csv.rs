@@ -1,5 +1,8 @@
 //! Sales of one store from a file: daily totals, sales lines with a time, or order lines with their order's number.
 
+use chrono::TimeDelta;
+
+use crate::feed::{History, Terms};
 use crate::sales_csv::{SalesCsvOptions, SalesRows};
 use crate::source::{Batches, ParseContext, RawRecord, Source, SourceError};
 
@@ -15,6 +18,17 @@ pub(super) fn source() -> impl Source {
 impl Source for SalesCsv {
     fn name(&self) -> &'static str {
         crate::sales_csv::SOURCE
+    }
+
+    fn terms(&self) -> Terms {
+        Terms {
+            window_days: 1,
+            lookback_days: 0,
+            freshness: TimeDelta::hours(36),
+            history: History::Landed,
+            attribution: "",
+            scope_is: "store",
+        }
     }
 
     fn parse(&self, raw: &RawRecord, context: &ParseContext) -> Result<Box<dyn Batches>, SourceError> {

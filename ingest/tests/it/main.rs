@@ -1,5 +1,6 @@
 //! Integration tests of the crate, in one binary.
 
+mod feeds;
 mod load;
 mod panel;
 mod sales_csv;

@@ -27,6 +27,7 @@ fn parse(contents: Origin, options: &SalesCsvOptions) -> Result<(Vec<String>, Ve
         contents,
         fetched_at: "2026-11-23T00:00:00Z".parse().expect("an instant"),
         parameters: serde_json::to_value(options).expect("serialisable"),
+        scope: String::new(),
     };
     let mut rows = sources::all().find("sales_csv").expect("registered").parse(&raw, &context())?;
     let understood = rows.understood().clone();
@@ -59,6 +60,7 @@ fn told(contents: Origin, options: &SalesCsvOptions) -> String {
                 let price = line.unit_price.map(|price| format!(" at {price}")).unwrap_or_default();
                 write!(text, "\n{} {} {}: {}{price}", line.order, line.ordered_at, line.product, line.quantity).expect("text");
             }),
+            other => panic!("no sales: {other:?}"),
         }
         batch.rejected.iter().for_each(|rejected| write!(text, "\nrejected {}", rejected.error).expect("text"));
     }

@@ -32,7 +32,7 @@ impl Shop {
             address: None,
             time_zone: "Asia/Jakarta".to_owned(),
             business_day_cutoff: "03:00:00".parse().expect("a time"),
-            adm4: None,
+            adm4: Some("32.73.09.1001".to_owned()),
             calendar: "id".to_owned(),
             sales_source: SalesSource::Imports,
             is_synthetic: false,

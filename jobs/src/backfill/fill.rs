@@ -2,16 +2,18 @@
 
 use std::time::{Duration, Instant};
 
+use chrono::NaiveDate;
 use domain::job::Outcome;
+use ingest::feed::Days;
 use platform::db::backfills::{NextPartition, advance_range, next_partition, note_failure, note_run};
-use platform::db::partition_ranges::{self, mark_day};
+use platform::db::partition_ranges::{self, mark_day, mark_days};
 use platform::queue::JobContext;
 use uuid::Uuid;
 
-use super::asset::{Asset, Made};
+use super::asset::{Asset, Made, MakeError};
 use super::{BackfillError, asset, find};
 use crate::events;
-use crate::nightly::{NightError, Nightly, chain};
+use crate::nightly::{Nightly, chain};
 
 /// A job works this long, then queues again behind the other scopes: none waits for the end of another's years.
 const TURN: Duration = Duration::from_secs(20);
@@ -51,24 +53,44 @@ pub async fn fill_asset(nightly: &Nightly, asset: &dyn Asset, backfill: Uuid, sc
         if context.cancel.is_cancelled() || began.elapsed() >= TURN {
             return Outcome::Snooze(Duration::ZERO);
         }
-        let made = attempts(asset, scope, &next, context).await;
-        if let Err(error) = record(nightly, asset, backfill, scope, &next, made).await {
+        let days = next.days(asset.days_at_once());
+        let made = attempts(asset, scope, days, context).await;
+        if let Some(wait) = made.as_ref().err().and_then(MakeError::wait) {
+            return Outcome::Snooze(wait.max(Duration::from_secs(1)));
+        }
+        if let Err(error) = record(nightly, asset, backfill, scope, &next, days, made).await {
             return Outcome::Retry(Box::new(error));
         }
     }
 }
 
+/// What is made at once with the next partition.
+trait AtOnce {
+    fn days(&self, at_once: u32) -> Days;
+}
+
+impl AtOnce for NextPartition {
+    fn days(&self, at_once: u32) -> Days {
+        let more = chrono::Days::new(u64::from(at_once.max(1) - 1));
+        let after = |day: NaiveDate| day.succ_opt().unwrap_or(day);
+        if self.is_reversed {
+            return Days { first: self.day.checked_sub_days(more).unwrap_or(self.day).max(self.range), end: after(self.day) };
+        }
+        Days { first: self.day, end: after(self.day.checked_add_days(more).unwrap_or(self.day)).min(self.range_end) }
+    }
+}
+
 /// Some failures pass.
-async fn attempts(asset: &dyn Asset, scope: &str, next: &NextPartition, context: &JobContext) -> Result<Made, NightError> {
+async fn attempts(asset: &dyn Asset, scope: &str, days: Days, context: &JobContext) -> Result<Made, MakeError> {
     let mut pause = Duration::from_millis(200);
     for _ in 1..ATTEMPTS {
-        match asset.make(scope, next.day, context.job_id).await {
-            Err(error) if error.may_pass() && !context.cancel.is_cancelled() => tokio::time::sleep(pause).await,
+        match asset.make(scope, days, context.job_id).await {
+            Err(error) if error.may_pass() && error.wait().is_none() && !context.cancel.is_cancelled() => tokio::time::sleep(pause).await,
             other => return other,
         }
         pause *= 4;
     }
-    asset.make(scope, next.day, context.job_id).await
+    asset.make(scope, days, context.job_id).await
 }
 
 /// The partition, its state and how far the range has come: all or nothing.
@@ -78,26 +100,31 @@ async fn record(
     backfill: Uuid,
     scope: &str,
     next: &NextPartition,
-    made: Result<Made, NightError>,
+    days: Days,
+    made: Result<Made, MakeError>,
 ) -> Result<(), BackfillError> {
+    let length = i32::try_from((days.end - days.first).num_days()).unwrap_or(i32::MAX);
     let mut tx = nightly.work.begin().await?;
-    if !advance_range(&mut *tx, backfill, scope, next, made.is_err()).await? {
+    if !advance_range(&mut *tx, backfill, scope, next, length, made.is_err()).await? {
         // Another attempt, thought dead, was faster; its record is as good.
         return Ok(());
     }
     let (state, read_in) = match &made {
         Ok(made) => {
             if let Some((store_id, run_id)) = made.run {
-                note_run(&mut *tx, backfill, store_id, next.day, run_id).await?;
+                note_run(&mut *tx, backfill, store_id, days.first, run_id).await?;
             }
             (partition_ranges::Made::Materialised, made.read_in.as_deref())
         }
         Err(error) => {
-            note_failure(&mut *tx, backfill, scope, next.day, &chain(error), ATTEMPTS, nightly.clock.now()).await?;
+            note_failure(&mut *tx, backfill, scope, days.first, &chain(error), ATTEMPTS, nightly.clock.now()).await?;
             (partition_ranges::Made::Failed, None)
         }
     };
-    mark_day(&mut tx, asset.name(), scope, state, next.day, read_in).await?;
+    match read_in {
+        Some(snapshot) => mark_day(&mut tx, asset.name(), scope, state, days.first, Some(snapshot)).await?,
+        None => mark_days(&mut tx, asset.name(), scope, state, days.first, days.end).await?,
+    }
     tx.commit().await?;
     events::partition_made(asset.name(), made.is_ok());
     Ok(())

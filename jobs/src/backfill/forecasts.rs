@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{Days, NaiveDate};
+use chrono::Days;
 use domain::ids::JobId;
+use ingest::feed::Days as OfDays;
 use platform::db::backfills::typical_run;
 use platform::db::partition_ranges::Span;
 use platform::db::published_runs::published_run;
@@ -15,7 +16,7 @@ use platform::db::stores::{StoreRow, find_store, list_stores};
 use uuid::Uuid;
 
 use super::plan::{ScreenChange, compare};
-use super::{Asset, BackfillError, Made, Scope};
+use super::{Asset, BackfillError, Made, MakeError, Scope};
 use crate::nightly::{self, DORMANT_AFTER, FORECASTS, NightError, Nightly, calendar};
 
 /// Days of sales before the first night that is worth forecasting.
@@ -54,9 +55,9 @@ impl Asset for Forecasts {
         Ok(scopes)
     }
 
-    async fn make(&self, scope: &str, day: NaiveDate, job: JobId) -> Result<Made, NightError> {
+    async fn make(&self, scope: &str, days: OfDays, job: JobId) -> Result<Made, MakeError> {
         let store = self.store(scope).await?;
-        let report = nightly::run_in_shadow(&self.0, &store, day, job).await?;
+        let report = nightly::run_in_shadow(&self.0, &store, days.first, job).await?;
         Ok(Made { run: Some((store.id, report.run_id.0)), rows: report.rows, read_in: Some(report.read_in) })
     }
 

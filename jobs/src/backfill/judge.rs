@@ -4,7 +4,7 @@ use platform::db::backfills::{count_shadow, finish_backfill, shadow_changes};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{BackfillError, find};
+use super::{BackfillError, asset, find};
 use crate::events;
 use crate::nightly::Nightly;
 use crate::nightly::gates::Gate;
@@ -39,7 +39,9 @@ pub async fn judge(nightly: &Nightly, id: Uuid) -> Result<(), BackfillError> {
         ),
         gate("fresh", below as f64 <= BELOW_FRESH * shadow.runs as f64, format!("{below} of {} runs stand on a lower rung", shadow.runs)),
     ];
-    let state = if gates.iter().all(|gate| gate.passed) { "ready" } else { "refused" };
+    let has_shadow = asset(nightly, &backfill.asset).map_or(true, |asset| asset.has_shadow());
+    let good = if has_shadow { "ready" } else { "published" };
+    let state = if gates.iter().all(|gate| gate.passed) { good } else { "refused" };
     finish_backfill(&nightly.work, id, state, &json!(gates), &json!(changes), nightly.clock.now()).await?;
     events::backfill(id, state);
     Ok(())

@@ -10,6 +10,7 @@ mod fill;
 mod forecasts;
 mod judge;
 mod plan;
+mod source;
 
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use platform::queue::{self, EnqueueOptions, NewJob, enqueue_family};
 use platform::telemetry;
 use uuid::Uuid;
 
-pub use asset::{Asset, Made, Quota, Scope};
+pub use asset::{Asset, Made, MakeError, Quota, Scope};
 pub use error::BackfillError;
 pub use fill::{fill, fill_asset};
 pub use judge::judge;
@@ -31,7 +32,9 @@ use crate::nightly::Nightly;
 /// Everything that can be backfilled.
 #[must_use]
 pub fn assets(nightly: &Nightly) -> Vec<Arc<dyn Asset>> {
-    vec![Arc::new(forecasts::Forecasts(nightly.clone()))]
+    let mut all: Vec<Arc<dyn Asset>> = vec![Arc::new(forecasts::Forecasts(nightly.clone()))];
+    all.extend(source::names().into_iter().map(|name| Arc::new(source::SourceAsset { name, nightly: nightly.clone() }) as Arc<dyn Asset>));
+    all
 }
 
 /// # Errors
@@ -132,8 +135,12 @@ pub async fn publish(nightly: &Nightly, id: Uuid) -> Result<u64, BackfillError> 
 /// Gives its days back to what spoke for them before. Answers how many.
 ///
 /// # Errors
-/// [`BackfillError::State`] unless it is published.
+/// [`BackfillError::State`] unless it is published, [`BackfillError::NoShadow`] for facts.
 pub async fn rollback(nightly: &Nightly, id: Uuid) -> Result<u64, BackfillError> {
+    let backfill = find(nightly, id).await?;
+    if !asset(nightly, &backfill.asset)?.has_shadow() {
+        return Err(BackfillError::NoShadow { asset: backfill.asset });
+    }
     let mut tx = nightly.work.begin().await?;
     if !move_state(&mut *tx, id, &["published"], "rolled_back").await? {
         drop(tx);

@@ -122,7 +122,9 @@ pub async fn plan(pool: &PgPool, asset: &Arc<dyn Asset>, request: Request) -> Re
     let partitions: i64 = ranges.iter().map(|range| (range.end_day - range.first_day).num_days()).sum();
     let (typical, rows) = asset.typical().await?;
     let quota = asset.quota();
-    let calls = quota.as_ref().map_or(0, |quota| partitions * i64::from(quota.calls_per_partition));
+    let at_once = i64::from(asset.days_at_once().max(1));
+    let pieces = |range: &Span| ((range.end_day - range.first_day).num_days() + at_once - 1) / at_once;
+    let calls = if quota.is_some() { ranges.iter().map(pieces).sum() } else { 0 };
     let touched: Vec<Scope> = scopes.into_iter().filter(|scope| ranges.iter().any(|range| range.scope == scope.span.scope)).collect();
     let rehearsed = touched.get(..request.rehearse.min(touched.len())).unwrap_or_default();
     Ok(Plan {

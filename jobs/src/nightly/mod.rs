@@ -33,9 +33,12 @@ use domain::Rung;
 use domain::ids::{RunId, StoreId};
 use domain::plan::DayPlan;
 use domain::time::BusinessCalendar;
+use ingest::take::Workshop;
 use models::{Effort, EngineConfig, GuardCount};
 use platform::clock::SharedClock;
+use platform::config::SourcesConfig;
 use platform::db::stores::StoreRow;
+use platform::http::Polite;
 use platform::objects::Objects;
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
@@ -57,7 +60,7 @@ pub const FORECASTS: &str = "forecasts";
 /// Days that a night forecasts unless told otherwise, from the business day it serves.
 pub const HORIZON: u16 = 14;
 
-/// What every night needs.
+/// What nights, backfills and ingest work with.
 #[derive(Clone)]
 pub struct Nightly {
     pub work: PgPool,
@@ -65,6 +68,23 @@ pub struct Nightly {
     pub objects: Arc<dyn Objects>,
     pub clock: SharedClock,
     pub settings: Settings,
+    pub outside: Outside,
+}
+
+/// How sources are asked.
+#[derive(Debug, Clone)]
+pub struct Outside {
+    pub http: Polite,
+    pub sources: Arc<SourcesConfig>,
+}
+
+impl Nightly {
+    /// What ingest works with.
+    #[must_use]
+    pub fn workshop(&self) -> Workshop<'_> {
+        let Outside { http, sources } = &self.outside;
+        Workshop { pool: &self.work, objects: self.objects.as_ref(), clock: self.clock.as_ref(), http, config: sources }
+    }
 }
 
 /// What a forecast depends on besides facts; part of the run's identity.

@@ -28,8 +28,10 @@ pub use definition::{CatchUp, Schedule, ScheduleError, Zone};
 pub use tick::Occasion;
 
 /// The schedules that the program brings: `schedules/*.toml`. A test holds this list against the folder.
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 5] = [
+    ("bmkg_forecast", include_str!("../../../schedules/bmkg_forecast.toml")),
     ("nightly", include_str!("../../../schedules/nightly.toml")),
+    ("pihps_prices", include_str!("../../../schedules/pihps_prices.toml")),
     ("promise", include_str!("../../../schedules/promise.toml")),
     ("prune", include_str!("../../../schedules/prune.toml")),
 ];

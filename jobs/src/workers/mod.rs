@@ -1,12 +1,14 @@
 //! Every worker, one file each: the code of a kind of job whose arguments are in `domain::job`.
 
 mod fill_partitions;
+mod ingest_source;
+mod ingest_window;
 mod judge_backfill;
 mod keep_promise;
 mod prune;
 mod run_nightly;
 
-use domain::job::{FillPartitions, JobArgs, JudgeBackfill, KeepPromise, Prune, RunNightly};
+use domain::job::{FillPartitions, IngestSource, IngestWindow, JobArgs, JudgeBackfill, KeepPromise, Prune, RunNightly};
 use platform::queue::{EnqueueOptions, NewJob, Workers};
 
 use crate::nightly::Nightly;
@@ -19,14 +21,23 @@ pub fn all(nightly: &Nightly) -> Workers {
         .add(keep_promise::worker(nightly.clone()))
         .add(fill_partitions::worker(nightly.clone()))
         .add(judge_backfill::worker(nightly.clone()))
+        .add(ingest_source::worker(nightly.clone()))
+        .add(ingest_window::worker(nightly.clone()))
         .add(prune::worker(nightly.work.clone(), nightly.clock.clone()))
 }
 
 pub use keep_promise::worker as keep_promise;
 
 /// Kinds that schedules and operators may name.
-pub const KINDS: [Kind; 5] =
-    [Kind::of::<RunNightly>(), Kind::of::<KeepPromise>(), Kind::of::<FillPartitions>(), Kind::of::<JudgeBackfill>(), Kind::of::<Prune>()];
+pub const KINDS: [Kind; 7] = [
+    Kind::of::<RunNightly>(),
+    Kind::of::<KeepPromise>(),
+    Kind::of::<FillPartitions>(),
+    Kind::of::<JudgeBackfill>(),
+    Kind::of::<IngestSource>(),
+    Kind::of::<IngestWindow>(),
+    Kind::of::<Prune>(),
+];
 
 /// A kind of job by its name.
 #[derive(Debug, Clone, Copy)]

@@ -5,6 +5,7 @@ use domain::job::{Outcome, Prune};
 use platform::bus::{inbox, outbox};
 use platform::clock::SharedClock;
 use platform::db::partition_ranges::prune_late_marks;
+use platform::db::quota_leases::prune_quota_leases;
 use platform::db::schedule_ticks::prune_ticks;
 use platform::queue::{self, JobContext, Retention, Worker};
 use sqlx::PgPool;
@@ -41,6 +42,7 @@ impl PruneWorker {
         events::pruned("inbox", inbox::prune(&self.pool, before).await?);
         events::pruned("schedule_ticks", prune_ticks(&self.pool, before).await?);
         events::pruned("late_marks", prune_late_marks(&self.pool).await?);
+        events::pruned("quota_leases", prune_quota_leases(&self.pool).await?);
         Ok(())
     }
 }

@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use chrono::{Days, NaiveDate};
 use domain::ids::JobId;
-use jobs::NightError;
 use jobs::Nightly;
-use jobs::backfill::{self, Asset, BackfillError, Made, Mode, Plan, Request, Scope, ScreenChange};
+use jobs::backfill::{self, Asset, BackfillError, Made, MakeError, Mode, Plan, Request, Scope, ScreenChange};
 use jobs::nightly::Settings;
 use platform::db::backfills::BackfillRow;
 use platform::db::partition_ranges::{Span, StateCounts};
@@ -375,7 +374,7 @@ impl Asset for Nothing {
         Ok(vec![Scope { span, label: "all".to_owned() }])
     }
 
-    async fn make(&self, _: &str, _: NaiveDate, _: JobId) -> Result<Made, NightError> {
+    async fn make(&self, _: &str, _: ingest::feed::Days, _: JobId) -> Result<Made, MakeError> {
         Ok(Made { run: None, rows: 0, read_in: None })
     }
 

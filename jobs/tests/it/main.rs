@@ -5,6 +5,7 @@ mod corrections;
 mod demand;
 mod effects;
 mod failures;
+mod ingest;
 mod market;
 mod nights;
 mod queue;

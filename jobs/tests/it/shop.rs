@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use jobs::nightly::gates::GateBounds;
-use jobs::nightly::{self, Settings};
+use jobs::nightly::{self, Outside, Settings};
 use jobs::{NightError, NightReport, Nightly};
 use models::{Effort, EngineConfig};
 use platform::clock::SimulatedClock;
+use platform::config::{OutsideConfig, SourcesConfig};
 use platform::db::calendar_events::{CalendarEventVersion, CalendarOf, insert_calendar_events};
 use platform::db::ingredients::{NewIngredient, upsert_ingredients};
 use platform::db::products::{NewProduct, upsert_products};
@@ -21,6 +22,7 @@ use platform::db::stores::{NewStore, SalesSource, StoreRow, create_store, find_s
 use platform::db::users::{NewUser, create_user};
 use platform::db::weather_forecasts::{WeatherForecastRow, copy_weather_forecasts};
 use platform::embedded::Role;
+use platform::http::Polite;
 use platform::objects::StoredObjects;
 use platform::testing::TestDb;
 use sqlx::pool::PoolConnection;
@@ -38,6 +40,12 @@ const FIRST_DAY: &str = "2025-11-28";
 const DAYS: u64 = 200;
 /// Day from which "es jadul" is no longer sold.
 const GIVEN_UP: u64 = 60;
+
+/// No test asks anybody by accident.
+pub fn nowhere() -> SourcesConfig {
+    let nowhere = || "http://127.0.0.1:1".to_owned();
+    SourcesConfig { bmkg_url: nowhere(), pihps_url: nowhere() }
+}
 
 pub struct Shop {
     pub db: TestDb,
@@ -107,7 +115,10 @@ impl Shop {
     pub fn nightly_within(&self, gates: GateBounds) -> Nightly {
         let engine = EngineConfig::new(nightly::HORIZON, 7).with_effort(Effort::Fast);
         let objects = Arc::new(self.objects());
-        Nightly { work: self.db.work().clone(), objects, clock: self.clock.shared(), settings: Settings { engine, gates } }
+        let work = self.db.work().clone();
+        let http = Polite::new(work.clone(), &OutsideConfig::default()).expect("a client");
+        let outside = Outside { http, sources: Arc::new(nowhere()) };
+        Nightly { work, objects, clock: self.clock.shared(), settings: Settings { engine, gates }, outside }
     }
 
     pub async fn night(&self, day: &str) -> Result<NightReport, NightError> {

@@ -12,6 +12,7 @@ mod http;
 mod load;
 mod reference;
 mod setting;
+mod sources;
 mod telemetry;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ pub use forecast::ForecastConfig;
 pub use http::HttpConfig;
 pub use reference::reference;
 pub use setting::{Origin, Setting};
+pub use sources::{OutsideConfig, SourcesConfig};
 pub use telemetry::{LogFormat, TelemetryConfig};
 
 /// Environment variable that names the configuration file.
@@ -45,6 +47,8 @@ pub struct Config {
     pub bus: BusConfig,
     pub objects: ObjectsConfig,
     pub mail: MailConfig,
+    pub outside: OutsideConfig,
+    pub sources: SourcesConfig,
     /// Where each setting comes from that is not a default, by key.
     #[serde(skip)]
     origins: BTreeMap<&'static str, Origin>,
@@ -101,6 +105,8 @@ impl Config {
             Section { name: "bus", about: BusConfig::ABOUT, settings: self.bus.settings() },
             Section { name: "objects", about: ObjectsConfig::ABOUT, settings: self.objects.settings() },
             Section { name: "mail", about: MailConfig::ABOUT, settings: self.mail.settings() },
+            Section { name: "outside", about: OutsideConfig::ABOUT, settings: self.outside.settings() },
+            Section { name: "sources", about: SourcesConfig::ABOUT, settings: self.sources.settings() },
         ]
     }
 }

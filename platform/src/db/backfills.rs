@@ -104,7 +104,11 @@ pub async fn list_backfills(executor: impl PgExecutor<'_>, id: Option<Uuid>, lim
 pub struct NextPartition {
     /// Start of its range, which with backfill and scope names it.
     pub range: NaiveDate,
+    /// Exclusive.
+    pub range_end: NaiveDate,
     pub day: NaiveDate,
+    /// Later days first.
+    pub is_reversed: bool,
     /// Of the backfill.
     pub state: String,
 }
@@ -113,7 +117,7 @@ pub struct NextPartition {
 pub async fn next_partition(executor: impl PgExecutor<'_>, backfill: Uuid, scope: &str) -> Result<Option<NextPartition>, DbError> {
     sqlx::query_as!(
         NextPartition,
-        r#"select ranges.first_day as range, next_day as "day!", state
+        r#"select ranges.first_day as range, ranges.end_day as range_end, next_day as "day!", is_reversed, state
            from backfill_ranges as ranges
            join backfills on id = backfill_id
            where backfill_id = $1 and scope = $2 and next_day is not null
@@ -127,22 +131,23 @@ pub async fn next_partition(executor: impl PgExecutor<'_>, backfill: Uuid, scope
     .in_table("backfill_ranges", "find the next partition")
 }
 
-/// Moves a range on past `day`. False if it stands elsewhere by now: someone else has made it.
+/// Moves a range on by `days`, the partition's own and those made with it. False if it stands elsewhere by now: someone else has made it.
 pub async fn advance_range(
     executor: impl PgExecutor<'_>,
     backfill: Uuid,
     scope: &str,
     partition: &NextPartition,
+    days: i32,
     is_failed: bool,
 ) -> Result<bool, DbError> {
     let done = sqlx::query!(
         "update backfill_ranges as ranges
          set next_day = case
-                 when is_reversed and $4 > ranges.first_day then $4 - 1
-                 when not is_reversed and $4 + 1 < ranges.end_day then $4 + 1
+                 when is_reversed and $4 - $6::integer >= ranges.first_day then $4 - $6::integer
+                 when not is_reversed and $4 + $6::integer < ranges.end_day then $4 + $6::integer
              end,
-             done_count = done_count + case when $5 then 0 else 1 end,
-             failed_count = failed_count + case when $5 then 1 else 0 end
+             done_count = done_count + case when $5 then 0 else $6::integer end,
+             failed_count = failed_count + case when $5 then $6::integer else 0 end
          from backfills
          where id = backfill_id and backfill_id = $1 and scope = $2 and ranges.first_day = $3 and next_day = $4",
         backfill,
@@ -150,6 +155,7 @@ pub async fn advance_range(
         partition.range,
         partition.day,
         is_failed,
+        days,
     )
     .execute(executor)
     .await

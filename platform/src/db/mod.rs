@@ -8,7 +8,8 @@
 //! until the next one of the same fact; `as_of(cutoff)` in the pipeline picks.
 
 mod copy;
-mod error;
+pub(crate) mod error;
+mod new_facts;
 
 pub mod backfills;
 pub mod calendar_events;
@@ -29,11 +30,13 @@ pub mod products;
 pub mod promos;
 pub mod published_runs;
 pub mod quarantined_rows;
+pub mod quota_leases;
 pub mod raw_records;
 pub mod recipes;
 pub mod runs;
 pub mod sales_daily;
 pub mod schedule_ticks;
+pub mod source_breakers;
 pub mod stock_counts;
 pub mod stockout_events;
 pub mod stores;
@@ -43,3 +46,4 @@ pub mod watermarks;
 pub mod weather_forecasts;
 
 pub use error::DbError;
+pub use new_facts::NewFacts;

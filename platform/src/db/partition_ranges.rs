@@ -69,6 +69,43 @@ pub async fn mark_day(
     Ok(())
 }
 
+/// As [`mark_day`], for the days `[first_day, end_day)` of an asset that is made of nothing else.
+pub async fn mark_days(
+    connection: &mut PgConnection,
+    asset: &str,
+    scope: &str,
+    state: Made,
+    first_day: NaiveDate,
+    end_day: NaiveDate,
+) -> Result<(), DbError> {
+    lock(&mut *connection, asset, scope).await?;
+    sqlx::query!(
+        "update partition_ranges set days = days - datemultirange(daterange($4, $5))
+         where asset = $1 and scope = $2 and state <> $3 and days && daterange($4, $5)",
+        asset,
+        scope,
+        state.as_str(),
+        first_day,
+        end_day,
+    )
+    .execute(&mut *connection)
+    .await
+    .in_table(TABLE, "mark partitions")?;
+    sqlx::query!(
+        "insert into partition_ranges as known (asset, scope, state, days) values ($1, $2, $3, datemultirange(daterange($4, $5)))
+         on conflict (asset, scope, state) do update set days = known.days + excluded.days where not known.days @> excluded.days",
+        asset,
+        scope,
+        state.as_str(),
+        first_day,
+        end_day,
+    )
+    .execute(connection)
+    .await
+    .in_table(TABLE, "mark partitions")?;
+    Ok(())
+}
+
 /// Names what the statements of a transaction see, for [`mark_day`].
 pub async fn current_snapshot(executor: impl PgExecutor<'_>) -> Result<String, DbError> {
     sqlx::query_scalar!(r#"select pg_current_snapshot()::text as "snapshot!""#)

@@ -61,6 +61,30 @@ pub async fn insert_quarantined_rows(
     Ok(done.rows_affected())
 }
 
+/// Closes the open rows of a record, but for those that are still refused: the record has been parsed again.
+pub async fn close_replayed_rows(
+    executor: impl PgExecutor<'_>,
+    source: &str,
+    raw_record_id: Uuid,
+    refused: &[NewQuarantinedRow],
+) -> Result<u64, DbError> {
+    let done = sqlx::query!(
+        "update quarantined_rows as known set state = 'replayed'
+         where source = $1 and raw_record_id = $2 and state = 'open' and not exists (
+             select from unnest($3::bigint[], $4::text[]) as refused (row_number, column_name)
+             where refused.row_number = known.row_number and refused.column_name is not distinct from known.column_name
+         )",
+        source,
+        raw_record_id,
+        &refused.iter().map(|row| row.row_number).collect::<Vec<_>>(),
+        &refused.iter().map(|row| row.column_name.clone()).collect::<Vec<_>>() as &[Option<String>],
+    )
+    .execute(executor)
+    .await
+    .in_table("quarantined_rows", "close quarantined rows")?;
+    Ok(done.rows_affected())
+}
+
 /// Open rows of a store (or of no store) and source, the first `limit` by record and row.
 pub async fn list_quarantined_rows(
     executor: impl PgExecutor<'_>,

@@ -1,7 +1,7 @@
 //! What came from outside, by content.
 
 use chrono::{DateTime, Utc};
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use super::error::{DbError, InTable};
@@ -33,11 +33,22 @@ pub struct NewRawRecord {
 pub struct LandedRecord {
     pub id: Uuid,
     pub is_new: bool,
+    /// When these bytes first came.
+    pub fetched_at: DateTime<Utc>,
+}
+
+/// A record to be parsed again.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StoredRecord {
+    pub id: Uuid,
+    pub scope: String,
+    pub object_key: String,
+    pub fetched_at: DateTime<Utc>,
 }
 
 const TABLE: &str = "raw_records";
 
-/// Stores the record, or finds the one of the same source and store with the same bytes. Two landings of the same bytes at one
+/// Stores the record, or finds the one of the same source, store and scope with the same bytes. Two landings of the same bytes at one
 /// moment give one record.
 pub async fn land_raw_record(connection: &mut PgConnection, record: &NewRawRecord) -> Result<LandedRecord, DbError> {
     let operation = "land a raw record";
@@ -52,18 +63,22 @@ pub async fn land_raw_record(connection: &mut PgConnection, record: &NewRawRecor
     .execute(&mut *transaction)
     .await
     .in_table(TABLE, operation)?;
-    let known = sqlx::query_scalar!(
-        "select id from raw_records where source = $1 and content_hash = $2 and store_id is not distinct from $3 limit 1",
+    let known = sqlx::query!(
+        "select id, fetched_at from raw_records
+         where source = $1 and content_hash = $2 and store_id is not distinct from $3 and scope = $4
+         order by fetched_at
+         limit 1",
         record.source,
         &record.content_hash[..],
         record.store_id,
+        record.scope,
     )
     .fetch_optional(&mut *transaction)
     .await
     .in_table(TABLE, operation)?;
     let landed = match known {
-        Some(id) => LandedRecord { id, is_new: false },
-        None => LandedRecord { id: insert(&mut transaction, record).await?, is_new: true },
+        Some(known) => LandedRecord { id: known.id, is_new: false, fetched_at: known.fetched_at },
+        None => LandedRecord { id: insert(&mut transaction, record).await?, is_new: true, fetched_at: record.fetched_at },
     };
     transaction.commit().await.in_table(TABLE, operation)?;
     Ok(landed)
@@ -94,4 +109,48 @@ async fn insert(transaction: &mut PgConnection, record: &NewRawRecord) -> Result
     .await
     .in_table(TABLE, "land a raw record")?;
     Ok(id)
+}
+
+/// Good replies of a source about a scope whose window, or else time of arrival, touches `[first, end)`, oldest first.
+pub async fn landed_records(
+    executor: impl PgExecutor<'_>,
+    source: &str,
+    scope: &str,
+    first: DateTime<Utc>,
+    end: DateTime<Utc>,
+) -> Result<Vec<StoredRecord>, DbError> {
+    sqlx::query_as!(
+        StoredRecord,
+        "select id, scope, object_key, fetched_at
+         from raw_records
+         where source = $1 and scope = $2 and status between 200 and 299
+           and coalesce(window_start, fetched_at) < $4 and coalesce(window_end, fetched_at + interval '1 microsecond') > $3
+         order by fetched_at, id",
+        source,
+        scope,
+        first,
+        end,
+    )
+    .fetch_all(executor)
+    .await
+    .in_table(TABLE, "list raw records")
+}
+
+/// Scopes of a source that anything has landed of, with the first day and the day after the last.
+pub async fn landed_spans(
+    executor: impl PgExecutor<'_>,
+    source: &str,
+) -> Result<Vec<(String, chrono::NaiveDate, chrono::NaiveDate)>, DbError> {
+    let rows = sqlx::query!(
+        r#"select scope, min((fetched_at at time zone 'UTC')::date) as "first!", max((fetched_at at time zone 'UTC')::date) + 1 as "end!"
+           from raw_records
+           where source = $1 and status between 200 and 299
+           group by scope
+           order by scope"#,
+        source,
+    )
+    .fetch_all(executor)
+    .await
+    .in_table(TABLE, "find the spans of raw records")?;
+    Ok(rows.into_iter().map(|row| (row.scope, row.first, row.end)).collect())
 }

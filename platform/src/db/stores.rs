@@ -115,3 +115,19 @@ pub async fn list_stores(executor: impl PgExecutor<'_>, with_inactive: bool) -> 
     .await
     .in_table("stores", "list stores")
 }
+
+/// Villages (adm4) of active stores, each once.
+pub async fn list_regions(executor: impl PgExecutor<'_>) -> Result<Vec<String>, DbError> {
+    sqlx::query_scalar!(r#"select distinct adm4 as "adm4!" from stores where is_active and adm4 is not null order by 1"#)
+        .fetch_all(executor)
+        .await
+        .in_table("stores", "list the regions of stores")
+}
+
+/// Active stores inside a region: the first parts of a Kemendagri code, `ID` for the whole country.
+pub async fn stores_in(executor: impl PgExecutor<'_>, region: &str) -> Result<Vec<Uuid>, DbError> {
+    sqlx::query_scalar!("select id from stores where is_active and ($1 = 'ID' or starts_with(adm4, $1)) order by id", region)
+        .fetch_all(executor)
+        .await
+        .in_table("stores", "list the stores of a region")
+}

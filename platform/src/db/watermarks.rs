@@ -13,12 +13,16 @@ pub struct Watermark {
     /// Everything before it is there.
     pub complete_until: DateTime<Utc>,
     pub last_success_at: DateTime<Utc>,
+    /// Failures in a row since then.
+    pub failures: i32,
+    pub last_error: Option<String>,
+    pub last_error_at: Option<DateTime<Utc>>,
 }
 
 pub async fn get_watermark(executor: impl PgExecutor<'_>, source: &str, scope: &str) -> Result<Option<Watermark>, DbError> {
     sqlx::query_as!(
         Watermark,
-        "select source, scope, complete_until, last_success_at from watermarks where source = $1 and scope = $2",
+        "select source, scope, complete_until, last_success_at, failures, last_error, last_error_at from watermarks where source = $1 and scope = $2",
         source,
         scope,
     )
@@ -40,7 +44,8 @@ pub async fn advance_watermark(
          values ($1, $2, $3, $4)
          on conflict on constraint one_watermark_per_source_and_scope do update
          set complete_until = greatest(watermarks.complete_until, excluded.complete_until),
-             last_success_at = greatest(watermarks.last_success_at, excluded.last_success_at)
+             last_success_at = greatest(watermarks.last_success_at, excluded.last_success_at),
+             failures = 0
          returning complete_until",
         source,
         scope,
@@ -56,7 +61,7 @@ pub async fn advance_watermark(
 pub async fn watermarks_of_store(executor: impl PgExecutor<'_>, store_id: uuid::Uuid) -> Result<Vec<Watermark>, DbError> {
     sqlx::query_as!(
         Watermark,
-        "select source, scope, complete_until, last_success_at from watermarks
+        "select source, scope, complete_until, last_success_at, failures, last_error, last_error_at from watermarks
          where scope in ($1::uuid::text, '') order by source, scope",
         store_id,
     )
@@ -67,8 +72,32 @@ pub async fn watermarks_of_store(executor: impl PgExecutor<'_>, store_id: uuid::
 
 /// All watermarks by source and scope.
 pub async fn list_watermarks(executor: impl PgExecutor<'_>) -> Result<Vec<Watermark>, DbError> {
-    sqlx::query_as!(Watermark, "select source, scope, complete_until, last_success_at from watermarks order by source, scope",)
-        .fetch_all(executor)
-        .await
-        .in_table("watermarks", "list watermarks")
+    sqlx::query_as!(
+        Watermark,
+        "select source, scope, complete_until, last_success_at, failures, last_error, last_error_at from watermarks order by source, scope",
+    )
+    .fetch_all(executor)
+    .await
+    .in_table("watermarks", "list watermarks")
+}
+
+/// Remembers why a scope could not be had. One that never could has no watermark yet; its error is in the log and with its job.
+pub async fn note_source_error(
+    executor: impl PgExecutor<'_>,
+    source: &str,
+    scope: &str,
+    error: &str,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "update watermarks set failures = failures + 1, last_error = $3, last_error_at = $4 where source = $1 and scope = $2",
+        source,
+        scope,
+        error,
+        now,
+    )
+    .execute(executor)
+    .await
+    .in_table("watermarks", "note an error of a source")?;
+    Ok(())
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{Connection, PgConnection, PgExecutor};
 use uuid::Uuid;
 
+use super::NewFacts;
 use super::copy::copy_rows;
 use super::error::{DbError, InTable};
 use super::month_partitions::{MonthlyTable, ensure_month_partitions};
@@ -28,13 +29,14 @@ pub struct WeatherForecastRow {
 
 const TABLE: &str = "weather_forecasts";
 
-/// Loads vintages by COPY and returns how many were new; a vintage that is there already stays as it is. All or nothing.
+/// Loads vintages by COPY and returns those that were new; of a vintage that is told twice the telling counts that was known first.
+/// All or nothing.
 pub async fn copy_weather_forecasts(
     connection: &mut PgConnection,
     source: &str,
     raw_record_id: Option<Uuid>,
     rows: impl Iterator<Item = WeatherForecastRow>,
-) -> Result<u64, DbError> {
+) -> Result<NewFacts, DbError> {
     let operation = "load weather forecasts";
     let mut transaction = connection.begin().await.in_table(TABLE, operation)?;
     sqlx::raw_sql(
@@ -60,32 +62,41 @@ pub async fn copy_weather_forecasts(
     })
     .await
     .in_table(TABLE, operation)?;
-    let new = if copied == 0 { 0 } else { insert_staged(&mut transaction, source, raw_record_id).await? };
+    let new = if copied == 0 { NewFacts::default() } else { insert_staged(&mut transaction, source, raw_record_id).await? };
     transaction.commit().await.in_table(TABLE, operation)?;
     Ok(new)
 }
 
-async fn insert_staged(transaction: &mut PgConnection, source: &str, raw_record_id: Option<Uuid>) -> Result<u64, DbError> {
+async fn insert_staged(transaction: &mut PgConnection, source: &str, raw_record_id: Option<Uuid>) -> Result<NewFacts, DbError> {
     let operation = "store weather forecasts";
     let (first, last): (NaiveDate, NaiveDate) = sqlx::query_as("select min(target_date), max(target_date) from staging_weather_forecasts")
         .fetch_one(&mut *transaction)
         .await
         .in_table(TABLE, operation)?;
     ensure_month_partitions(transaction, MonthlyTable::WeatherForecasts, first, last).await?;
-    let done = sqlx::query(
-        "insert into weather_forecasts (region, source, target_date, issued_at, available_at, temperature_c, rain_mm,
-                                        rain_probability, humidity_percent, wind_ms, raw_record_id)
-         select region, $1, target_date, issued_at, available_at, temperature_c, rain_mm, rain_probability, humidity_percent,
-                wind_ms, $2
-         from staging_weather_forecasts
-         on conflict (region, source, target_date, issued_at) do nothing",
+    let (count, earliest): (i64, Option<DateTime<Utc>>) = sqlx::query_as(
+        "with told as (
+             insert into weather_forecasts as known (region, source, target_date, issued_at, available_at, temperature_c, rain_mm,
+                                                     rain_probability, humidity_percent, wind_ms, raw_record_id)
+             select distinct on (region, target_date, issued_at) region, $1, target_date, issued_at, available_at, temperature_c,
+                    rain_mm, rain_probability, humidity_percent, wind_ms, $2
+             from staging_weather_forecasts
+             order by region, target_date, issued_at, available_at
+             on conflict (region, source, target_date, issued_at) do update
+             set available_at = excluded.available_at, temperature_c = excluded.temperature_c, rain_mm = excluded.rain_mm,
+                 rain_probability = excluded.rain_probability, humidity_percent = excluded.humidity_percent,
+                 wind_ms = excluded.wind_ms, raw_record_id = excluded.raw_record_id
+             where excluded.available_at < known.available_at
+             returning available_at
+         )
+         select count(*), min(available_at) from told",
     )
     .bind(source)
     .bind(raw_record_id)
-    .execute(transaction)
+    .fetch_one(transaction)
     .await
     .in_table(TABLE, operation)?;
-    Ok(done.rows_affected())
+    Ok(NewFacts::of(count, earliest))
 }
 
 /// Every vintage for `region` and the days [`first`, `last`] that was available by `available_until`, by day and availability.

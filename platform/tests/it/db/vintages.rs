@@ -30,10 +30,10 @@ async fn every_vintage_of_the_weather_is_kept_and_read_as_of() {
     let mut work = shop.connection().await;
     let issued = [forecast("2026-11-24", "2026-11-22T12:00:00Z", 4.0), forecast("2026-11-24", "2026-11-23T00:00:00Z", 12.5)];
     let new = copy_weather_forecasts(&mut work, "bmkg_forecast", None, issued.clone().into_iter()).await.expect("a load");
-    assert_eq!(new, 2);
+    assert_eq!((new.count, new.earliest), (2, Some(at("2026-11-22T15:00:00Z"))));
     let again = copy_weather_forecasts(&mut work, "bmkg_forecast", None, issued.clone().into_iter()).await.expect("the same");
-    assert_eq!(again, 0);
-    assert_eq!(copy_weather_forecasts(&mut work, "bmkg_forecast", None, std::iter::empty()).await.expect("nothing"), 0);
+    assert_eq!(again.count, 0);
+    assert_eq!(copy_weather_forecasts(&mut work, "bmkg_forecast", None, std::iter::empty()).await.expect("nothing").count, 0);
 
     for (until, expected) in [("2026-11-22T14:59:59Z", 0), ("2026-11-23T02:59:59Z", 1), ("2026-11-23T03:00:00Z", 2)] {
         let read = weather_forecast_vintages(&mut *work, JAKARTA, date("2026-11-24"), date("2026-11-26"), at(until)).await;
@@ -69,7 +69,7 @@ async fn a_price_makes_a_version_only_when_it_changes() {
         ("2026-11-21T06:30:00Z", told.to_vec()),
         ("2026-11-22T06:30:00Z", vec![price("31", 14_250), price("ID", 13_500)]),
     ] {
-        made.push(insert_market_prices(&mut work, "pihps_prices", None, at(recorded), &prices).await.expect("prices"));
+        made.push(insert_market_prices(&mut work, "pihps_prices", None, at(recorded), &prices).await.expect("prices").count);
     }
     assert_eq!(made, [3, 0, 1]);
 
@@ -83,6 +83,35 @@ async fn a_price_makes_a_version_only_when_it_changes() {
         ("31".to_owned(), 14_250, at("2026-11-22T06:30:00Z")),
     ];
     assert_eq!(read, expected, "the price of another province is not read");
+    drop(work);
+    shop.db.close().await;
+}
+
+/// Landed records are parsed again in any order, and windows come as they please.
+#[tokio::test]
+async fn prices_told_in_any_order_make_the_same_versions() {
+    let shop = Shop::open().await;
+    let mut work = shop.connection().await;
+    let tellings = [
+        ("2026-11-20T07:00:00Z", 14_000),
+        ("2026-11-21T07:00:00Z", 14_000),
+        ("2026-11-22T07:00:00Z", 14_250),
+        ("2026-11-23T07:00:00Z", 14_000),
+    ];
+    let orders: [&[usize]; 6] =
+        [&[0, 1, 2, 3], &[3, 2, 1, 0], &[2, 0, 3, 1], &[1, 3, 0, 2], &[0, 0, 3, 3, 1, 2, 1, 0], &[3, 1, 2, 0, 1, 2, 3]];
+    for (number, order) in orders.iter().enumerate() {
+        let commodity = format!("Cabai {number}");
+        for told in order.iter().map(|place| tellings[*place]) {
+            let price = MarketPriceVersion { commodity: commodity.clone(), ..price("31", told.1) };
+            insert_market_prices(&mut work, "pihps_prices", None, at(told.0), &[price]).await.expect("a price");
+        }
+        let (first, last) = (date("2026-11-01"), date("2026-11-30"));
+        let read = market_price_versions(&mut *work, &[commodity], JAKARTA, first, last, at("2026-12-01T00:00:00Z")).await;
+        let read: Vec<_> = read.expect("versions").into_iter().map(|version| (version.price, version.available_at)).collect();
+        let expected = [(14_000, at("2026-11-20T06:00:00Z")), (14_250, at("2026-11-22T07:00:00Z")), (14_000, at("2026-11-23T07:00:00Z"))];
+        assert_eq!(read, expected, "told in the order {order:?}");
+    }
     drop(work);
     shop.db.close().await;
 }

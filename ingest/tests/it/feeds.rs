@@ -1,0 +1,285 @@
+//! What every source that asks somebody must stand: asked twice, in pieces, in any order, in the middle of a crash, and whatever
+//! its vendor does. The vendors are the stand-ins, which follow the contracts.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use ingest::feed::{Days, History};
+use ingest::source::Source;
+use ingest::sources;
+use ingest::take::{TakeError, Taken, Workshop, reparse, take};
+use platform::config::{OutsideConfig, SourcesConfig};
+use platform::db::watermarks::get_watermark;
+use platform::embedded::Role;
+use platform::http::Polite;
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+use standin::faults::{Fault, Faults};
+use standin::server::Server;
+use standin::services::{self, Context};
+use standin::world::{SimulatedWorld, World, simulate};
+
+use crate::shop::Shop;
+
+/// Where the shop is.
+const VILLAGE: &str = "32.73.09.1001";
+
+fn date(text: &str) -> NaiveDate {
+    text.parse().expect("a date")
+}
+
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().expect("an instant")
+}
+
+fn world() -> Arc<SimulatedWorld> {
+    static WORLD: OnceLock<Arc<SimulatedWorld>> = OnceLock::new();
+    Arc::clone(WORLD.get_or_init(|| Arc::new(simulate(7, date("2026-11-23"), World::definition()).expect("a world"))))
+}
+
+/// A shop, and the vendors at the time of its clock.
+struct Outside {
+    shop: Shop,
+    http: Polite,
+    config: SourcesConfig,
+    faults: Faults,
+}
+
+/// A source and what to ask it.
+struct Asked {
+    source: &'static str,
+    service: &'static str,
+    scope: &'static str,
+    days: Days,
+    table: &'static str,
+}
+
+fn all() -> [Asked; 2] {
+    let today = Days { first: date("2026-11-23"), end: date("2026-11-24") };
+    let weeks = Days { first: date("2026-10-26"), end: date("2026-11-23") };
+    [
+        Asked { source: "bmkg_forecast", service: "bmkg", scope: VILLAGE, days: today, table: "weather_forecasts" },
+        Asked { source: "pihps_prices", service: "pihps", scope: "32", days: weeks, table: "market_prices" },
+    ]
+}
+
+#[test]
+fn every_source_that_asks_is_tried_here() {
+    let asking = sources::all().iter().filter(|source| source.feed().is_some()).map(|source| source.name()).collect::<Vec<_>>();
+    assert_eq!(all().map(|asked| asked.source).to_vec(), asking);
+}
+
+impl Outside {
+    async fn open() -> Self {
+        let shop = Shop::open().await;
+        let now = shop.clock.shared();
+        let context = Context { now: Arc::new(move || now.now()), ..Context::new(world()) };
+        let faults = context.faults.clone();
+        let server = Server::bind(([127, 0, 0, 1], 0).into(), &services::all(), &context).await.expect("a port");
+        let base = format!("http://{}", server.address());
+        tokio::spawn(server.run(std::future::pending()));
+        let http = Polite::new(shop.db.work().clone(), &OutsideConfig::default()).expect("a client");
+        let http = http.pausing(Duration::from_millis(1), Duration::from_millis(5));
+        let config = SourcesConfig { bmkg_url: format!("{base}/bmkg"), pihps_url: format!("{base}/pihps/hargapangan/WebSite") };
+        Self { shop, http, config, faults }
+    }
+
+    fn workshop(&self) -> Workshop<'_> {
+        let Shop { db, objects, clock, .. } = &self.shop;
+        Workshop { pool: db.work(), objects, clock, http: &self.http, config: &self.config }
+    }
+
+    async fn take(&self, asked: &Asked, days: Days) -> Result<Taken, TakeError> {
+        take(self.workshop(), sources::all().find(asked.source).expect("registered"), asked.scope, days).await
+    }
+
+    /// All facts of a source, whenever and by whichever record they were stored.
+    async fn facts(&self, asked: &Asked) -> Vec<String> {
+        facts(self.shop.db.work(), asked).await
+    }
+
+    /// Every call and minute counts again.
+    async fn forget_quotas(&self) {
+        sqlx::query("delete from quota_leases").execute(self.shop.db.work()).await.expect("deleted");
+    }
+
+    async fn close(self) {
+        self.shop.db.close().await;
+    }
+}
+
+async fn facts(pool: &PgPool, asked: &Asked) -> Vec<String> {
+    let text = format!(
+        "select (to_jsonb(f) - array['raw_record_id', 'recorded_at', 'created_at'])::text from {} f where source = $1 order by 1",
+        asked.table
+    );
+    sqlx::query_scalar(sqlx::AssertSqlSafe(text)).bind(asked.source).fetch_all(pool).await.expect("facts")
+}
+
+fn source(asked: &Asked) -> &'static dyn Source {
+    static ALL: OnceLock<sources::Sources> = OnceLock::new();
+    ALL.get_or_init(sources::all).find(asked.source).expect("registered")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn asking_again_writes_nothing_new_and_the_watermark_is_where_the_data_is() {
+    let outside = Outside::open().await;
+    for asked in all() {
+        let first = outside.take(&asked, asked.days).await.expect("a window");
+        assert!(first.new_facts > 0 && first.new_facts == first.facts && first.quarantined == 0, "{}: {first:?}", asked.source);
+        let known = outside.facts(&asked).await;
+        let again = outside.take(&asked, asked.days).await.expect("the same window");
+        assert_eq!((again.new_records, again.new_facts), (0, 0), "{}", asked.source);
+        let parsed = reparse(outside.workshop(), source(&asked), asked.scope, asked.days).await.expect("once more");
+        assert_eq!((parsed.records, parsed.new_facts), (1, 0), "{}", asked.source);
+        assert_eq!(outside.facts(&asked).await, known);
+        let latest = format!("select max(available_at) from {} where source = $1", asked.table);
+        let latest: DateTime<Utc> =
+            sqlx::query_scalar(sqlx::AssertSqlSafe(latest)).bind(asked.source).fetch_one(outside.shop.db.work()).await.expect("a time");
+        let mark = get_watermark(outside.shop.db.work(), asked.source, asked.scope).await.expect("a query").expect("a watermark");
+        assert_eq!(mark.complete_until, latest, "{}", asked.source);
+    }
+    outside.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pieces_in_any_order_make_what_one_window_makes() {
+    let (whole, pieces, backwards) = (Outside::open().await, Outside::open().await, Outside::open().await);
+    for asked in all().iter().filter(|asked| matches!(source(asked).terms().history, History::Since(_))) {
+        whole.take(asked, asked.days).await.expect("a window");
+        let weeks = asked.days.pieces(7);
+        assert_eq!(weeks.len(), 4);
+        for week in &weeks {
+            pieces.take(asked, *week).await.expect("a week");
+        }
+        for week in weeks.iter().rev() {
+            backwards.take(asked, *week).await.expect("a week");
+        }
+        let known = whole.facts(asked).await;
+        assert_eq!(pieces.facts(asked).await, known, "{}", asked.source);
+        assert_eq!(backwards.facts(asked).await, known, "{}", asked.source);
+    }
+    whole.close().await;
+    pieces.close().await;
+    backwards.close().await;
+}
+
+/// The bytes have landed; the facts cannot be written. Later they are, without asking.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crash_between_landing_and_parsing_loses_nothing() {
+    let (sound, broken) = (Outside::open().await, Outside::open().await);
+    let superuser = PgPoolOptions::new().max_connections(1).connect_with(broken.shop.db.options(Role::Superuser)).await.expect("connect");
+    for asked in all() {
+        sound.take(&asked, asked.days).await.expect("a window");
+        let rename = |from: &str, to: &str| sqlx::AssertSqlSafe(format!("alter table {from} rename to {to}"));
+        sqlx::raw_sql(rename(asked.table, "gone")).execute(&superuser).await.expect("an accident");
+        broken.take(&asked, asked.days).await.expect_err("nothing can be stored");
+        sqlx::raw_sql(rename("gone", asked.table)).execute(&superuser).await.expect("mended");
+        assert_eq!(broken.facts(&asked).await, Vec::<String>::new());
+        broken.faults.plan(asked.service, Fault::ServerError(axum_status()), u32::MAX);
+        let parsed = reparse(broken.workshop(), source(&asked), asked.scope, asked.days).await.expect("what has landed");
+        assert_eq!((parsed.records, parsed.unreadable), (1, 0), "{}", asked.source);
+        assert_eq!(broken.facts(&asked).await, sound.facts(&asked).await, "{}", asked.source);
+    }
+    superuser.close().await;
+    sound.close().await;
+    broken.close().await;
+}
+
+fn axum_status() -> axum::http::StatusCode {
+    axum::http::StatusCode::SERVICE_UNAVAILABLE
+}
+
+/// Each vendor on each bad day: once, which a second try gets over, and for as long as we try. Nothing panics, nobody is asked more
+/// than the quota allows, nothing false is stored, no watermark is ahead of the data, and the next good day brings everything.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_fault_of_every_vendor_is_survived() {
+    let sound = Outside::open().await;
+    let faults = [
+        Fault::TooManyRequests,
+        Fault::RetryAfter(0),
+        Fault::RetryAfter(120),
+        Fault::ServerError(axum_status()),
+        Fault::Truncated,
+        Fault::Html,
+        Fault::Charset,
+        Fault::Drift,
+        Fault::Skew(-86_400),
+        Fault::Duplicate,
+        Fault::Empty,
+        Fault::Reset,
+    ];
+    for asked in all() {
+        sound.take(&asked, asked.days).await.expect("a window");
+        let known = sound.facts(&asked).await;
+        for fault in faults {
+            for times in [1, 99] {
+                let outside = Outside::open().await;
+                outside.faults.plan(asked.service, fault, times);
+                let bad_day = outside.take(&asked, asked.days).await;
+                let what = format!("{} with {fault:?} x {times}", asked.source);
+                let stored = outside.facts(&asked).await;
+                assert!(stored.is_empty() || stored == known, "{what}: half of it was stored");
+                let mark = get_watermark(outside.shop.db.work(), asked.source, asked.scope).await.expect("a query");
+                assert_eq!(mark.is_some(), !stored.is_empty(), "{what}: the watermark is ahead of the data");
+                if stored.is_empty() {
+                    let error = bad_day.expect_err(&what);
+                    assert!(error.may_pass() || error.wait().is_some(), "{what}: {error}");
+                }
+                outside.faults.plan(asked.service, fault, 0);
+                sqlx::query("delete from source_breakers").execute(outside.shop.db.work()).await.expect("time has passed");
+                outside.forget_quotas().await;
+                outside.take(&asked, asked.days).await.expect("a good day");
+                assert_eq!(outside.facts(&asked).await, known, "{what}");
+                outside.close().await;
+            }
+        }
+    }
+    sound.close().await;
+}
+
+/// What is not covered is told so, and remembered; what is out of order is left alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unknown_village_is_remembered_and_a_broken_vendor_left_alone() {
+    let outside = Outside::open().await;
+    let [asked, _] = all();
+    let unknown = Asked { scope: "99.99.99.9999", ..all().into_iter().next().expect("the first") };
+    let error = outside.take(&unknown, unknown.days).await.expect_err("no such village");
+    assert!(!error.may_pass() && error.to_string().contains("does not cover"), "{error}");
+    let (pool, now) = (outside.shop.db.work(), at("2026-11-23T01:00:00Z"));
+    let uncovered = platform::db::source_breakers::uncovered_scopes(pool, "bmkg_forecast", now).await.expect("a list");
+    assert_eq!(uncovered.iter().map(|(scope, _)| scope.as_str()).collect::<Vec<_>>(), ["99.99.99.9999"]);
+
+    outside.faults.plan("bmkg", Fault::ServerError(axum_status()), 15);
+    for _ in 0..5 {
+        outside.take(&asked, asked.days).await.expect_err("out of order");
+    }
+    let left_alone = outside.take(&asked, asked.days).await.expect_err("left alone");
+    assert!(left_alone.wait().is_some_and(|wait| wait > Duration::from_secs(30)), "{left_alone}");
+    sqlx::query("update source_breakers set open_until = now()").execute(pool).await.expect("time has passed");
+    outside.take(&asked, asked.days).await.expect("whoever tries first finds it mended");
+    outside.take(&asked, asked.days).await.expect("and the next one goes on");
+    outside.close().await;
+}
+
+/// A minute's quota is one for all programs, and asked for in no minute twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quota_is_one_for_all_programs() {
+    use platform::db::quota_leases::{Leased, Quota, lease_quotas, quotas_in_use};
+    let outside = Outside::open().await;
+    let quota = Quota { name: "test".to_owned(), limit: 10, per: Duration::from_secs(2) };
+    let pool = outside.shop.db.work();
+    let lease = async |units| {
+        let mut connection = pool.acquire().await.expect("a connection");
+        lease_quotas(&mut connection, std::slice::from_ref(&quota), units, "test").await.expect("an answer")
+    };
+    let all: Vec<Leased> = futures::future::join_all((0..25).map(|_| lease(1))).await;
+    assert_eq!(all.iter().filter(|leased| **leased == Leased::Granted).count(), 10);
+    assert_eq!(quotas_in_use(pool).await.expect("a list"), [("test".to_owned(), 10)]);
+    let Leased::Wait(wait) = lease(4).await else { panic!("none is left") };
+    assert!(wait <= Duration::from_secs(2), "{wait:?}");
+    tokio::time::sleep(wait + Duration::from_millis(50)).await;
+    assert_eq!(lease(4).await, Leased::Granted);
+    outside.close().await;
+}
