@@ -101,6 +101,7 @@ pub enum Resource {
     Store,
     Run,
     Backfill,
+    DeadLetter,
 }
 
 impl std::fmt::Display for Resource {
@@ -109,6 +110,7 @@ impl std::fmt::Display for Resource {
             Self::Store => "store",
             Self::Run => "run",
             Self::Backfill => "backfill",
+            Self::DeadLetter => "dead letter",
         })
     }
 }

@@ -14,6 +14,7 @@ use platform::data_dir::DataDir;
 use platform::database::Database;
 use platform::db::stores::{StoreRow, find_store, list_stores};
 use platform::http::Polite;
+use platform::mail::FolderMailer;
 use platform::objects::StoredObjects;
 use platform::telemetry::{self, Metrics, Output, Traces};
 
@@ -66,7 +67,8 @@ impl Context {
         let defaults = Settings::default();
         let settings = Settings { engine: EngineConfig { horizon, ..defaults.engine }, ..defaults };
         let http = Polite::new(self.db.work().clone(), &self.config.outside)?;
-        let outside = Outside { http, sources: Arc::new(self.config.sources.clone()) };
+        let mail = FolderMailer::new(&self.data.create()?.join("mail"), &self.config.mail.from)?;
+        let outside = Outside { http, sources: Arc::new(self.config.sources.clone()), mail: Arc::new(mail) };
         Ok(Nightly { work: self.db.work().clone(), objects: Arc::new(self.objects()?), clock: self.clock.clone(), settings, outside })
     }
 

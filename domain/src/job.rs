@@ -191,6 +191,24 @@ impl JobArgs for Prune {
     }
 }
 
+/// Mail news of a store to those of its members who have not had it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailNews {
+    pub store_id: StoreId,
+    /// As in `notifications`.
+    pub unique_key: String,
+}
+
+impl JobArgs for MailNews {
+    const KIND: &'static str = "mail_news";
+    const MAX_ATTEMPTS: u16 = 10;
+
+    fn unique_key(&self) -> Option<String> {
+        Some(format!("{}:{}", self.store_id, self.unique_key))
+    }
+}
+
 /// Ask a source about everything that it is to be asked about, up to now: a job for each window.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

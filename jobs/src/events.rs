@@ -6,6 +6,7 @@ use chrono::{NaiveDate, TimeDelta};
 use domain::Rung;
 use platform::db::DbError;
 use platform::db::schedule_ticks::LateTick;
+use platform::mail::MailError;
 use platform::queue::{Alert, LaneHealth};
 use uuid::Uuid;
 
@@ -131,4 +132,9 @@ pub(crate) fn alerted(alert: &Alert) {
 
 pub(crate) fn alerts_failed(error: &AlertError) {
     tracing::warn!(error = error as &dyn std::error::Error, "it can't be told whether something is wrong; trying again");
+}
+
+pub(crate) fn not_mailed(error: &MailError) {
+    metrics::counter!("news_not_mailed_total").increment(1);
+    tracing::warn!(error = error as &dyn std::error::Error, "news cannot be mailed to an address that is none");
 }

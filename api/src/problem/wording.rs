@@ -110,6 +110,10 @@ fn not_found(resource: Resource, name: &str, language: Language) -> Wording {
             language.choose("Pengisian ulang", "Backfill"),
             language.choose("Daftar pengisian ulang: GET /api/v1/backfills.", "The backfills are listed by GET /api/v1/backfills."),
         ),
+        Resource::DeadLetter => (
+            language.choose("Pekerjaan gagal", "Dead letter"),
+            language.choose("Daftar pekerjaan gagal: GET /api/v1/dead-letters.", "Dead letters are listed by GET /api/v1/dead-letters."),
+        ),
     };
     let detail = language.choose(format!("{noun} `{name}` tidak ada."), format!("{noun} `{name}` does not exist."));
     Wording::new(StatusCode::NOT_FOUND, "/problems/not-found", language.choose("Tidak ditemukan", "Not found"), detail).hint(hint)

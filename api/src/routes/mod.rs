@@ -2,6 +2,7 @@
 //! lines below; a test of `cli` fails on a file without them.
 
 mod backfills;
+mod dead_letters;
 mod healthchecker;
 mod index;
 mod metrics;
@@ -18,6 +19,7 @@ use crate::state::AppState;
 pub(crate) fn all() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
         .merge(backfills::routes())
+        .merge(dead_letters::routes())
         .merge(healthchecker::routes())
         .merge(index::routes())
         .merge(metrics::routes())

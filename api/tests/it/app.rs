@@ -7,11 +7,14 @@ use api::{AppState, Limits};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
+use domain::job::Prune;
 use platform::clock::SimulatedClock;
+use platform::queue::{self, EnqueueOptions};
 use platform::telemetry::Metrics;
 use platform::testing::TestDb;
 use serde_json::{Value, json};
 use tower::ServiceExt;
+use uuid::Uuid;
 
 use crate::contract;
 use crate::world::{self, World};
@@ -42,6 +45,17 @@ impl App {
         let clock = SimulatedClock::at(world::instant(now)).shared();
         let state = AppState { db: db.serve().clone(), clock, metrics: metrics(), limits };
         Self { router: api::router(state.clone()), db, world, state }
+    }
+
+    /// A job that was given up; its id.
+    pub async fn dead_letter(&self) -> Uuid {
+        let mut connection = self.db.work().acquire().await.expect("a connection");
+        let id = queue::enqueue(&mut connection, &Prune {}, EnqueueOptions::default()).await.expect("a job").id;
+        let give_up =
+            "update jobs set state = 'discarded', finished_at = now(), attempt = 1, errors = app.job_errors(errors, 1, 'out of luck')
+                       where id = $1";
+        sqlx::query(give_up).bind(id.0).execute(&mut *connection).await.expect("an accident");
+        id.0
     }
 
     pub async fn get(&self, path: &str) -> Reply {

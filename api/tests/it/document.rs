@@ -62,6 +62,7 @@ async fn every_documented_route_answers_as_documented() {
     for path in document()["paths"].as_object().expect("paths").keys() {
         let path = path.replace("{store}", "warung-bu-sri").replace("{run}", &app.world.run.to_string());
         let path = path.replace("{backfill}", &app.world.backfill.to_string());
+        let path = path.replace("{letter}", &app.dead_letter().await.to_string());
         assert!(!path.contains('{'), "{path}: this test does not know what to put there");
         assert_eq!(app.get(&path).await.status, 200, "{path}");
     }

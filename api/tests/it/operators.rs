@@ -36,3 +36,18 @@ async fn backfills_are_listed_and_found() {
     assert_shown("backfill_missing", &app.get("/api/v1/backfills/01900000-0000-0000-0000-000000000000").await);
     assert_eq!(app.get("/api/v1/backfills/latest").await.status, 404);
 }
+
+#[tokio::test]
+async fn dead_letters_are_listed_and_found_without_their_arguments() {
+    let app = App::new().await;
+    assert_eq!(app.get("/api/v1/dead-letters").await.json(), serde_json::json!({ "dead_letters": [] }));
+    let id = app.dead_letter().await;
+    let list = app.get("/api/v1/dead-letters").await.json();
+    let letter = &list["dead_letters"][0];
+    assert_eq!((&letter["id"], &letter["kind"]), (&id.to_string().into(), &"prune".into()));
+    assert_eq!(letter["errors"][0]["error"], "out of luck");
+    assert!(letter.get("args").is_none());
+    assert_eq!(app.get(&format!("/api/v1/dead-letters/{id}")).await.json(), *letter);
+    assert_eq!(app.get("/api/v1/dead-letters/01900000-0000-0000-0000-000000000000").await.status, 404);
+    assert_eq!(app.get("/api/v1/dead-letters/latest").await.status, 404);
+}

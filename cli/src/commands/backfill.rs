@@ -145,7 +145,7 @@ fn show_plan(context: &Context, plan: &Plan) -> anyhow::Result<()> {
     let count = |count: i64| thousands(count.unsigned_abs());
     let states = &plan.states;
     println!(
-        "{} partitions in {} stores are to be made ({} of the range: {} missing, {} stale, {} failed, {} made)",
+        "{} partitions in {} scopes are to be made ({} of the range: {} missing, {} stale, {} failed, {} made)",
         count(plan.partitions),
         plan.scopes,
         plan.request.asset,

@@ -7,6 +7,7 @@ use pipeline::PipelineError;
 use platform::bus::BusError;
 use platform::db::DbError;
 use platform::objects::ObjectError;
+use platform::queue::QueueError;
 
 use super::ladder::Refusal;
 
@@ -25,6 +26,8 @@ pub enum NightError {
     Bus(#[from] BusError),
     #[error("the run's event could not be written down")]
     Event(#[from] domain::event::EventError),
+    #[error("the mail that tells of a plan could not be queued")]
+    Queue(#[from] QueueError),
     #[error("the facts of store `{store}` make no panel")]
     Pipeline {
         store: String,
@@ -91,6 +94,7 @@ impl Hint for NightError {
             Self::TimeZone { .. } => "set the store's time zone to a name such as Asia/Jakarta".to_owned(),
             Self::Database(source) => return source.hint(),
             Self::Bus(source) => return source.hint(),
+            Self::Queue(source) => return source.hint(),
             Self::Objects(source) => return source.hint(),
             Self::Connection(_) => "see `viralcast doctor`; the night can be run again at any time".to_owned(),
             Self::Features { source, .. } => return source.hint(),

@@ -106,7 +106,11 @@ async fn read(connection: &mut PgConnection, store: &StoreRow, night: Night) -> 
         made_of,
     };
     let watermarks = watermarks_of_store(&mut *connection, store.id).await?;
-    let freshness = watermarks.into_iter().map(|mark| (mark.source, mark.complete_until)).collect();
+    let mut freshness = BTreeMap::new();
+    for mark in watermarks {
+        let complete_until = freshness.entry(mark.source).or_insert(mark.complete_until);
+        *complete_until = mark.complete_until.min(*complete_until);
+    }
     Ok(Loaded { facts, dormant, stale_days, freshness, read_in, seconds: began.elapsed().as_secs_f64(), kitchen })
 }
 

@@ -39,6 +39,7 @@ use platform::clock::SharedClock;
 use platform::config::SourcesConfig;
 use platform::db::stores::StoreRow;
 use platform::http::Polite;
+use platform::mail::Mailer;
 use platform::objects::Objects;
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
@@ -71,18 +72,19 @@ pub struct Nightly {
     pub outside: Outside,
 }
 
-/// How sources are asked.
-#[derive(Debug, Clone)]
+/// How sources are asked, and people told.
+#[derive(Clone)]
 pub struct Outside {
     pub http: Polite,
     pub sources: Arc<SourcesConfig>,
+    pub mail: Arc<dyn Mailer>,
 }
 
 impl Nightly {
     /// What ingest works with.
     #[must_use]
     pub fn workshop(&self) -> Workshop<'_> {
-        let Outside { http, sources } = &self.outside;
+        let Outside { http, sources, .. } = &self.outside;
         Workshop { pool: &self.work, objects: self.objects.as_ref(), clock: self.clock.as_ref(), http, config: sources }
     }
 }

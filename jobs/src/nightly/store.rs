@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::Rung;
 use domain::event::{Event, RunPublished};
+use domain::job::MailNews;
 use domain::plan::DayPlan;
 use domain::text::{Language, plan_sentence};
 use domain::time::Night;
@@ -19,6 +20,8 @@ use platform::db::plan_items::replace_plan_items;
 use platform::db::published_runs::{Publication, publish_unless_newer};
 use platform::db::runs::{RunResult, RunRow, finish_run};
 use platform::db::stores::StoreRow;
+use platform::queue::{EnqueueOptions, enqueue};
+use platform::telemetry;
 use serde::Serialize;
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
@@ -28,7 +31,7 @@ use super::error::NightError;
 use super::forecast::Forecast;
 use super::kept::{self, Kept};
 use super::load::Loaded;
-use super::{FORECASTS, Nightly, Order, Pace, gates, rows};
+use super::{FORECASTS, Nightly, Order, Pace, calendar, gates, rows};
 
 /// What a night has come to.
 pub(super) struct Outcome<'a> {
@@ -131,7 +134,8 @@ pub(super) async fn show(
     Ok(!matches!(publication, Publication::NewerStays(_)))
 }
 
-/// Tells the people of a store of its plan, once a day; a better one takes the place of the earlier.
+/// Tells the people of a store of its plan, once a day; a better one takes the place of the earlier. Mail goes out at the deadline,
+/// when no better one is to be expected.
 pub(super) async fn tell(
     tx: &mut PgConnection,
     run_id: Uuid,
@@ -149,7 +153,11 @@ pub(super) async fn tell(
         data: json!({ "run_id": run_id, "business_date": date, "rung": rung.as_str() }),
         unique_key: &format!("plan:{}:{date}", store.id),
     };
-    tell_members(tx, &news).await?;
+    if tell_members(&mut *tx, &news).await? > 0 {
+        let mail = MailNews { store_id: store.id.into(), unique_key: news.unique_key.to_owned() };
+        let run_at = Some(Night { date, calendar: calendar(store)? }.deadline());
+        enqueue(tx, &mail, EnqueueOptions { run_at, trace_id: Some(telemetry::cause()), ..EnqueueOptions::default() }).await?;
+    }
     Ok(())
 }
 

@@ -5,10 +5,11 @@ mod ingest_source;
 mod ingest_window;
 mod judge_backfill;
 mod keep_promise;
+mod mail_news;
 mod prune;
 mod run_nightly;
 
-use domain::job::{FillPartitions, IngestSource, IngestWindow, JobArgs, JudgeBackfill, KeepPromise, Prune, RunNightly};
+use domain::job::{FillPartitions, IngestSource, IngestWindow, JobArgs, JudgeBackfill, KeepPromise, MailNews, Prune, RunNightly};
 use platform::queue::{EnqueueOptions, NewJob, Workers};
 
 use crate::nightly::Nightly;
@@ -23,19 +24,22 @@ pub fn all(nightly: &Nightly) -> Workers {
         .add(judge_backfill::worker(nightly.clone()))
         .add(ingest_source::worker(nightly.clone()))
         .add(ingest_window::worker(nightly.clone()))
+        .add(mail_news::worker(nightly.clone()))
         .add(prune::worker(nightly.work.clone(), nightly.clock.clone()))
 }
 
 pub use keep_promise::worker as keep_promise;
+pub use mail_news::worker as mail_news;
 
 /// Kinds that schedules and operators may name.
-pub const KINDS: [Kind; 7] = [
+pub const KINDS: [Kind; 8] = [
     Kind::of::<RunNightly>(),
     Kind::of::<KeepPromise>(),
     Kind::of::<FillPartitions>(),
     Kind::of::<JudgeBackfill>(),
     Kind::of::<IngestSource>(),
     Kind::of::<IngestWindow>(),
+    Kind::of::<MailNews>(),
     Kind::of::<Prune>(),
 ];
 

@@ -104,13 +104,14 @@ async fn a_backfill_is_planned_made_unseen_judged_published_and_rolled_back() {
     let tonight = shop.night(NIGHT).await.expect("a night");
     let screen = published_run(shop.db.work(), shop.store.id).await.expect("a query");
 
+    let before = queue::stats(shop.db.work()).await.expect("stats");
     let planned = plan(&nightly, request(5, Mode::Missing)).await;
     assert_eq!(planned.states, StateCounts { missing: 5, ..StateCounts::default() });
     assert_eq!((planned.partitions, planned.scopes, planned.external_calls), (5, 1, 0));
     assert!(planned.estimate.is_some() && planned.rows == Some(5.0 * 168.0), "{planned:?}");
     let [change] = planned.screens.as_slice() else { panic!("one screen: {:?}", planned.screens) };
     assert_eq!((change.business_date, change.changed), (date(NIGHT), 0), "nothing is new since tonight");
-    assert_eq!(queue::stats(shop.db.work()).await.expect("stats"), [], "a plan changes nothing");
+    assert_eq!(queue::stats(shop.db.work()).await.expect("stats"), before, "a plan changes nothing");
 
     let id = start(&nightly, request(5, Mode::Missing)).await;
     let program = work(&nightly);

@@ -40,7 +40,8 @@ async fn open() -> (Shop, Nightly, Faults) {
     let sources = SourcesConfig { bmkg_url: format!("{base}/bmkg"), pihps_url: format!("{base}/pihps/hargapangan/WebSite") };
     let http = Polite::new(shop.db.work().clone(), &OutsideConfig::default()).expect("a client");
     let http = http.pausing(Duration::from_millis(1), Duration::from_millis(5));
-    let nightly = Nightly { outside: Outside { http, sources: Arc::new(sources) }, ..shop.nightly() };
+    let nightly = shop.nightly();
+    let nightly = Nightly { outside: Outside { http, sources: Arc::new(sources), ..nightly.outside.clone() }, ..nightly };
     (shop, nightly, faults)
 }
 

@@ -1,7 +1,8 @@
 //! What a night leaves behind, and what it does not.
 
-use chrono::{Datelike, Weekday};
+use chrono::{DateTime, Datelike, Utc, Weekday};
 use domain::Rung;
+use domain::job::Outcome;
 use jobs::nightly;
 use platform::db::forecast_runs::get_forecast_run;
 use platform::db::forecasts::{forecasts_of_run, published_forecasts};
@@ -9,6 +10,8 @@ use platform::db::plan_items::{PlanItemRow, published_plan};
 use platform::db::published_runs::published_run;
 use platform::db::runs::get_run;
 use platform::db::stock_counts::{StockCountRow, insert_stock_counts};
+use platform::queue::{JobContext, Worker};
+use tokio_util::sync::CancellationToken;
 
 use crate::shop::{CLOSING, NIGHT, Shop, at, date};
 
@@ -162,5 +165,22 @@ async fn the_people_of_a_store_are_told_once() {
     assert!(second.len() == 1 && second[0].0 != first[0].0 && second[0].1 == "fresh", "{second:?}");
     shop.night(NIGHT).await.expect("the same night");
     assert_eq!(told().await, second);
+
+    // One job, due at the deadline; whoever is mailed hears of the better plan, once.
+    let jobs: Vec<(DateTime<Utc>, serde_json::Value)> =
+        sqlx::query_as("select run_at, args from jobs where kind = 'mail_news'").fetch_all(shop.db.work()).await.expect("jobs");
+    let [(run_at, args)] = jobs.as_slice() else { panic!("one job: {jobs:?}") };
+    assert_eq!(run_at.to_rfc3339(), "2026-06-15T21:30:00+00:00");
+    let mail = async || {
+        let args = serde_json::from_value(args.clone()).expect("arguments");
+        let context = JobContext::foreground(CancellationToken::new());
+        let outcome = jobs::workers::mail_news(shop.nightly()).work(args, context).await;
+        assert!(matches!(outcome, Outcome::Done), "{outcome:?}");
+        shop.mails()
+    };
+    let mails = mail().await;
+    assert_eq!(mails.len(), 1);
+    assert!(mails[0].contains("Subject: Rencana") && mails[0].contains("Masak "), "{}", mails[0]);
+    assert_eq!(mail().await.len(), 1, "not twice");
     shop.close().await;
 }

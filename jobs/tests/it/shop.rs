@@ -23,6 +23,7 @@ use platform::db::users::{NewUser, create_user};
 use platform::db::weather_forecasts::{WeatherForecastRow, copy_weather_forecasts};
 use platform::embedded::Role;
 use platform::http::Polite;
+use platform::mail::FolderMailer;
 use platform::objects::StoredObjects;
 use platform::testing::TestDb;
 use sqlx::pool::PoolConnection;
@@ -106,6 +107,13 @@ impl Shop {
         StoredObjects::folder(self.folder.path()).expect("an object store")
     }
 
+    /// Mails that went out, as they lie there.
+    pub fn mails(&self) -> Vec<String> {
+        let files = std::fs::read_dir(self.folder.path().join("mail")).into_iter().flatten();
+        let paths = files.map(|file| file.expect("a file").path()).filter(|path| path.is_file());
+        paths.map(|path| std::fs::read_to_string(path).expect("a mail")).collect()
+    }
+
     pub fn nightly(&self) -> Nightly {
         // So few series leave the backtest's coverage to chance; the bounds themselves are tested on their own.
         let gates = GateBounds { calibration: 0.3, bias: 0.3, ..GateBounds::default() };
@@ -117,7 +125,8 @@ impl Shop {
         let objects = Arc::new(self.objects());
         let work = self.db.work().clone();
         let http = Polite::new(work.clone(), &OutsideConfig::default()).expect("a client");
-        let outside = Outside { http, sources: Arc::new(nowhere()) };
+        let mail = FolderMailer::new(&self.folder.path().join("mail"), "Viral Cast AI <viralcast@localhost>").expect("a mailer");
+        let outside = Outside { http, sources: Arc::new(nowhere()), mail: Arc::new(mail) };
         Nightly { work, objects, clock: self.clock.shared(), settings: Settings { engine, gates }, outside }
     }
 

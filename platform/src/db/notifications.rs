@@ -1,5 +1,6 @@
 //! News for people, told once each.
 
+use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
@@ -37,4 +38,39 @@ pub async fn tell_members(executor: impl PgExecutor<'_>, news: &News<'_>) -> Res
     .await
     .in_table("notifications", "tell the members of a store")
     .map(|done| done.rows_affected())
+}
+
+/// News that has not gone out by mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnmailedNews {
+    pub id: Uuid,
+    pub email: String,
+    pub title: String,
+    pub body: String,
+}
+
+/// Who of a store has not been mailed this news.
+pub async fn unmailed_news(executor: impl PgExecutor<'_>, store_id: Uuid, unique_key: &str) -> Result<Vec<UnmailedNews>, DbError> {
+    sqlx::query_as!(
+        UnmailedNews,
+        "select n.id, u.email, n.title, n.body
+         from notifications n
+         join users u on u.id = n.user_id
+         where n.store_id = $1 and n.unique_key = $2 and n.mailed_at is null
+         order by n.id",
+        store_id,
+        unique_key,
+    )
+    .fetch_all(executor)
+    .await
+    .in_table("notifications", "find news to mail")
+}
+
+/// Remembers that news went out.
+pub async fn mark_mailed(executor: impl PgExecutor<'_>, id: Uuid, at: DateTime<Utc>) -> Result<(), DbError> {
+    sqlx::query!("update notifications set mailed_at = $2 where id = $1", id, at)
+        .execute(executor)
+        .await
+        .in_table("notifications", "note that news went out")?;
+    Ok(())
 }

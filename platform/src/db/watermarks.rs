@@ -57,12 +57,14 @@ pub async fn advance_watermark(
     .in_table("watermarks", "advance a watermark")
 }
 
-/// How far the sources of a store are: its own, and those of everybody.
+/// How far the sources of a store are: its own, those of its village and province, and those of everybody.
 pub async fn watermarks_of_store(executor: impl PgExecutor<'_>, store_id: uuid::Uuid) -> Result<Vec<Watermark>, DbError> {
     sqlx::query_as!(
         Watermark,
         "select source, scope, complete_until, last_success_at, failures, last_error, last_error_at from watermarks
-         where scope in ($1::uuid::text, '') order by source, scope",
+         where scope in ($1::uuid::text, '', 'ID')
+            or scope in (select unnest(array[adm4, left(adm4, 2)]) from stores where id = $1)
+         order by source, scope",
         store_id,
     )
     .fetch_all(executor)

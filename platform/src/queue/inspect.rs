@@ -213,3 +213,37 @@ pub async fn forget_kind(executor: impl PgExecutor<'_>, kind: &str) -> Result<u6
         sqlx::query!("delete from jobs where kind = $1", kind).execute(executor).await.map_err(QueueError::database("forget jobs"))?;
     Ok(done.rows_affected())
 }
+
+/// A dead letter as operators see it from outside: without its arguments, which may hold what is nobody's business.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeadLetter {
+    pub id: JobId,
+    pub kind: String,
+    pub lane: String,
+    pub attempts: i32,
+    /// The last failures, oldest first: `attempt`, `at`, `error`.
+    pub errors: serde_json::Value,
+    pub trace_id: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+/// Dead letters, newest first, or one of them.
+///
+/// # Errors
+/// [`QueueError::Database`].
+pub async fn dead_letters(executor: impl PgExecutor<'_>, id: Option<JobId>, limit: i64) -> Result<Vec<DeadLetter>, QueueError> {
+    sqlx::query_as!(
+        DeadLetter,
+        "select id, kind, lane, attempt as attempts, errors, trace_id, created_at, finished_at
+         from jobs
+         where state = 'discarded' and ($1::uuid is null or id = $1)
+         order by finished_at desc
+         limit $2",
+        id.map(|id| id.0) as Option<Uuid>,
+        limit,
+    )
+    .fetch_all(executor)
+    .await
+    .map_err(QueueError::database("list dead letters"))
+}

@@ -41,7 +41,9 @@ pub use enqueue::{EnqueueOptions, Enqueued, NewJob, enqueue, enqueue_all, enqueu
 pub use error::QueueError;
 pub use family::{Children, Family, children, enqueue_family, hurry_children};
 pub use health::{Alert, LaneHealth, alerts, health, patience};
-pub use inspect::{JobFilter, JobRow, QueueStat, dead_list, forget_kind, list, replay, request_cancel, show, stats, unfinished};
+pub use inspect::{
+    DeadLetter, JobFilter, JobRow, QueueStat, dead_letters, dead_list, forget_kind, list, replay, request_cancel, show, stats, unfinished,
+};
 pub use job::{Job, Lease, State};
 pub use prune::{Retention, prune};
 pub use rescue::{Heartbeat, Rescued, heartbeat, rescue};

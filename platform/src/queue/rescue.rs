@@ -25,7 +25,7 @@ pub async fn heartbeat(executor: impl PgExecutor<'_>, held: &[Lease], lease: Dur
         r#"update jobs
            set lease_until = clock_timestamp() + $3::float8 * interval '1 second'
            from unnest($1::uuid[], $2::bigint[]) as held (id, token)
-           where jobs.id = held.id and jobs.lease_token = held.token and jobs.state = 'running'
+           where jobs.id = held.id and jobs.lease_token = held.token and jobs.lease_until is not null
            returning jobs.id, jobs.cancel_requested_at is not null as "cancel_requested!""#,
         &ids,
         &tokens,

@@ -1,4 +1,5 @@
-//! How an attempt ends. Each function changes the job only while `lease` is still the one that holds it.
+//! How an attempt ends. Each function changes the job only while `lease` is still the one that holds it; that it runs is told by the
+//! lease (see [`super::complete_all`]).
 
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ pub async fn complete(executor: impl PgExecutor<'_>, lease: Lease) -> Result<(),
 /// # Errors
 /// [`QueueError::LeaseLost`], [`QueueError::Database`].
 pub async fn complete_and_forget(executor: impl PgExecutor<'_>, lease: Lease) -> Result<(), QueueError> {
-    let done = sqlx::query!("delete from jobs where id = $1 and lease_token = $2 and state = 'running'", lease.id.0, lease.token,)
+    let done = sqlx::query!("delete from jobs where id = $1 and lease_token = $2 and lease_until is not null", lease.id.0, lease.token,)
         .execute(executor)
         .await
         .map_err(QueueError::database("complete a job"))?;
@@ -53,7 +54,7 @@ pub async fn retry(executor: impl PgExecutor<'_>, lease: Lease, error: &str) -> 
              lease_until = null,
              run_at = clock_timestamp() + app.job_backoff(attempt, backoff_base, backoff_max),
              errors = app.job_errors(errors, attempt, $3)
-         where id = $1 and lease_token = $2 and state = 'running'
+         where id = $1 and lease_token = $2 and lease_until is not null
          returning state",
         lease.id.0,
         lease.token,
@@ -78,7 +79,7 @@ pub async fn snooze(executor: impl PgExecutor<'_>, lease: Lease, wait: Duration)
              attempt = attempt - 1,
              lease_until = null,
              run_at = clock_timestamp() + $3::float8 * interval '1 second'
-         where id = $1 and lease_token = $2 and state = 'running'",
+         where id = $1 and lease_token = $2 and lease_until is not null",
         lease.id.0,
         lease.token,
         wait.as_secs_f64(),
@@ -117,7 +118,7 @@ pub async fn hand_back(executor: impl PgExecutor<'_>, lease: Lease) -> Result<()
                  finished_at = case when cancel_requested_at is not null then clock_timestamp() end,
                  attempt = attempt - 1,
                  lease_until = null
-             where id = $1 and lease_token = $2 and state = 'running'
+             where id = $1 and lease_token = $2 and lease_until is not null
              returning lane
          )
          select pg_notify($3, lane)::text as woken from returned",
@@ -135,7 +136,7 @@ async fn finish(executor: impl PgExecutor<'_>, lease: Lease, state: State, reaso
     let done = sqlx::query!(
         "update jobs
          set state = $3, finished_at = clock_timestamp(), lease_until = null, errors = app.job_errors(errors, attempt, $4)
-         where id = $1 and lease_token = $2 and state = 'running'",
+         where id = $1 and lease_token = $2 and lease_until is not null",
         lease.id.0,
         lease.token,
         state.as_str(),

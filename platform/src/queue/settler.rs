@@ -114,6 +114,9 @@ fn answer(requests: Vec<Request>, done: &Result<HashSet<JobId>, QueueError>) {
     }
 }
 
+// A job that runs is told by its lease, not by its state: the latter names the index of leases, and the planner would walk that one,
+// with the dead entry of every claim of late, instead of looking jobs up by their keys.
+
 /// Completes those of the jobs whose lease still holds, and answers which are complete. A worker may have completed its job in
 /// the transaction of its effects already: the same token says so, and nothing is written.
 ///
@@ -123,24 +126,18 @@ pub async fn complete_all(executor: impl PgExecutor<'_>, leases: &[Lease]) -> Re
     let ids: Vec<Uuid> = leases.iter().map(|lease| lease.id.0).collect();
     let tokens: Vec<i64> = leases.iter().map(|lease| lease.token).collect();
     let done = sqlx::query_scalar!(
-        // Each is looked up by its key first: left to itself the planner walks the index of running jobs, dead entries and all.
-        // What has moved since is followed, and must still be ours: hence the lease once more.
         r#"with held as (
-               select found.*
-               from unnest($1::uuid[], $2::bigint[]) as held (id, token)
-               cross join lateral (
-                   select ctid as place, id, state from jobs where jobs.id = held.id and lease_token = held.token offset 0
-               ) as found
+               select * from unnest($1::uuid[], $2::bigint[]) as held (id, token)
            ), done as (
                update jobs
                set state = 'completed', finished_at = clock_timestamp(), lease_until = null
-               where ctid = any (array(select place from held where state = 'running'))
-                   and state = 'running' and (id, lease_token) in (select * from unnest($1::uuid[], $2::bigint[]))
-               returning id
+               from held
+               where jobs.id = held.id and jobs.lease_token = held.token and jobs.lease_until is not null
+               returning jobs.id
            )
            select id as "id!" from done
            union all
-           select id from held where state = 'completed'"#,
+           select jobs.id from jobs join held on jobs.id = held.id and jobs.lease_token = held.token where jobs.state = 'completed'"#,
         &ids,
         &tokens,
     )
@@ -158,16 +155,9 @@ pub async fn forget_all(executor: impl PgExecutor<'_>, leases: &[Lease]) -> Resu
     let ids: Vec<Uuid> = leases.iter().map(|lease| lease.id.0).collect();
     let tokens: Vec<i64> = leases.iter().map(|lease| lease.token).collect();
     let done = sqlx::query_scalar!(
-        "delete from jobs
-         where ctid = any (array(
-             select place
-             from unnest($1::uuid[], $2::bigint[]) as held (id, token)
-             cross join lateral (
-                 select ctid as place from jobs where jobs.id = held.id and lease_token = held.token offset 0
-             ) as found
-         ))
-             and state = 'running' and (id, lease_token) in (select * from unnest($1::uuid[], $2::bigint[]))
-         returning id",
+        "delete from jobs using unnest($1::uuid[], $2::bigint[]) as held (id, token)
+         where jobs.id = held.id and jobs.lease_token = held.token and jobs.lease_until is not null
+         returning jobs.id",
         &ids,
         &tokens,
     )
