@@ -41,12 +41,20 @@ where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let filter = EnvFilter::try_new(&config.log).map_err(|source| TelemetryError::Filter { filter: config.log.clone(), source })?;
+    let Some(traces) = traces else {
+        // The filter is everybody's: a span that no line will show is not even made.
+        let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+        return Ok(match output {
+            Output::Json => Box::new(lines.json().flatten_event(true).with_current_span(true).with_span_list(false).finish()),
+            Output::Terminal => Box::new(lines.compact().with_target(false).with_ansi(std::io::stderr().is_terminal()).finish()),
+        });
+    };
     let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     let lines = match output {
         Output::Json => lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed(),
         Output::Terminal => lines.compact().with_target(false).with_ansi(std::io::stderr().is_terminal()).boxed(),
     };
-    let spans = traces.map(|traces| tracing_opentelemetry::layer().with_tracer(traces.tracer()).with_filter(own_spans()));
+    let spans = tracing_opentelemetry::layer().with_tracer(traces.tracer()).with_filter(own_spans());
     Ok(Box::new(registry().with(lines.with_filter(filter)).with(spans)))
 }
 
