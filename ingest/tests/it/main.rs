@@ -3,6 +3,7 @@
 mod feeds;
 mod load;
 mod panel;
+mod parsers;
 mod sales_csv;
 mod shop;
 mod tabular;
