@@ -14,12 +14,8 @@ fn fetched_at() -> DateTime<Utc> {
 }
 
 fn parse(source: &str, scope: &str, bytes: Vec<u8>) -> Result<Vec<Batch>, SourceError> {
-    let raw = RawRecord {
-        contents: Origin::memory("reply", bytes),
-        fetched_at: fetched_at(),
-        parameters: Value::Null,
-        scope: scope.to_owned(),
-    };
+    let raw =
+        RawRecord { contents: Origin::memory("reply", bytes), fetched_at: fetched_at(), parameters: Value::Null, scope: scope.to_owned() };
     let context = ParseContext { calendar: BusinessCalendar { time_zone: Jakarta, cutoff: "00:00:00".parse().expect("a time") } };
     let mut batches = sources::all().find(source).expect("registered").parse(&raw, &context)?;
     let mut all = Vec::new();

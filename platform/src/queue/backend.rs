@@ -21,6 +21,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::detour::Detour;
 use super::fetch::Fetcher;
 use super::keep::keep;
 use super::leases::{Claimed, Leases};
@@ -82,6 +83,7 @@ impl PgQueue {
             slots: Arc::clone(&config.slots),
             shares: Arc::clone(&config.shares),
             looked: None,
+            detour: Detour::default(),
             connection: None,
             leases: Arc::clone(&config.leases),
             wake: Arc::clone(&wake),

@@ -25,11 +25,17 @@ pub type Ask = (Lane, usize);
 /// # Errors
 /// [`QueueError::Database`].
 pub async fn claim(executor: impl PgExecutor<'_>, claim: &Claim, asks: &[Ask]) -> Result<Vec<Job>, QueueError> {
+    claim_from(executor, claim, asks, &vec![f64::NEG_INFINITY; asks.len()]).await
+}
+
+/// As [`claim`], from these places of the lanes on.
+pub(super) async fn claim_from(executor: impl PgExecutor<'_>, claim: &Claim, asks: &[Ask], least: &[f64]) -> Result<Vec<Job>, QueueError> {
     let (lanes, jobs) = columns(asks);
-    let rows = sqlx::query_file_as!(Row, "src/queue/claim.sql", &claim.kinds, &lanes, &jobs, claim.worker, claim.lease.as_secs_f64(),)
-        .fetch_all(executor)
-        .await
-        .map_err(QueueError::database("claim jobs"))?;
+    let rows =
+        sqlx::query_file_as!(Row, "src/queue/claim.sql", &claim.kinds, &lanes, &jobs, claim.worker, claim.lease.as_secs_f64(), least)
+            .fetch_all(executor)
+            .await
+            .map_err(QueueError::database("claim jobs"))?;
     Ok(rows.into_iter().map(Row::job).collect())
 }
 
@@ -58,6 +64,7 @@ pub(super) struct Row {
     pub lease_token: i64,
     pub trace_id: Option<String>,
     pub is_kept: bool,
+    pub claim_order: f64,
     pub waited: f64,
 }
 
@@ -73,6 +80,7 @@ impl Row {
             max_attempts: count(self.max_attempts),
             trace_id: self.trace_id,
             is_kept: self.is_kept,
+            place: self.claim_order,
             waited: Duration::try_from_secs_f64(self.waited).unwrap_or_default(),
         }
     }

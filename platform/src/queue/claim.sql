@@ -8,11 +8,12 @@ set state = 'running',
     attempted_at = clock_timestamp()
 where ctid = any (array(
     select head.place
-    from unnest($2::text[], $3::integer[]) as asked (lane, jobs)
+    from unnest($2::text[], $3::integer[], $6::float8[]) as asked (lane, jobs, least)
     cross join lateral (
         select ctid as place
         from jobs
         where lane = asked.lane
+            and claim_order >= asked.least
             and state = 'available'
             and children_left = 0
             and limit_keys = '{}'
@@ -22,5 +23,5 @@ where ctid = any (array(
         for update skip locked
     ) as head
 ))
-returning id, kind, args, lane, attempt, max_attempts, lease_token, trace_id, is_kept,
+returning id, kind, args, lane, attempt, max_attempts, lease_token, trace_id, is_kept, claim_order,
     extract(epoch from clock_timestamp() - run_at)::float8 as "waited!"

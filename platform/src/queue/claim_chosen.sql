@@ -6,5 +6,5 @@ set state = 'running',
     lease_until = clock_timestamp() + $3::float8 * interval '1 second',
     attempted_at = clock_timestamp()
 where id = any ($1::uuid[])
-returning id, kind, args, lane, attempt, max_attempts, lease_token, trace_id, is_kept,
+returning id, kind, args, lane, attempt, max_attempts, lease_token, trace_id, is_kept, claim_order,
     extract(epoch from clock_timestamp() - run_at)::float8 as "waited!"

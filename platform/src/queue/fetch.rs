@@ -11,10 +11,12 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::claim::claim_from;
+use super::detour::Detour;
 use super::leases::{Claimed, Leases};
 use super::shares::{Queue, Shares};
 use super::slots::Slots;
-use super::{Ask, Claim, Job, QueueError, claim, claim_limited, events, limited_lanes, stage};
+use super::{Ask, Claim, Job, QueueError, claim_limited, events, limited_lanes, stage};
 
 /// At most this many jobs per claim, so that two programs share a burst.
 const BATCH: usize = 512;
@@ -39,6 +41,7 @@ pub(super) struct Fetcher {
     pub claimed: mpsc::UnboundedSender<Claimed>,
     /// When it last looked for what has become due and for jobs with limits.
     pub looked: Option<Instant>,
+    pub detour: Detour,
 }
 
 /// Whether there is more to claim.
@@ -139,7 +142,9 @@ impl Fetcher {
             }
             let sent = Instant::now();
             let wanted = self.claim.clone();
-            let jobs = in_time(wanted.lease, claim(self.connection().await?, &wanted, &asks)).await?;
+            let least = self.detour.begin(&asks, sent);
+            let jobs = in_time(wanted.lease, claim_from(self.connection().await?, &wanted, &asks, &least)).await?;
+            self.detour.ended(&asks, &jobs, sent.elapsed(), sent);
             left -= self.deliver(Queue::Free, jobs, &asks, &mut exhausted, sent);
         }
         Ok(left)

@@ -70,4 +70,6 @@ pub struct Job {
     pub is_kept: bool,
     /// From when it was due to the claim.
     pub waited: Duration,
+    /// In its lane: smaller is claimed first.
+    pub place: f64,
 }

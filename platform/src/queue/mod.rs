@@ -13,6 +13,7 @@
 mod backend;
 mod claim;
 mod claim_limited;
+mod detour;
 mod enqueue;
 mod error;
 mod events;
