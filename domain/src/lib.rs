@@ -20,7 +20,7 @@ pub use explanation::{Driver, Explanation};
 pub use features::{FeatureError, FeatureMatrix, FeatureSource, History, Layout};
 pub use forecast::{Rung, SeriesForecast, StepForecast};
 pub use frequency::{Frequency, Ordinal};
-pub use hint::Hint;
+pub use hint::{Hint, chain};
 pub use money::Idr;
 pub use panel::Panel;
 pub use quantile::{LEVELS, Quantiles};

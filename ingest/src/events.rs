@@ -43,9 +43,3 @@ pub(crate) fn not_taken(source: &'static str, scope: &str, error: &TakeError) {
     metrics::counter!("ingest_failures_total", "source" => source).increment(1);
     tracing::warn!(source.name = source, scope, error = error as &dyn std::error::Error, "{source} could not be had for `{scope}`");
 }
-
-/// The error and its causes on one line.
-pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}

@@ -279,7 +279,7 @@ fn midnight(day: chrono::NaiveDate) -> DateTime<Utc> {
 
 /// Remembers what an error means for the next time.
 async fn note(shop: Workshop<'_>, source: &dyn Source, scope: &str, error: &TakeError) -> Result<(), TakeError> {
-    let text = events::chain(error);
+    let text = domain::chain(error);
     match error {
         TakeError::Fetch(FetchError::NotCovered { reason, ask_again_after, .. }) => {
             note_uncovered(shop.pool, source.name(), scope, reason, shop.clock.now() + *ask_again_after).await?;

@@ -11,7 +11,7 @@ use platform::queue::{Alert, LaneHealth};
 use uuid::Uuid;
 
 use crate::alerts::AlertError;
-use crate::nightly::{NightError, NightReport, chain};
+use crate::nightly::{NightError, NightReport};
 use crate::scheduler::TickError;
 
 pub(crate) fn night_ended(report: &NightReport) {
@@ -37,9 +37,9 @@ pub(crate) fn night_ended(report: &NightReport) {
 }
 
 /// Returns it in words, for the run's history.
-pub(crate) fn left_out(store: &str, what: &'static str, error: &dyn std::error::Error) -> String {
+pub(crate) fn left_out(store: &str, what: &'static str, error: &(dyn std::error::Error + 'static)) -> String {
     metrics::counter!("nightly_left_out_total", "what" => what).increment(1);
-    let reason = chain(error);
+    let reason = domain::chain(error);
     tracing::warn!(store.slug = store, what, reason, "the night of {store} goes on without {what}");
     format!("{what}: {reason}")
 }

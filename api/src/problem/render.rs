@@ -1,6 +1,5 @@
 //! Turns errors into documents, where the request's language and trace are known.
 
-use std::error::Error;
 use std::sync::Arc;
 
 use axum::Json;
@@ -36,7 +35,7 @@ pub(crate) async fn render(trace_id: TraceId, request: Request, next: Next) -> R
 
     let wording = Wording::of(&error, language);
     if wording.status.is_server_error() {
-        tracing::error!(http.status = wording.status.as_u16(), error = %chain(&*error), "a request failed");
+        tracing::error!(http.status = wording.status.as_u16(), error = %domain::chain(&*error), "a request failed");
     }
     let status = wording.status;
     let problem = Problem {
@@ -74,10 +73,4 @@ fn head(headers: &mut HeaderMap, status: StatusCode, language: Language, replace
     if let Some(allowed) = replaced.get(ALLOW) {
         headers.insert(ALLOW, allowed.clone());
     }
-}
-
-/// The error and all its sources in one line.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let causes = std::iter::successors(error.source(), |cause| (**cause).source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

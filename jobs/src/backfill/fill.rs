@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::asset::{Asset, Made, MakeError};
 use super::{BackfillError, asset, find};
 use crate::events;
-use crate::nightly::{Nightly, chain};
+use crate::nightly::Nightly;
 
 /// A job works this long, then queues again behind the other scopes: none waits for the end of another's years.
 const TURN: Duration = Duration::from_secs(20);
@@ -117,7 +117,7 @@ async fn record(
             (partition_ranges::Made::Materialised, made.read_in.as_deref())
         }
         Err(error) => {
-            note_failure(&mut *tx, backfill, scope, days.first, &chain(error), ATTEMPTS, nightly.clock.now()).await?;
+            note_failure(&mut *tx, backfill, scope, days.first, &domain::chain(error), ATTEMPTS, nightly.clock.now()).await?;
             (partition_ranges::Made::Failed, None)
         }
     };

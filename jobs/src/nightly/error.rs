@@ -110,9 +110,3 @@ impl Hint for NightError {
         })
     }
 }
-
-/// An error with its causes, for the run history.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}

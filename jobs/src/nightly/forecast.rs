@@ -116,7 +116,7 @@ pub(super) fn forecast(
     let fits = |at: models::Progress| progress(Stage::Models { done: at.done, total: at.total });
     let Climb { forecasts, fresh, refused, mut left_out } = ladder::climb_down(&ground, &fits)?;
 
-    let mut leave_out = |what, error: &dyn std::error::Error| left_out.push(events::left_out(store, what, error));
+    let mut leave_out = |what, error: &(dyn std::error::Error + 'static)| left_out.push(events::left_out(store, what, error));
     let (mut explanations, mut kept) = (HashMap::new(), None);
     match &forecasts.models {
         Ok(models) => {

@@ -6,7 +6,7 @@ use models::{BASELINE, EngineArtifact, EngineConfig, EngineOutput, GuardHit, Mod
 use pipeline::PanelFeatures;
 use serde::Serialize;
 
-use super::error::{NightError, chain};
+use super::error::NightError;
 use super::facts::StoreFacts;
 use super::gates::{self, BacktestSummary, Gate, GateBounds};
 use super::kept::LastModel;
@@ -104,7 +104,7 @@ fn settle(forecasts: Result<Forecasts, NightError>, rung: Rung) -> Result<Foreca
     match forecasts {
         Ok(forecasts) if gates::all_passed(&forecasts.gates) => Ok(forecasts),
         Ok(forecasts) => Err(forecasts.gates.into_iter().filter(|gate| !gate.passed).map(refuse).collect()),
-        Err(error) => Err(vec![refuse(Gate { name: "made".to_owned(), passed: false, detail: chain(&error) })]),
+        Err(error) => Err(vec![refuse(Gate { name: "made".to_owned(), passed: false, detail: domain::chain(&error) })]),
     }
 }
 
@@ -128,7 +128,7 @@ impl Ground<'_> {
     fn last_model(&self) -> Result<Forecasts, NightError> {
         let none = |reason: String| NightError::NoLastModel { store: self.store.to_owned(), reason };
         let last = self.last_model.ok_or_else(|| none("none is kept that knew no more than this night".to_owned()))?;
-        let models = last.read().map_err(|error| none(chain(&error)))?;
+        let models = last.read().map_err(|error| none(domain::chain(&error)))?;
         let horizon = self.config.horizon;
         if models.horizon < horizon || models.season != self.config.season {
             return Err(none(format!(

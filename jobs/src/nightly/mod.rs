@@ -44,7 +44,6 @@ use platform::objects::Objects;
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 
-pub(crate) use error::chain;
 pub use error::{KeptError, NightError};
 pub use kept::{LastModel, last_model};
 pub use knowledge::Knowledge;

@@ -279,7 +279,7 @@ async fn compute(
 
 /// The night's own error is the one to tell; that it could not be written down too only adds to it.
 async fn record_failure(nightly: &Nightly, run_id: Uuid, error: &NightError) {
-    if let Err(also) = fail_run(&nightly.work, run_id, nightly.clock.now(), &super::chain(error)).await {
+    if let Err(also) = fail_run(&nightly.work, run_id, nightly.clock.now(), &domain::chain(error)).await {
         events::failure_unrecorded(run_id, &also);
     }
 }

@@ -7,7 +7,7 @@ use ingest::feed::Days;
 use ingest::take::{TakeError, take};
 use platform::queue::{JobContext, Worker};
 
-use crate::nightly::{Nightly, chain};
+use crate::nightly::Nightly;
 
 /// After a wait that was asked for, so that those who waited for the same do not come at once.
 const SPREAD: u64 = 5_000;
@@ -39,5 +39,5 @@ fn outcome(error: TakeError, context: &JobContext) -> Outcome {
         let spread = u64::from_le_bytes(*context.job_id.0.as_bytes().last_chunk().unwrap_or(&[0; 8])) % SPREAD;
         return Outcome::Snooze(wait + Duration::from_millis(spread));
     }
-    if error.may_pass() { Outcome::Retry(Box::new(error)) } else { Outcome::Cancel(chain(&error)) }
+    if error.may_pass() { Outcome::Retry(Box::new(error)) } else { Outcome::Cancel(domain::chain(&error)) }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use domain::chain;
 use rand::Rng as _;
 use tokio::time::{sleep, timeout};
 
@@ -128,11 +129,6 @@ fn retry_after(reply: &Reply, now: DateTime<Utc>) -> Option<Duration> {
 fn jittered((least, most): (Duration, Duration), last: Duration) -> Duration {
     let (least, most) = (least.as_secs_f64(), (last * 3).min(most).as_secs_f64());
     Duration::from_secs_f64(rand::thread_rng().gen_range(least..=most.max(least)))
-}
-
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 #[cfg(test)]

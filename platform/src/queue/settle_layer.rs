@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use apalis_core::error::BoxDynError;
 use apalis_core::task::Task;
 use backon::{BackoffBuilder, ExponentialBuilder};
+use domain::chain;
 use domain::job::Outcome;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -144,10 +145,4 @@ impl SettleLayer {
             Ending::Forget => Err(QueueError::LeaseLost { id: job.lease.id, token: job.lease.token }),
         }
     }
-}
-
-/// The error and its causes on one line, as it is kept with the job.
-pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
