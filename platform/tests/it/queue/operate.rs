@@ -81,3 +81,27 @@ async fn a_running_job_hears_that_it_is_cancelled() {
     assert_eq!(failures(&job), ["stopped half way"]);
     runner.stop().await;
 }
+
+/// Over several stretches of the table: what ended long enough ago for its state goes, but for the children of a job that waits.
+#[tokio::test]
+async fn ended_jobs_are_pruned_by_state_and_age() {
+    let db = TestDb::new().await;
+    let fill = "insert into jobs (id, kind, args, max_attempts, state, finished_at, trace_id)
+                select gen_random_uuid(), 'step', '{}', 1, state, now() - age, repeat('x', 400)
+                from generate_series(1, 3000),
+                    (values ('completed', interval '2 hours'), ('completed', interval '10 minutes'), ('cancelled', interval '2 hours'),
+                        ('discarded', interval '2 hours')) as ended (state, age)";
+    sqlx::query(fill).execute(db.work()).await.expect("jobs");
+    let family = "with parent as (
+                      insert into jobs (id, kind, args, max_attempts, children_left) values (gen_random_uuid(), 'step', '{}', 1, 1) returning id)
+                  insert into jobs (id, kind, args, max_attempts, state, finished_at, parent_id)
+                  select gen_random_uuid(), 'step', '{}', 1, 'completed', now() - interval '2 hours', id from parent";
+    sqlx::query(family).execute(db.work()).await.expect("a family");
+    let hour = Duration::from_secs(3600);
+    let retention = queue::Retention { completed: hour, cancelled: hour * 3, discarded: hour };
+    assert_eq!(queue::prune(db.work(), retention).await.expect("pruned"), 6000);
+    let stats = queue::stats(db.work()).await.expect("stats");
+    let left: Vec<_> = stats.iter().map(|stat| format!("{} {}", stat.state, stat.jobs)).collect();
+    assert_eq!(left, ["available 1", "cancelled 3000", "completed 3001"]);
+    assert_eq!(queue::prune(db.work(), retention).await.expect("pruned"), 0);
+}
