@@ -21,6 +21,8 @@ pub(crate) struct Parsed<'a> {
     pub source: &'static str,
     pub scope: &'a str,
     pub record: Uuid,
+    /// When it was told: a record that is parsed again says nothing new.
+    pub told_at: DateTime<Utc>,
     pub name: &'a str,
     pub batch: &'a Batch,
 }
@@ -36,7 +38,7 @@ pub(crate) async fn store(tx: &mut PgConnection, parsed: &Parsed<'_>, now: DateT
         }
         Facts::MarketPrices(rows) => {
             let latest = rows.iter().map(|row| row.available_at).max();
-            (insert_market_prices(&mut *tx, parsed.source, record, now, rows).await?, latest)
+            (insert_market_prices(&mut *tx, parsed.source, record, parsed.told_at, rows).await?, latest)
         }
         // Of a store: `sales_csv` brings them in its own way.
         Facts::DailySales(_) | Facts::OrderLines(_) => (NewFacts::default(), None),

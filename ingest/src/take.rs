@@ -130,13 +130,16 @@ async fn ask_and_store(shop: Workshop<'_>, source: &dyn Source, scope: &str, day
     let asking = Asking { http: shop.http, clock: shop.clock, config: shop.config };
     let mut landed = Vec::new();
     for reply in feed.fetch(&asking, scope, days).await? {
-        landed.push(land(shop, source, scope, days, reply).await?);
+        // The same bytes are one record, and told now all the same: a price may have gone back to what it was.
+        let told_at = reply.fetched_at;
+        let (record, bytes) = land(shop, source, scope, days, reply).await?;
+        landed.push((record, told_at, bytes));
     }
     let mut taken = Taken::default();
-    for (record, bytes) in landed {
+    for (record, told_at, bytes) in landed {
         taken.records += 1;
         taken.new_records += u64::from(record.is_new);
-        let stored = StoredRecord { id: record.id, scope: scope.to_owned(), fetched_at: record.fetched_at, ..StoredRecord::default() };
+        let stored = StoredRecord { id: record.id, scope: scope.to_owned(), fetched_at: told_at, ..StoredRecord::default() };
         taken.add(parse_and_store(shop, source, &stored, bytes, Some(days)).await?);
     }
     Ok(taken)
@@ -220,7 +223,14 @@ async fn parse_and_store(
             quarantine(&mut *shop.pool.acquire().await?, source.name(), record.id, &name, &batch.rejected).await?;
             return Err(understood(error));
         }
-        let parsed = Parsed { source: source.name(), scope: &record.scope, record: record.id, name: &name, batch: &batch };
+        let parsed = Parsed {
+            source: source.name(),
+            scope: &record.scope,
+            record: record.id,
+            told_at: record.fetched_at,
+            name: &name,
+            batch: &batch,
+        };
         let (new, quarantined) = store(&mut tx, &parsed, shop.clock.now()).await?;
         sum = (sum.0 + batch.facts.len() as u64, sum.1.and(new), sum.2 + quarantined);
     }

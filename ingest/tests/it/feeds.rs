@@ -165,6 +165,48 @@ async fn pieces_in_any_order_make_what_one_window_makes() {
     backwards.close().await;
 }
 
+/// A price is revised, then told as before, word for word: three versions, each known when it was told. Parsing the records again
+/// tells nothing new.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn revised_prices_are_versions_and_parsing_again_does_not_undo_them() {
+    let told = Arc::new(std::sync::Mutex::new("43,550"));
+    let answer = {
+        let told = Arc::clone(&told);
+        move || {
+            let price = *told.lock().expect("a price");
+            let row = serde_json::json!({ "no": 1, "name": "Gula Pasir Lokal", "level": 2, "20/11/2026": price });
+            async move { axum::Json(serde_json::json!({ "data": [row] })) }
+        }
+    };
+    let vendor = axum::Router::new().route("/TabelHarga/GetGridDataDaerah", axum::routing::get(answer));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let pihps_url = format!("http://{}", listener.local_addr().expect("its number"));
+    tokio::spawn(async move { axum::serve(listener, vendor).await });
+    let outside = Outside::open().await;
+    let outside = Outside { config: SourcesConfig { pihps_url, ..outside.config.clone() }, ..outside };
+    let [_, asked] = all();
+    for price in ["43,550", "45,000", "43,550"] {
+        *told.lock().expect("a price") = price;
+        let taken = outside.take(&asked, asked.days).await.expect("a window");
+        assert_eq!((taken.facts, taken.new_facts), (1, 1), "{price}");
+        outside.shop.clock.advance(chrono::TimeDelta::hours(1));
+        outside.forget_quotas().await;
+    }
+    let versions = async || -> Vec<(i64, DateTime<Utc>)> {
+        let text = "select price, available_at from market_prices order by available_at";
+        sqlx::query_as(text).fetch_all(outside.shop.db.work()).await.expect("versions")
+    };
+    let expected = [(43_550, at("2026-11-20T07:00:00Z")), (45_000, at("2026-11-23T02:00:00Z")), (43_550, at("2026-11-23T03:00:00Z"))];
+    assert_eq!(versions().await, expected);
+    for _ in 0..2 {
+        let again = reparse(outside.workshop(), source(&asked), asked.scope, asked.days).await.expect("once more");
+        assert_eq!((again.records, again.new_facts), (2, 0));
+        assert_eq!(versions().await, expected);
+        outside.shop.clock.advance(chrono::TimeDelta::hours(1));
+    }
+    outside.close().await;
+}
+
 /// The bytes have landed; the facts cannot be written. Later they are, without asking.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crash_between_landing_and_parsing_loses_nothing() {

@@ -33,8 +33,6 @@ pub struct NewRawRecord {
 pub struct LandedRecord {
     pub id: Uuid,
     pub is_new: bool,
-    /// When these bytes first came.
-    pub fetched_at: DateTime<Utc>,
 }
 
 /// A record to be parsed again.
@@ -63,8 +61,8 @@ pub async fn land_raw_record(connection: &mut PgConnection, record: &NewRawRecor
     .execute(&mut *transaction)
     .await
     .in_table(TABLE, operation)?;
-    let known = sqlx::query!(
-        "select id, fetched_at from raw_records
+    let known = sqlx::query_scalar!(
+        "select id from raw_records
          where source = $1 and content_hash = $2 and store_id is not distinct from $3 and scope = $4
          order by fetched_at
          limit 1",
@@ -77,8 +75,8 @@ pub async fn land_raw_record(connection: &mut PgConnection, record: &NewRawRecor
     .await
     .in_table(TABLE, operation)?;
     let landed = match known {
-        Some(known) => LandedRecord { id: known.id, is_new: false, fetched_at: known.fetched_at },
-        None => LandedRecord { id: insert(&mut transaction, record).await?, is_new: true, fetched_at: record.fetched_at },
+        Some(known) => LandedRecord { id: known, is_new: false },
+        None => LandedRecord { id: insert(&mut transaction, record).await?, is_new: true },
     };
     transaction.commit().await.in_table(TABLE, operation)?;
     Ok(landed)
