@@ -39,6 +39,11 @@ pub(crate) fn taken(source: &'static str, taken: &Taken) {
     );
 }
 
+pub(crate) fn finding(source: &'static str, scope: &str, check: &'static str, detail: &str) {
+    metrics::counter!("ingest_findings_total", "source" => source, "check" => check).increment(1);
+    tracing::warn!(source.name = source, scope, check, detail, "{source} for `{scope}`: {detail}");
+}
+
 pub(crate) fn not_taken(source: &'static str, scope: &str, error: &TakeError) {
     metrics::counter!("ingest_failures_total", "source" => source).increment(1);
     tracing::warn!(source.name = source, scope, error = error as &dyn std::error::Error, "{source} could not be had for `{scope}`");

@@ -21,6 +21,8 @@ pub struct Terms {
     /// Data older than this is late.
     pub freshness: TimeDelta,
     pub history: History,
+    /// Whether each day tells about as much as the one before.
+    pub is_steady: bool,
     /// What must be shown where its data is shown.
     pub attribution: &'static str,
     /// What a scope is: `region`, `province`, `topic`, `store`.
@@ -61,18 +63,25 @@ pub struct Asking<'a> {
     pub http: &'a Polite,
     pub clock: &'a dyn Clock,
     pub config: &'a SourcesConfig,
+    /// For what is known of a scope already.
+    pub pool: &'a PgPool,
 }
 
 /// How a source asks.
 #[async_trait]
 pub trait Feed: Send + Sync {
-    fn manners(&self) -> Manners;
+    fn manners(&self, config: &SourcesConfig) -> Manners;
+
+    /// What has to be set before it can ask, if anything.
+    fn missing(&self, _: &SourcesConfig) -> Option<&'static str> {
+        None
+    }
 
     /// Everything that it is to be asked about for the stores there are, each once however many stores share it.
     ///
     /// # Errors
     /// [`DbError`].
-    async fn scopes(&self, pool: &PgPool) -> Result<Vec<String>, DbError>;
+    async fn scopes(&self, pool: &PgPool, config: &SourcesConfig) -> Result<Vec<String>, DbError>;
 
     /// Asks about one scope and window. IO only: what the replies mean is [`crate::source::Source::parse`]'s.
     ///
@@ -86,6 +95,8 @@ pub trait Feed: Send + Sync {
 pub enum FetchError {
     #[error(transparent)]
     Ask(#[from] AskError),
+    #[error(transparent)]
+    Database(DbError),
     /// The vendor knows nothing of this scope, and will not soon.
     #[error("`{source_name}` does not cover `{scope}`: {reason}")]
     NotCovered { source_name: &'static str, scope: String, reason: String, ask_again_after: TimeDelta },
@@ -103,6 +114,7 @@ impl Hint for FetchError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Ask(error) => error.hint(),
+            Self::Database(error) => error.hint(),
             Self::NotCovered { .. } => Some("correct the store's region if it is wrong; it is asked again in some weeks".to_owned()),
             Self::Exhausted { .. } => Some("see the vendor's account; `viralcast ingest status` shows when it is asked again".to_owned()),
             Self::NotSetUp { missing, .. } => Some(format!("set {missing}")),

@@ -1,8 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod bmkg_data_online;
+mod checks;
 mod events;
 pub mod feed;
 mod json;
+pub mod news;
 pub mod panel;
 pub mod sales_csv;
 pub mod source;

@@ -7,8 +7,12 @@ use chrono::{DateTime, Utc};
 use domain::Hint;
 use domain::facts::{DailySales, OrderLine};
 use domain::time::BusinessCalendar;
+use platform::db::calendar_events::CalendarEventVersion;
 use platform::db::market_prices::MarketPriceVersion;
+use platform::db::news_articles::Article;
+use platform::db::villages::VillageRow;
 use platform::db::weather_forecasts::WeatherForecastRow;
+use platform::db::weather_observations::WeatherObservationRow;
 
 use crate::feed::{Feed, Terms};
 use crate::tabular::{CellError, Origin, TabularError};
@@ -18,12 +22,20 @@ pub trait Source: Send + Sync {
     /// The same in code, schedules, tables and metric labels.
     fn name(&self) -> &'static str;
 
+    /// One line for a listing.
+    fn about(&self) -> &'static str;
+
     /// What it promises and what it wants.
     fn terms(&self) -> Terms;
 
-    /// How it asks; `None` for a source that is handed files.
+    /// How it asks; `None` for a source that is handed files alone.
     fn feed(&self) -> Option<&dyn Feed> {
         None
+    }
+
+    /// Whether it can be handed a file about a scope as well.
+    fn takes_files(&self) -> bool {
+        false
     }
 
     /// Facts of one raw record, batch by batch. Pure: the same record and context give the same batches.
@@ -96,7 +108,17 @@ pub struct Batch {
     pub facts: Facts,
     /// What the rows tell of products beside their sales.
     pub products: Vec<ProductTold>,
+    /// Where the regions are that it tells of.
+    pub villages: Vec<VillageRow>,
     pub rejected: Vec<Rejected>,
+}
+
+impl Batch {
+    /// Of a source that tells of no products and villages.
+    #[must_use]
+    pub fn of(rows: u64, facts: Facts, rejected: Vec<Rejected>) -> Self {
+        Self { rows, facts, products: Vec::new(), villages: Vec::new(), rejected }
+    }
 }
 
 /// Facts of one kind.
@@ -105,7 +127,11 @@ pub enum Facts {
     DailySales(Vec<DailySales>),
     OrderLines(Vec<OrderLine>),
     WeatherForecasts(Vec<WeatherForecastRow>),
+    WeatherObservations(Vec<WeatherObservationRow>),
     MarketPrices(Vec<MarketPriceVersion>),
+    /// Of the nation that the record is about.
+    CalendarEvents(Vec<CalendarEventVersion>),
+    Articles(Vec<Article>),
 }
 
 impl Facts {
@@ -115,7 +141,10 @@ impl Facts {
             Self::DailySales(facts) => facts.len(),
             Self::OrderLines(facts) => facts.len(),
             Self::WeatherForecasts(facts) => facts.len(),
+            Self::WeatherObservations(facts) => facts.len(),
             Self::MarketPrices(facts) => facts.len(),
+            Self::CalendarEvents(facts) => facts.len(),
+            Self::Articles(facts) => facts.len(),
         }
     }
 

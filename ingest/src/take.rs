@@ -14,12 +14,14 @@ use platform::config::SourcesConfig;
 use platform::db::partition_ranges::{Made, mark_days};
 use platform::db::raw_records::{LandedRecord, NewRawRecord, StoredRecord, land_raw_record, landed_records};
 use platform::db::source_breakers::{note_failure, note_uncovered};
+use platform::db::source_findings::note_finding;
 use platform::db::watermarks::note_source_error;
 use platform::db::{DbError, NewFacts};
 use platform::http::{Polite, Reply};
 use platform::objects::{ObjectError, Objects};
 use sqlx::PgPool;
 
+use crate::checks::{self, Stored};
 use crate::events;
 use crate::feed::{Asking, Days, FetchError, History};
 use crate::source::{Batch, ParseContext, RawRecord, Source, SourceError};
@@ -86,7 +88,7 @@ impl TakeError {
     #[must_use]
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Fetch(error) => matches!(error, FetchError::Ask(_) | FetchError::Exhausted { .. }),
+            Self::Fetch(error) => matches!(error, FetchError::Ask(_) | FetchError::Database(_) | FetchError::Exhausted { .. }),
             Self::NoFeed { .. } => false,
             // What is garbled now may be sound when it is asked for again.
             Self::Parse { .. } | Self::Database(_) | Self::Connection(_) | Self::Objects(_) => true,
@@ -127,7 +129,10 @@ pub async fn take(shop: Workshop<'_>, source: &dyn Source, scope: &str, days: Da
 
 async fn ask_and_store(shop: Workshop<'_>, source: &dyn Source, scope: &str, days: Days) -> Result<Taken, TakeError> {
     let feed = source.feed().ok_or(TakeError::NoFeed { source_name: source.name() })?;
-    let asking = Asking { http: shop.http, clock: shop.clock, config: shop.config };
+    if let Some(missing) = feed.missing(shop.config) {
+        return Err(FetchError::NotSetUp { source_name: source.name(), missing }.into());
+    }
+    let asking = Asking { http: shop.http, clock: shop.clock, config: shop.config, pool: shop.pool };
     let mut landed = Vec::new();
     for reply in feed.fetch(&asking, scope, days).await? {
         // The same bytes are one record, and told now all the same: a price may have gone back to what it was.
@@ -140,7 +145,7 @@ async fn ask_and_store(shop: Workshop<'_>, source: &dyn Source, scope: &str, day
         taken.records += 1;
         taken.new_records += u64::from(record.is_new);
         let stored = StoredRecord { id: record.id, scope: scope.to_owned(), fetched_at: told_at, ..StoredRecord::default() };
-        taken.add(parse_and_store(shop, source, &stored, bytes, Some(days)).await?);
+        taken.add(parse_and_store(shop, source, &stored, &record_name(source, scope), bytes, Some(days)).await?);
     }
     Ok(taken)
 }
@@ -166,6 +171,21 @@ impl Taken {
     }
 }
 
+/// Stores what a file that somebody handed over tells of a scope.
+///
+/// # Errors
+/// [`TakeError`]; once the file has landed it stays.
+pub async fn take_file(shop: Workshop<'_>, source: &dyn Source, scope: &str, name: &str, bytes: Vec<u8>) -> Result<Taken, TakeError> {
+    let told_at = shop.clock.now();
+    let record = NewRawRecord { url: Some(name.to_owned()), ..new_record(source, scope, told_at) };
+    let (record, bytes) = land_bytes(shop, record, bytes).await?;
+    let stored = StoredRecord { id: record.id, scope: scope.to_owned(), fetched_at: told_at, ..StoredRecord::default() };
+    let mut taken = Taken { records: 1, new_records: u64::from(record.is_new), ..Taken::default() };
+    taken.add(parse_and_store(shop, source, &stored, name, bytes, None).await?);
+    events::taken(source.name(), &taken);
+    Ok(taken)
+}
+
 async fn land(
     shop: Workshop<'_>,
     source: &dyn Source,
@@ -173,27 +193,32 @@ async fn land(
     days: Days,
     reply: Reply,
 ) -> Result<(LandedRecord, Vec<u8>), TakeError> {
-    use sha2::{Digest, Sha256};
-    let content_hash = Sha256::digest(&reply.bytes).into();
-    let content_length = i64::try_from(reply.bytes.len()).unwrap_or(i64::MAX);
-    let key = shop.objects.put_content(reply.bytes.clone()).await?;
-    let window = matches!(source.terms().history, History::Since(_)).then(|| (midnight(days.first), midnight(days.end)));
     let record = NewRawRecord {
-        source: source.name().to_owned(),
-        store_id: None,
-        scope: scope.to_owned(),
-        window,
+        window: matches!(source.terms().history, History::Since(_)).then(|| (midnight(days.first), midnight(days.end))),
         url: Some(reply.url),
         status: i16::try_from(reply.status).ok(),
         headers: serde_json::Value::Object(reply.headers),
         content_type: reply.content_type,
-        content_hash,
-        content_length,
-        object_key: key.to_string(),
-        fetched_at: reply.fetched_at,
+        ..new_record(source, scope, reply.fetched_at)
+    };
+    land_bytes(shop, record, reply.bytes).await
+}
+
+fn new_record(source: &dyn Source, scope: &str, fetched_at: DateTime<Utc>) -> NewRawRecord {
+    NewRawRecord { source: source.name().to_owned(), scope: scope.to_owned(), ..NewRawRecord::fetched(fetched_at) }
+}
+
+/// The bytes first, then the row that names them.
+async fn land_bytes(shop: Workshop<'_>, record: NewRawRecord, bytes: Vec<u8>) -> Result<(LandedRecord, Vec<u8>), TakeError> {
+    use sha2::{Digest, Sha256};
+    let record = NewRawRecord {
+        content_hash: Sha256::digest(&bytes).into(),
+        content_length: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
+        object_key: shop.objects.put_content(bytes.clone()).await?.to_string(),
+        ..record
     };
     let mut connection = shop.pool.acquire().await?;
-    Ok((land_raw_record(&mut connection, &record).await?, reply.bytes))
+    Ok((land_raw_record(&mut connection, &record).await?, bytes))
 }
 
 /// Answers how many facts the record holds, how many are new, and how many rows went to quarantine.
@@ -201,12 +226,12 @@ async fn parse_and_store(
     shop: Workshop<'_>,
     source: &dyn Source,
     record: &StoredRecord,
+    name: &str,
     bytes: Vec<u8>,
     days: Option<Days>,
 ) -> Result<(u64, NewFacts, u64), TakeError> {
-    let name = format!("{} {}", source.name(), record.scope);
     let raw = RawRecord {
-        contents: Origin::memory(&name, bytes),
+        contents: Origin::memory(name, bytes),
         fetched_at: record.fetched_at,
         parameters: serde_json::Value::Null,
         scope: record.scope.clone(),
@@ -214,32 +239,36 @@ async fn parse_and_store(
     let context = ParseContext { calendar: BusinessCalendar { time_zone: Jakarta, cutoff: NaiveTime::MIN } };
     let understood = |error| TakeError::Parse { source_name: source.name(), source: error };
     let mut batches = source.parse(&raw, &context).map_err(understood)?;
-    let mut sum = (0, NewFacts::default(), 0);
+    let (mut sum, mut repeated) = ((0, NewFacts::default(), 0), 0);
     let mut tx = shop.pool.begin().await?;
     while let Some(batch) = batches.next_batch().map_err(understood)? {
-        if let Some(error) = refusal(&name, &batch) {
+        if let Some(error) = refusal(name, &batch) {
             // Not a word of it counts, and what was wrong is kept.
             drop(tx);
-            quarantine(&mut *shop.pool.acquire().await?, source.name(), record.id, &name, &batch.rejected).await?;
+            quarantine(&mut *shop.pool.acquire().await?, source.name(), record.id, name, &batch.rejected).await?;
             return Err(understood(error));
         }
-        let parsed = Parsed {
-            source: source.name(),
-            scope: &record.scope,
-            record: record.id,
-            told_at: record.fetched_at,
-            name: &name,
-            batch: &batch,
-        };
+        let parsed =
+            Parsed { source: source.name(), scope: &record.scope, record: record.id, told_at: record.fetched_at, name, batch: &batch };
         let (new, quarantined) = store(&mut tx, &parsed, shop.clock.now()).await?;
         sum = (sum.0 + batch.facts.len() as u64, sum.1.and(new), sum.2 + quarantined);
+        repeated += checks::repeated(&batch.facts);
     }
     if let Some(days) = days {
+        let terms = source.terms();
+        let length = if matches!(terms.history, History::Since(_)) { (days.end - days.first).num_days() } else { 1 };
+        let stored = Stored { source: source.name(), scope: &record.scope, record: record.id, facts: sum.0, repeated, days: length };
+        checks::check(&mut tx, &terms, &stored, shop.clock.now()).await?;
         let made = days_made(source, days, record.fetched_at);
         mark_days(&mut tx, source.name(), &record.scope, Made::Materialised, made.first, made.end).await?;
     }
     tx.commit().await?;
     Ok(sum)
+}
+
+/// What messages call a reply.
+fn record_name(source: &dyn Source, scope: &str) -> String {
+    format!("{} {scope}", source.name())
 }
 
 /// A record of which most cannot be read is not what it was: its service may have changed.
@@ -270,7 +299,7 @@ pub async fn reparse(shop: Workshop<'_>, source: &dyn Source, scope: &str, days:
     for record in landed_records(shop.pool, source.name(), scope, midnight(days.first), midnight(days.end)).await? {
         let bytes = shop.objects.get(&record.object_key.parse()?).await?;
         taken.records += 1;
-        match parse_and_store(shop, source, &record, bytes, None).await {
+        match parse_and_store(shop, source, &record, &record_name(source, scope), bytes, None).await {
             Ok(sum) => taken.add(sum),
             // One record's trouble must not cost the others theirs.
             Err(error @ TakeError::Parse { .. }) => {
@@ -296,7 +325,10 @@ async fn note(shop: Workshop<'_>, source: &dyn Source, scope: &str, error: &Take
         }
         TakeError::Fetch(FetchError::Exhausted { wait, .. }) => note_failure(shop.pool, source.name(), &text, Some(*wait)).await?,
         TakeError::Fetch(FetchError::Ask(error)) if error.is_unasked() => {}
-        _ => note_source_error(shop.pool, source.name(), scope, &text, shop.clock.now()).await?,
+        _ => {
+            note_source_error(shop.pool, source.name(), scope, &text, shop.clock.now()).await?;
+            note_finding(shop.pool, source.name(), scope, "error", &text, shop.clock.now()).await?;
+        }
     }
     Ok(())
 }

@@ -36,6 +36,10 @@ pub(crate) fn night_ended(report: &NightReport) {
     );
 }
 
+pub(crate) fn source_not_set_up(source: &str, missing: &str) {
+    tracing::info!(source, missing, "{source} is not set up and asks nobody; set {missing}");
+}
+
 /// Returns it in words, for the run's history.
 pub(crate) fn left_out(store: &str, what: &'static str, error: &(dyn std::error::Error + 'static)) -> String {
     metrics::counter!("nightly_left_out_total", "what" => what).increment(1);

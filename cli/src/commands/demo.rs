@@ -70,7 +70,7 @@ async fn stand_in(seed: u64, today: NaiveDate) -> anyhow::Result<(SourcesConfig,
     let world = tokio::task::spawn_blocking(move || simulate(seed, today, World::definition())).await??;
     let server = Server::bind(([127, 0, 0, 1], 0).into(), &services::all(), &services::Context::new(Arc::new(world))).await?;
     let base = format!("http://{}", server.address());
-    let sources = SourcesConfig { bmkg_url: format!("{base}/bmkg"), pihps_url: format!("{base}/pihps/hargapangan/WebSite") };
+    let sources = SourcesConfig::of_stand_ins(&base);
     let running = tokio::spawn(async move {
         if let Err(error) = server.run(std::future::pending()).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "the stand-ins have stopped");

@@ -1,4 +1,4 @@
-//! `viralcast ingest sales_csv FILE`, `ingest bmkg_forecast`, `ingest pihps_prices`, `ingest reparse SOURCE`, `ingest status`
+//! `viralcast ingest sales_csv FILE`, `ingest SOURCE [FILE]`, `ingest reparse SOURCE`, `ingest status`
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -6,15 +6,17 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use chrono::{DateTime, NaiveDate, Utc};
-use clap::Subcommand;
+use clap::{Args as _, Subcommand};
 use ingest::feed::Days;
 use ingest::sales_csv::{self, ColumnMap, Destination, Report, SalesCsvOptions};
 use ingest::sources::{self, Sources};
 use ingest::tabular::{DateFormat, Decimal, Locale};
-use ingest::take::{Taken, reparse, take};
-use platform::db::quarantined_rows::count_quarantined_rows;
+use ingest::take::{Taken, reparse, take, take_file};
+use platform::config::SourcesConfig;
+use platform::db::quarantined_rows::{count_quarantined_rows, list_quarantined_rows};
 use platform::db::quota_leases::quotas_in_use;
 use platform::db::source_breakers::{list_breakers, uncovered_scopes};
+use platform::db::source_findings::list_findings;
 use platform::db::stores::{StoreRow, list_stores};
 use platform::db::watermarks::{Watermark, list_watermarks};
 use platform::http::Quota;
@@ -34,26 +36,66 @@ pub struct Arguments {
     source: Source,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Debug)]
 enum Source {
+    Fixed(Fixed),
+    /// A source that asks, or is handed files about a scope.
+    Named(String, Window),
+}
+
+#[derive(Debug, Subcommand)]
+enum Fixed {
     /// A sales export: order lines or daily totals, CSV or Parquet
     #[command(name = "sales_csv")]
     SalesCsv(SalesCsv),
-    /// BMKG's forecast for the villages where stores are: what it says now
-    #[command(name = "bmkg_forecast")]
-    BmkgForecast(Window),
-    /// Food prices of Bank Indonesia (PIHPS) for the provinces where stores are
-    #[command(name = "pihps_prices")]
-    PihpsPrices(Window),
     /// Parse what has landed of a source once more, without asking anybody
     Reparse(Reparse),
+    /// Rows that wait in quarantine, with the reasons
+    Quarantine(Quarantine),
     /// How far each source is complete, what is left of quotas, what went wrong and what waits in quarantine
     Status,
 }
 
+/// A command for each registered source that asks, beside the fixed ones.
+impl Subcommand for Source {
+    fn augment_subcommands(command: clap::Command) -> clap::Command {
+        let asking = sources::all();
+        let asking = asking.iter().filter(|source| source.feed().is_some());
+        let command = asking.fold(command, |command, source| {
+            command.subcommand(Window::augment_args(clap::Command::new(source.name()).about(source.about())))
+        });
+        Fixed::augment_subcommands(command)
+    }
+
+    fn augment_subcommands_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_subcommands(command)
+    }
+
+    fn has_subcommand(name: &str) -> bool {
+        Fixed::has_subcommand(name) || sources::all().find(name).is_some()
+    }
+}
+
+impl clap::FromArgMatches for Source {
+    fn from_arg_matches(matches: &clap::ArgMatches) -> Result<Self, clap::Error> {
+        match matches.subcommand() {
+            Some((name, window)) if !Fixed::has_subcommand(name) => Ok(Self::Named(name.to_owned(), Window::from_arg_matches(window)?)),
+            _ => Fixed::from_arg_matches(matches).map(Self::Fixed),
+        }
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &clap::ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
 #[derive(Debug, clap::Args)]
 struct Window {
-    /// Region or province; without it all that stores are in
+    /// A file about the scope, of a source that is handed files as well
+    #[arg(requires = "scope")]
+    file: Option<PathBuf>,
+    /// Region, province, topic; without it all that stores are concerned by
     #[arg(long, value_name = "CODE")]
     scope: Option<String>,
     /// First day
@@ -62,6 +104,18 @@ struct Window {
     /// Last day; without it today
     #[arg(long, value_name = "YYYY-MM-DD")]
     to: Option<NaiveDate>,
+}
+
+#[derive(Debug, clap::Args)]
+struct Quarantine {
+    /// As in pihps_prices
+    source: String,
+    /// Store (slug or id) of sales; without it rows of no store
+    #[arg(long)]
+    store: Option<String>,
+    /// At most so many
+    #[arg(long, default_value_t = 50)]
+    limit: u32,
 }
 
 #[derive(Debug, clap::Args)]
@@ -98,7 +152,7 @@ struct SalesCsv {
 impl Arguments {
     pub fn run(self, global: &Global) -> anyhow::Result<()> {
         match self.source {
-            Source::SalesCsv(command) => with_context(global, async |context| {
+            Source::Fixed(Fixed::SalesCsv(command)) => with_context(global, async |context| {
                 let store = context.store(&command.store).await?;
                 let options = SalesCsvOptions {
                     map: command.map.clone().unwrap_or_default(),
@@ -113,10 +167,15 @@ impl Arguments {
                 }
                 Ok(())
             }),
-            Source::BmkgForecast(window) => with_context(global, async |context| ask(&context, "bmkg_forecast", &window, false).await),
-            Source::PihpsPrices(window) => with_context(global, async |context| ask(&context, "pihps_prices", &window, false).await),
-            Source::Reparse(again) => with_context(global, async |context| ask(&context, &again.source, &again.window, true).await),
-            Source::Status => with_context(global, async |context| status(&context).await),
+            Source::Named(name, window) => with_context(global, async |context| match (&window.file, &window.scope) {
+                (Some(file), Some(scope)) => hand_over(&context, &name, scope, file).await,
+                _ => ask(&context, &name, &window, false).await,
+            }),
+            Source::Fixed(Fixed::Reparse(again)) => {
+                with_context(global, async |context| ask(&context, &again.source, &again.window, true).await)
+            }
+            Source::Fixed(Fixed::Quarantine(wanted)) => with_context(global, async |context| quarantine(&context, &wanted).await),
+            Source::Fixed(Fixed::Status) => with_context(global, async |context| status(&context).await),
         }
     }
 }
@@ -146,6 +205,17 @@ async fn load(context: &Context, store: &StoreRow, file: &Path, options: &SalesC
     Ok(result?)
 }
 
+/// What a file tells of a scope.
+async fn hand_over(context: &Context, name: &str, scope: &str, file: &Path) -> anyhow::Result<()> {
+    let (nightly, sources) = (context.nightly()?, sources::all());
+    let source = sources.find(name).with_context(|| format!("there is no source `{name}`"))?;
+    anyhow::ensure!(source.takes_files(), "`{name}` asks and is handed no files");
+    let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let shown = file.file_name().map_or_else(|| file.display().to_string(), |name| name.to_string_lossy().into_owned());
+    let taken = take_file(nightly.workshop(), source, scope, &shown, bytes).await?;
+    show(context, source, &[(scope, taken)])
+}
+
 /// One window of each scope now, one after the other; `again` parses what has landed instead of asking.
 async fn ask(context: &Context, name: &str, window: &Window, again: bool) -> anyhow::Result<()> {
     let (nightly, sources) = (context.nightly()?, sources::all());
@@ -153,7 +223,7 @@ async fn ask(context: &Context, name: &str, window: &Window, again: bool) -> any
     let feed = source.feed().with_context(|| format!("`{name}` is handed files: viralcast ingest {name} FILE"))?;
     let scopes = match &window.scope {
         Some(scope) => vec![scope.clone()],
-        None => feed.scopes(context.db.work()).await?,
+        None => feed.scopes(context.db.work(), &context.config.sources).await?,
     };
     if scopes.is_empty() {
         return Err(Failure::with_hint("no store says where it is", "create one with its village code (viralcast store create --help)"));
@@ -182,28 +252,59 @@ async fn ask(context: &Context, name: &str, window: &Window, again: bool) -> any
                 }
             }
         }
-        rows.push((scope, sum));
+        rows.push((scope.as_str(), sum));
     }
     bar.finish_and_clear();
+    show(context, source, &rows)?;
+    anyhow::ensure!(failures == 0, "{failures} of {} windows could not be had", scopes.len() * pieces.len());
+    Ok(())
+}
+
+fn show(context: &Context, source: &dyn ingest::source::Source, rows: &[(&str, Taken)]) -> anyhow::Result<()> {
     if context.json {
         let rows: Vec<_> = rows.iter().map(|(scope, taken)| json!({ "scope": scope, "taken": taken })).collect();
         println!("{}", serde_json::to_string_pretty(&rows)?);
-    } else {
-        let rows = rows.iter().map(|(scope, taken)| {
-            let Taken { records, new_records, facts, new_facts, quarantined, unreadable } = taken;
-            vec![
-                (*scope).clone(),
-                format!("{records} ({new_records} new)"),
-                facts.to_string(),
-                new_facts.to_string(),
-                quarantined.to_string(),
-                unreadable.to_string(),
-            ]
-        });
-        println!("{}", table(&[source.terms().scope_is, "records", "facts", "new facts", "quarantined", "unreadable"], 1.., rows));
-        println!("{}", source.terms().attribution);
+        return Ok(());
     }
-    anyhow::ensure!(failures == 0, "{failures} of {} windows could not be had", scopes.len() * pieces.len());
+    let rows = rows.iter().map(|(scope, taken)| {
+        let Taken { records, new_records, facts, new_facts, quarantined, unreadable } = taken;
+        vec![
+            (*scope).to_owned(),
+            format!("{records} ({new_records} new)"),
+            facts.to_string(),
+            new_facts.to_string(),
+            quarantined.to_string(),
+            unreadable.to_string(),
+        ]
+    });
+    println!("{}", table(&[source.terms().scope_is, "records", "facts", "new facts", "quarantined", "unreadable"], 1.., rows));
+    println!("{}", source.terms().attribution);
+    Ok(())
+}
+
+async fn quarantine(context: &Context, wanted: &Quarantine) -> anyhow::Result<()> {
+    let store = match &wanted.store {
+        Some(store) => Some(context.store(store).await?.id),
+        None => None,
+    };
+    let rows = list_quarantined_rows(context.db.work(), &wanted.source, store, wanted.limit.into()).await?;
+    if context.json {
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|row| {
+                json!({ "file": row.file_name, "row": row.row_number, "column": row.column_name, "value": row.value,
+                        "reason": row.reason, "row_text": row.row_text, "since": row.created_at })
+            })
+            .collect();
+        println!("{}", serde_json::to_string_pretty(&rows)?);
+        return Ok(());
+    }
+    let shown = rows.iter().map(|row| {
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        vec![text(&row.file_name), row.row_number.to_string(), text(&row.column_name), text(&row.value), row.reason.clone()]
+    });
+    println!("{}", table(&["record", "row", "column", "value", "reason"], 9.., shown));
+    eprintln!("after a fix: viralcast ingest reparse {}", wanted.source);
     Ok(())
 }
 
@@ -237,8 +338,9 @@ async fn status(context: &Context) -> anyhow::Result<()> {
         }
     };
     let lines: Vec<Line> = list_watermarks(pool).await?.into_iter().map(line).collect();
-    let quotas = quotas(pool, &sources).await?;
+    let quotas = quotas(pool, &sources, &context.config.sources).await?;
     let breakers = list_breakers(pool).await?;
+    let findings = list_findings(pool).await?;
     let (mut quarantine, mut uncovered) = (Vec::new(), Vec::new());
     for source in sources.iter() {
         quarantine.push((source.name(), count_quarantined_rows(pool, source.name()).await?));
@@ -250,7 +352,7 @@ async fn status(context: &Context) -> anyhow::Result<()> {
         let quarantine: HashMap<_, _> = quarantine.into_iter().collect();
         let uncovered: Vec<_> =
             uncovered.iter().map(|(source, scope, reason)| json!({ "source": source, "scope": scope, "reason": reason })).collect();
-        let all = json!({ "scopes": lines, "quotas": quotas, "breakers": breakers, "quarantined": quarantine, "not_covered": uncovered });
+        let all = json!({ "scopes": lines, "quotas": quotas, "breakers": breakers, "quarantined": quarantine, "not_covered": uncovered, "findings": findings });
         println!("{}", serde_json::to_string_pretty(&all)?);
         return Ok(());
     }
@@ -270,6 +372,9 @@ async fn status(context: &Context) -> anyhow::Result<()> {
         let (seconds, error) = (breaker.open_seconds.unwrap_or_default(), breaker.last_error.as_deref().unwrap_or_default());
         println!("{} is left alone for another {seconds} s: {error}", breaker.source);
     }
+    for finding in &findings {
+        println!("{} for {}: {} ({} x {})", finding.source, finding.scope, finding.detail, finding.times, finding.check_name);
+    }
     for (source, scope, reason) in &uncovered {
         println!("{source} does not cover {scope}: {reason}");
     }
@@ -277,9 +382,9 @@ async fn status(context: &Context) -> anyhow::Result<()> {
 }
 
 /// Name, units left and limit of every quota.
-async fn quotas(pool: &sqlx::PgPool, sources: &Sources) -> anyhow::Result<Vec<(String, i64, u32)>> {
+async fn quotas(pool: &sqlx::PgPool, sources: &Sources, config: &SourcesConfig) -> anyhow::Result<Vec<(String, i64, u32)>> {
     let used: HashMap<String, i64> = quotas_in_use(pool).await?.into_iter().collect();
-    let all = sources.iter().filter_map(|source| source.feed()).flat_map(|feed| feed.manners().quotas);
+    let all = sources.iter().filter_map(|source| source.feed()).flat_map(|feed| feed.manners(config).quotas);
     let left = |quota: Quota| {
         let left = i64::from(quota.limit) - used.get(&quota.name).copied().unwrap_or_default();
         (quota.name, left, quota.limit)

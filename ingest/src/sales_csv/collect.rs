@@ -120,7 +120,7 @@ impl Gathering {
             Facts::DailySales(totals) => totals.into_iter().for_each(|total| self.add_total(&total)),
             Facts::OrderLines(lines) => lines.into_iter().for_each(|line| self.add_line(&line)),
             // No sales file tells of these.
-            Facts::WeatherForecasts(_) | Facts::MarketPrices(_) => {}
+            _ => {}
         }
         Ok(())
     }

@@ -73,7 +73,7 @@ impl Batches for SalesRows {
         rejected.sort_by_key(|rejected| rejected.error.row);
         let mut products: Vec<ProductTold> = products.into_values().collect();
         products.sort_by(|one, other| one.name.cmp(&other.name));
-        Ok(Some(Batch { rows: (table.len() + table.malformed.len()) as u64, facts, products, rejected }))
+        Ok(Some(Batch { rows: (table.len() + table.malformed.len()) as u64, facts, products, villages: Vec::new(), rejected }))
     }
 }
 
@@ -103,7 +103,7 @@ impl SalesRows {
                 let revenue = revenue.or_else(|| unit_price.map(|price| price.times(quantity)));
                 totals.push(DailySales { product: product.into_owned(), business_date: day, quantity, revenue, sold_out });
             }
-            Facts::WeatherForecasts(_) | Facts::MarketPrices(_) => {}
+            _ => {}
         }
         Ok(())
     }

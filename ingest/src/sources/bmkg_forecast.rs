@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
+use platform::config::SourcesConfig;
 use platform::db::DbError;
 use platform::db::stores::list_regions;
+use platform::db::villages::VillageRow;
 use platform::db::weather_forecasts::WeatherForecastRow;
 use platform::http::{Manners, Question, Quota, Reply};
 use serde_json::Value;
@@ -22,6 +24,12 @@ use crate::source::{Batch, Batches, Facts, Once, ParseContext, RawRecord, Reject
 const SOURCE: &str = "bmkg_forecast";
 /// From a run to its publication.
 const DELAY: TimeDelta = TimeDelta::hours(6);
+/// Their clocks and ours.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::days(2);
+/// Age of a run that may still be told.
+const OLDEST: TimeDelta = TimeDelta::days(30);
+/// Reach of a run.
+const FARTHEST: TimeDelta = TimeDelta::days(16);
 /// Slots of a whole day.
 const SLOTS: usize = 8;
 /// Slots of a day without an amount of rain that are borne.
@@ -38,12 +46,17 @@ impl Source for BmkgForecast {
         SOURCE
     }
 
+    fn about(&self) -> &'static str {
+        "BMKG's forecast for the villages where stores are: what it says now"
+    }
+
     fn terms(&self) -> Terms {
         Terms {
             window_days: 1,
             lookback_days: 0,
             freshness: TimeDelta::hours(24),
             history: History::Landed,
+            is_steady: true,
             attribution: "Sumber: BMKG",
             scope_is: "region",
         }
@@ -54,28 +67,26 @@ impl Source for BmkgForecast {
     }
 
     fn parse(&self, raw: &RawRecord, _: &ParseContext) -> Result<Box<dyn Batches>, SourceError> {
-        let (facts, rejected, slots) = parse(raw)?;
         let understanding = Understanding { level: "forecast slots of 3 hours", ..Understanding::default() };
-        let batch = Batch { rows: slots, facts: Facts::WeatherForecasts(facts), products: Vec::new(), rejected };
-        Ok(Box::new(Once::new(understanding, batch)))
+        Ok(Box::new(Once::new(understanding, parse(raw)?)))
     }
 }
 
 #[async_trait]
 impl Feed for BmkgForecast {
-    fn manners(&self) -> Manners {
+    fn manners(&self, _: &SourcesConfig) -> Manners {
         // 60 a minute and address are allowed; a tenth is left for whoever shares our address.
         let quota = Quota { name: "bmkg.calls".to_owned(), limit: 54, per: Duration::from_secs(60) };
         Manners { source: SOURCE, quotas: vec![quota], units: 1, timeout: Duration::from_secs(20) }
     }
 
-    async fn scopes(&self, pool: &PgPool) -> Result<Vec<String>, DbError> {
+    async fn scopes(&self, pool: &PgPool, _: &SourcesConfig) -> Result<Vec<String>, DbError> {
         list_regions(pool).await
     }
 
     async fn fetch(&self, asking: &Asking<'_>, scope: &str, _: Days) -> Result<Vec<Reply>, FetchError> {
         let url = format!("{}/publik/prakiraan-cuaca", asking.config.bmkg_url.trim_end_matches('/'));
-        let reply = asking.http.ask(&self.manners(), asking.clock, &Question::get(url).query("adm4", scope)).await?;
+        let reply = asking.http.ask(&self.manners(asking.config), asking.clock, &Question::get(url).query("adm4", scope)).await?;
         match reply.status {
             200..=299 => Ok(vec![reply]),
             404 => Err(FetchError::NotCovered {
@@ -99,7 +110,7 @@ struct Slot {
     wind_kmh: Option<f64>,
 }
 
-fn parse(raw: &RawRecord) -> Result<(Vec<WeatherForecastRow>, Vec<Rejected>, u64), SourceError> {
+fn parse(raw: &RawRecord) -> Result<Batch, SourceError> {
     let file = raw.contents.name();
     let document = document(raw)?;
     let places = list(&document, "data", file)?;
@@ -113,7 +124,7 @@ fn parse(raw: &RawRecord) -> Result<(Vec<WeatherForecastRow>, Vec<Rejected>, u64
     for place in places {
         for value in list(place, "cuaca", file)?.iter().flat_map(|day| day.as_array().into_iter().flatten()) {
             rows += 1;
-            match slot(&Row { value, number: rows }) {
+            match slot(&Row { value, number: rows }, raw.fetched_at) {
                 // The same slot twice in one reply: the last one counts.
                 Ok(slot) => drop(slots.insert((slot.issued_at, slot.local), slot)),
                 Err(refused) => rejected.push(refused),
@@ -126,14 +137,35 @@ fn parse(raw: &RawRecord) -> Result<(Vec<WeatherForecastRow>, Vec<Rejected>, u64
     }
     let whole = days.into_iter().filter(|(_, slots)| slots.len() >= SLOTS);
     let facts = whole.map(|((issued_at, target_date), slots)| day(&region, issued_at, target_date, &slots, raw.fetched_at)).collect();
-    Ok((facts, rejected, rows))
+    let villages = village(&document["lokasi"], &region).into_iter().collect();
+    Ok(Batch { villages, ..Batch::of(rows, Facts::WeatherForecasts(facts), rejected) })
 }
 
-fn slot(row: &Row<'_>) -> Result<Slot, Rejected> {
+/// Where the village is; a reply that does not tell is borne.
+fn village(place: &Value, adm4: &str) -> Option<VillageRow> {
+    let degrees = |field: &str, most: f64| place[field].as_f64().filter(|degrees| degrees.abs() <= most);
+    Some(VillageRow {
+        adm4: adm4.to_owned(),
+        name: place["desa"].as_str().unwrap_or(adm4).to_owned(),
+        latitude: degrees("lat", 90.0)?,
+        longitude: degrees("lon", 180.0)?,
+        time_zone: place["timezone"].as_str()?.parse::<chrono_tz::Tz>().ok()?.name().to_owned(),
+    })
+}
+
+fn slot(row: &Row<'_>, fetched_at: DateTime<Utc>) -> Result<Slot, Rejected> {
+    let local = row.time("local_datetime", "%Y-%m-%d %H:%M:%S")?;
+    // UTC, without saying so.
+    let issued_at = row.time("analysis_date", "%Y-%m-%dT%H:%M:%S")?.and_utc();
+    if issued_at > fetched_at + CLOCKS_DIFFER || issued_at < fetched_at - OLDEST {
+        return Err(row.refuse("analysis_date", "is no time of a run that is still told"));
+    }
+    if !(-CLOCKS_DIFFER..=FARTHEST).contains(&(local - issued_at.naive_utc())) {
+        return Err(row.refuse("local_datetime", "is no time that a run tells of"));
+    }
     Ok(Slot {
-        local: row.time("local_datetime", "%Y-%m-%d %H:%M:%S")?,
-        // UTC, without saying so.
-        issued_at: row.time("analysis_date", "%Y-%m-%dT%H:%M:%S")?.and_utc(),
+        local,
+        issued_at,
         temperature_c: row.number("t", -20.0..=60.0)?,
         humidity_percent: row.number("hu", 0.0..=100.0)?,
         rain_mm: row.optional_number("tp", 0.0..=500.0)?,

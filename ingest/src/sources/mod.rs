@@ -1,10 +1,14 @@
 //! Every source, one file each. To add one: its file here, its `mod` line and its `.add` line.
 
 mod bmkg_forecast;
+mod calendar;
 mod pihps_prices;
 mod sales_csv;
+mod serper_news;
+mod weather_history;
 
 use crate::source::Source;
+pub(crate) use weather_history::{day_end, is_told_by};
 
 /// The sources by name.
 pub struct Sources(Vec<Box<dyn Source>>);
@@ -40,7 +44,13 @@ impl Sources {
 /// Every source of the product.
 #[must_use]
 pub fn all() -> Sources {
-    Sources::new().add(sales_csv::source()).add(bmkg_forecast::source()).add(pihps_prices::source())
+    Sources::new()
+        .add(sales_csv::source())
+        .add(bmkg_forecast::source())
+        .add(pihps_prices::source())
+        .add(weather_history::source())
+        .add(calendar::source())
+        .add(serper_news::source())
 }
 
 #[cfg(test)]

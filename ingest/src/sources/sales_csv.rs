@@ -20,12 +20,17 @@ impl Source for SalesCsv {
         crate::sales_csv::SOURCE
     }
 
+    fn about(&self) -> &'static str {
+        "A sales export: order lines or daily totals"
+    }
+
     fn terms(&self) -> Terms {
         Terms {
             window_days: 1,
             lookback_days: 0,
             freshness: TimeDelta::hours(36),
             history: History::Landed,
+            is_steady: false,
             attribution: "",
             scope_is: "store",
         }

@@ -1,7 +1,7 @@
 //! What every source that asks somebody must stand: asked twice, in pieces, in any order, in the middle of a crash, and whatever
 //! its vendor does. The vendors are the stand-ins, which follow the contracts.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -10,9 +10,11 @@ use ingest::source::Source;
 use ingest::sources;
 use ingest::take::{TakeError, Taken, Workshop, reparse, take};
 use platform::config::{OutsideConfig, SourcesConfig};
+use platform::db::villages::{VillageRow, upsert_village};
 use platform::db::watermarks::get_watermark;
 use platform::embedded::Role;
 use platform::http::Polite;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use standin::faults::{Fault, Faults};
@@ -49,18 +51,25 @@ struct Outside {
 /// A source and what to ask it.
 struct Asked {
     source: &'static str,
-    service: &'static str,
+    /// `None`: nobody is asked.
+    service: Option<&'static str>,
     scope: &'static str,
     days: Days,
     table: &'static str,
+    /// What its facts name as their source.
+    stored_as: &'static str,
 }
 
-fn all() -> [Asked; 2] {
+fn all() -> [Asked; 5] {
     let today = Days { first: date("2026-11-23"), end: date("2026-11-24") };
     let weeks = Days { first: date("2026-10-26"), end: date("2026-11-23") };
+    let asked = |source, service, scope, days, table| Asked { source, service, scope, days, table, stored_as: source };
     [
-        Asked { source: "bmkg_forecast", service: "bmkg", scope: VILLAGE, days: today, table: "weather_forecasts" },
-        Asked { source: "pihps_prices", service: "pihps", scope: "32", days: weeks, table: "market_prices" },
+        asked("bmkg_forecast", Some("bmkg"), VILLAGE, today, "weather_forecasts"),
+        asked("pihps_prices", Some("pihps"), "32", weeks, "market_prices"),
+        Asked { stored_as: "open_meteo", ..asked("weather_history", Some("open_meteo"), VILLAGE, weeks, "weather_observations") },
+        asked("calendar", None, "id", today, "calendar_events"),
+        asked("serper_news", Some("serper"), "ayam geprek", today, "news_articles"),
     ]
 }
 
@@ -81,8 +90,15 @@ impl Outside {
         tokio::spawn(server.run(std::future::pending()));
         let http = Polite::new(shop.db.work().clone(), &OutsideConfig::default()).expect("a client");
         let http = http.pausing(Duration::from_millis(1), Duration::from_millis(5));
-        let config = SourcesConfig { bmkg_url: format!("{base}/bmkg"), pihps_url: format!("{base}/pihps/hargapangan/WebSite") };
-        Self { shop, http, config, faults }
+        let village = VillageRow {
+            adm4: VILLAGE.to_owned(),
+            name: "Husen Sastranegara".to_owned(),
+            latitude: -6.905,
+            longitude: 107.585,
+            time_zone: "Asia/Jakarta".to_owned(),
+        };
+        upsert_village(shop.db.work(), &village).await.expect("a village");
+        Self { shop, http, config: SourcesConfig::of_stand_ins(&base), faults }
     }
 
     fn workshop(&self) -> Workshop<'_> {
@@ -110,11 +126,17 @@ impl Outside {
 }
 
 async fn facts(pool: &PgPool, asked: &Asked) -> Vec<String> {
-    let text = format!(
-        "select (to_jsonb(f) - array['raw_record_id', 'recorded_at', 'created_at'])::text from {} f where source = $1 order by 1",
-        asked.table
-    );
-    sqlx::query_scalar(sqlx::AssertSqlSafe(text)).bind(asked.source).fetch_all(pool).await.expect("facts")
+    let mut facts = Vec::new();
+    // Signals follow from articles.
+    for table in [asked.table].into_iter().chain((asked.table == "news_articles").then_some("news_signals")) {
+        let text = format!(
+            "select (to_jsonb(f) - array['id', 'raw_record_id', 'recorded_at', 'created_at'])::text from {table} f
+             where source = $1 order by 1"
+        );
+        let rows: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(text)).bind(asked.stored_as).fetch_all(pool).await.expect("facts");
+        facts.extend(rows);
+    }
+    facts
 }
 
 fn source(asked: &Asked) -> &'static dyn Source {
@@ -136,7 +158,7 @@ async fn asking_again_writes_nothing_new_and_the_watermark_is_where_the_data_is(
         assert_eq!(outside.facts(&asked).await, known);
         let latest = format!("select max(available_at) from {} where source = $1", asked.table);
         let latest: DateTime<Utc> =
-            sqlx::query_scalar(sqlx::AssertSqlSafe(latest)).bind(asked.source).fetch_one(outside.shop.db.work()).await.expect("a time");
+            sqlx::query_scalar(sqlx::AssertSqlSafe(latest)).bind(asked.stored_as).fetch_one(outside.shop.db.work()).await.expect("a time");
         let mark = get_watermark(outside.shop.db.work(), asked.source, asked.scope).await.expect("a query").expect("a watermark");
         assert_eq!(mark.complete_until, latest, "{}", asked.source);
     }
@@ -165,28 +187,90 @@ async fn pieces_in_any_order_make_what_one_window_makes() {
     backwards.close().await;
 }
 
-/// A price is revised, then told as before, word for word: three versions, each known when it was told. Parsing the records again
-/// tells nothing new.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn revised_prices_are_versions_and_parsing_again_does_not_undo_them() {
-    let told = Arc::new(std::sync::Mutex::new("43,550"));
-    let answer = {
-        let told = Arc::clone(&told);
-        move || {
-            let price = *told.lock().expect("a price");
-            let row = serde_json::json!({ "no": 1, "name": "Gula Pasir Lokal", "level": 2, "20/11/2026": price });
-            async move { axum::Json(serde_json::json!({ "data": [row] })) }
-        }
+/// A shop whose Bank Indonesia says what it is told to say.
+async fn asking_instead(told: Arc<Mutex<Value>>) -> Outside {
+    let answer = move || {
+        let told = told.lock().expect("a reply").clone();
+        async move { axum::Json(told) }
     };
     let vendor = axum::Router::new().route("/TabelHarga/GetGridDataDaerah", axum::routing::get(answer));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let pihps_url = format!("http://{}", listener.local_addr().expect("its number"));
     tokio::spawn(async move { axum::serve(listener, vendor).await });
     let outside = Outside::open().await;
-    let outside = Outside { config: SourcesConfig { pihps_url, ..outside.config.clone() }, ..outside };
-    let [_, asked] = all();
+    Outside { config: SourcesConfig { pihps_url, ..outside.config.clone() }, ..outside }
+}
+
+/// A grid with one row.
+fn grid(prices: &[(&str, &str)]) -> Value {
+    let mut row = json!({ "no": 1, "name": "Gula Pasir Lokal", "level": 2 });
+    prices.iter().for_each(|(day, price)| row[*day] = json!(price));
+    json!({ "data": [row] })
+}
+
+/// Nothing is held back when a vendor says much less than usual, or one thing twice; people are told, until it is well again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn odd_volumes_and_repetitions_are_told() {
+    let told = Arc::new(Mutex::new(json!({})));
+    let outside = asking_instead(Arc::clone(&told)).await;
+    let [_, asked, ..] = all();
+    let days = ["16/11/2026", "17/11/2026", "18/11/2026", "19/11/2026", "20/11/2026"];
+    let findings = async |reply: Value| -> Vec<(String, String)> {
+        *told.lock().expect("a reply") = reply;
+        outside.forget_quotas().await;
+        outside.take(&asked, asked.days).await.expect("a window");
+        let all = platform::db::source_findings::list_findings(outside.shop.db.work()).await.expect("a list");
+        all.into_iter().map(|finding| (finding.check_name, finding.detail)).collect()
+    };
+    let usual = |price: &'static str| grid(&days.map(|day| (day, price)));
+    for price in ["17,000", "17,100", "17,200", "17,300", "17,400"] {
+        assert_eq!(findings(usual(price)).await, []);
+    }
+    let odd = |check: &str, detail: &str| (check.to_owned(), detail.to_owned());
+    let little = findings(grid(&[(days[0], "17,500")])).await;
+    assert_eq!(little, [odd("volume", "1 facts where about 5 are usual")]);
+    let mut twice = usual("17,600");
+    let row = twice["data"][0].clone();
+    twice["data"].as_array_mut().expect("rows").push(row);
+    assert_eq!(findings(twice).await, [odd("duplicates", "5 of its facts are told more than once; the last word counts")]);
+    assert_eq!(findings(usual("17,700")).await, []);
+    outside.close().await;
+}
+
+/// One price of a week has a digit too many: it waits in quarantine, and is stored once the vendor has mended it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_price_ten_times_as_high_waits_in_quarantine() {
+    let told = Arc::new(Mutex::new(grid(&[
+        ("17/11/2026", "17,000"),
+        ("18/11/2026", "17,100"),
+        ("19/11/2026", "171,000"),
+        ("20/11/2026", "17,200"),
+    ])));
+    let outside = asking_instead(Arc::clone(&told)).await;
+    let [_, asked, ..] = all();
+    let taken = outside.take(&asked, asked.days).await.expect("a window");
+    assert_eq!((taken.facts, taken.quarantined), (3, 1));
+    let waiting = platform::db::quarantined_rows::list_quarantined_rows(outside.shop.db.work(), asked.source, None, 9).await.expect("rows");
+    let reasons: Vec<_> = waiting.iter().map(|row| (row.column_name.as_deref(), row.value.as_deref(), row.reason.as_str())).collect();
+    let reason = "is far from the 17100 of the days around it: a digit may have slipped";
+    assert_eq!(reasons, [(Some("19/11/2026"), Some("171,000"), reason)]);
+    *told.lock().expect("a reply") =
+        grid(&[("17/11/2026", "17,000"), ("18/11/2026", "17,100"), ("19/11/2026", "17,150"), ("20/11/2026", "17,200")]);
+    outside.forget_quotas().await;
+    let mended = outside.take(&asked, asked.days).await.expect("a window");
+    assert_eq!((mended.new_facts, mended.quarantined), (1, 0));
+    outside.close().await;
+}
+
+/// A price is revised, then told as before, word for word: three versions, each known when it was told. Parsing the records again
+/// tells nothing new.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn revised_prices_are_versions_and_parsing_again_does_not_undo_them() {
+    let told = Arc::new(Mutex::new(json!({})));
+    let outside = asking_instead(Arc::clone(&told)).await;
+    let [_, asked, ..] = all();
     for price in ["43,550", "45,000", "43,550"] {
-        *told.lock().expect("a price") = price;
+        *told.lock().expect("a reply") = grid(&[("20/11/2026", price)]);
         let taken = outside.take(&asked, asked.days).await.expect("a window");
         assert_eq!((taken.facts, taken.new_facts), (1, 1), "{price}");
         outside.shop.clock.advance(chrono::TimeDelta::hours(1));
@@ -219,7 +303,9 @@ async fn a_crash_between_landing_and_parsing_loses_nothing() {
         broken.take(&asked, asked.days).await.expect_err("nothing can be stored");
         sqlx::raw_sql(rename("gone", asked.table)).execute(&superuser).await.expect("mended");
         assert_eq!(broken.facts(&asked).await, Vec::<String>::new());
-        broken.faults.plan(asked.service, Fault::ServerError(axum_status()), u32::MAX);
+        if let Some(service) = asked.service {
+            broken.faults.plan(service, Fault::ServerError(axum_status()), u32::MAX);
+        }
         let parsed = reparse(broken.workshop(), source(&asked), asked.scope, asked.days).await.expect("what has landed");
         assert_eq!((parsed.records, parsed.unreadable), (1, 0), "{}", asked.source);
         assert_eq!(broken.facts(&asked).await, sound.facts(&asked).await, "{}", asked.source);
@@ -253,12 +339,13 @@ async fn every_fault_of_every_vendor_is_survived() {
         Fault::Reset,
     ];
     for asked in all() {
+        let Some(service) = asked.service else { continue };
         sound.take(&asked, asked.days).await.expect("a window");
         let known = sound.facts(&asked).await;
         for fault in faults {
             for times in [1, 99] {
                 let outside = Outside::open().await;
-                outside.faults.plan(asked.service, fault, times);
+                outside.faults.plan(service, fault, times);
                 let bad_day = outside.take(&asked, asked.days).await;
                 let what = format!("{} with {fault:?} x {times}", asked.source);
                 let stored = outside.facts(&asked).await;
@@ -269,7 +356,7 @@ async fn every_fault_of_every_vendor_is_survived() {
                     let error = bad_day.expect_err(&what);
                     assert!(error.may_pass() || error.wait().is_some(), "{what}: {error}");
                 }
-                outside.faults.plan(asked.service, fault, 0);
+                outside.faults.plan(service, fault, 0);
                 sqlx::query("delete from source_breakers").execute(outside.shop.db.work()).await.expect("time has passed");
                 outside.forget_quotas().await;
                 outside.take(&asked, asked.days).await.expect("a good day");
@@ -285,7 +372,7 @@ async fn every_fault_of_every_vendor_is_survived() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unknown_village_is_remembered_and_a_broken_vendor_left_alone() {
     let outside = Outside::open().await;
-    let [asked, _] = all();
+    let [asked, ..] = all();
     let unknown = Asked { scope: "99.99.99.9999", ..all().into_iter().next().expect("the first") };
     let error = outside.take(&unknown, unknown.days).await.expect_err("no such village");
     assert!(!error.may_pass() && error.to_string().contains("does not cover"), "{error}");

@@ -1,6 +1,7 @@
 //! Integration tests of the crate, in one binary.
 
 mod feeds;
+mod handed_over;
 mod load;
 mod panel;
 mod parsers;

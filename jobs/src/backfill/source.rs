@@ -46,7 +46,11 @@ impl Asset for SourceAsset {
         self.with(|source, feed| match source.terms().history {
             History::Landed => None,
             History::Since(_) => {
-                let tightest = feed.manners().quotas.into_iter().min_by(|a, b| per_minute(a).total_cmp(&per_minute(b)))?;
+                let tightest = feed
+                    .manners(&self.nightly.outside.sources)
+                    .quotas
+                    .into_iter()
+                    .min_by(|a, b| per_minute(a).total_cmp(&per_minute(b)))?;
                 Some(Quota { calls_per_minute: per_minute(&tightest) as u32, name: tightest.name })
             }
         })
@@ -70,7 +74,7 @@ impl Asset for SourceAsset {
             History::Since(first) => {
                 let today = self.nightly.clock.now().with_timezone(&Jakarta).date_naive();
                 let uncovered = uncovered_scopes(pool, self.name, self.nightly.clock.now()).await?;
-                let mut scopes = feed.scopes(pool).await?;
+                let mut scopes = feed.scopes(pool, &self.nightly.outside.sources).await?;
                 scopes.retain(|scope| !uncovered.iter().any(|(known, _)| known == scope));
                 scopes.into_iter().map(|scope| (scope, first, today)).collect()
             }

@@ -28,12 +28,15 @@ pub use definition::{CatchUp, Schedule, ScheduleError, Zone};
 pub use tick::Occasion;
 
 /// The schedules that the program brings: `schedules/*.toml`. A test holds this list against the folder.
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 8] = [
     ("bmkg_forecast", include_str!("../../../schedules/bmkg_forecast.toml")),
+    ("calendar", include_str!("../../../schedules/calendar.toml")),
     ("nightly", include_str!("../../../schedules/nightly.toml")),
     ("pihps_prices", include_str!("../../../schedules/pihps_prices.toml")),
     ("promise", include_str!("../../../schedules/promise.toml")),
     ("prune", include_str!("../../../schedules/prune.toml")),
+    ("serper_news", include_str!("../../../schedules/serper_news.toml")),
+    ("weather_history", include_str!("../../../schedules/weather_history.toml")),
 ];
 /// How often the schedules are looked at.
 const LOOK: Duration = Duration::from_secs(5);

@@ -40,10 +40,14 @@ impl SourceWorker {
         let Some(feed) = source.feed() else {
             return Ok(Outcome::Cancel(format!("`{name}` is handed files and asks nobody")));
         };
+        if let Some(missing) = feed.missing(&self.0.outside.sources) {
+            crate::events::source_not_set_up(name, missing);
+            return Ok(Outcome::Done);
+        }
         let (pool, now) = (&self.0.work, self.0.clock.now());
         let uncovered = uncovered_scopes(pool, name, now).await?;
         let mut jobs = Vec::new();
-        for scope in feed.scopes(pool).await? {
+        for scope in feed.scopes(pool, &self.0.outside.sources).await? {
             if uncovered.iter().any(|(known, _)| *known == scope) {
                 continue;
             }
@@ -83,8 +87,15 @@ mod tests {
     }
 
     fn asked(history: History, complete_until: Option<&str>) -> Vec<(String, String)> {
-        let terms =
-            Terms { window_days: 31, lookback_days: 14, freshness: TimeDelta::days(5), history, attribution: "", scope_is: "province" };
+        let terms = Terms {
+            window_days: 31,
+            lookback_days: 14,
+            freshness: TimeDelta::days(5),
+            history,
+            is_steady: true,
+            attribution: "",
+            scope_is: "province",
+        };
         let days = windows(&terms, complete_until.map(date), date("2026-11-28"));
         days.iter().map(|days| (days.first.to_string(), days.end.to_string())).collect()
     }

@@ -37,7 +37,7 @@ async fn open() -> (Shop, Nightly, Faults) {
     let server = Server::bind(([127, 0, 0, 1], 0).into(), &services::all(), &context).await.expect("a port");
     let base = format!("http://{}", server.address());
     tokio::spawn(server.run(std::future::pending()));
-    let sources = SourcesConfig { bmkg_url: format!("{base}/bmkg"), pihps_url: format!("{base}/pihps/hargapangan/WebSite") };
+    let sources = SourcesConfig::of_stand_ins(&base);
     let http = Polite::new(shop.db.work().clone(), &OutsideConfig::default()).expect("a client");
     let http = http.pausing(Duration::from_millis(1), Duration::from_millis(5));
     let nightly = shop.nightly();

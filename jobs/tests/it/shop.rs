@@ -44,8 +44,7 @@ const GIVEN_UP: u64 = 60;
 
 /// No test asks anybody by accident.
 pub fn nowhere() -> SourcesConfig {
-    let nowhere = || "http://127.0.0.1:1".to_owned();
-    SourcesConfig { bmkg_url: nowhere(), pihps_url: nowhere() }
+    SourcesConfig::of_stand_ins("http://127.0.0.1:1")
 }
 
 pub struct Shop {

@@ -1,3 +1,5 @@
+use secrecy::SecretString;
+
 use super::setting::settings;
 
 settings! {
@@ -15,5 +17,34 @@ settings! {
         bmkg_url: String = "https://api.bmkg.go.id".to_owned(), "VIRALCAST_SOURCES__BMKG_URL";
         /// Bank Indonesia's food prices.
         pihps_url: String = "https://www.bi.go.id/hargapangan/WebSite".to_owned(), "VIRALCAST_SOURCES__PIHPS_URL";
+        /// Whether Open-Meteo is asked for the weather of the past. Its free service is for non-commercial use only; a business sets
+        /// the customers' address and key.
+        open_meteo: bool = false, "VIRALCAST_SOURCES__OPEN_METEO";
+        /// Open-Meteo's archive; with a key `https://customer-archive-api.open-meteo.com`.
+        open_meteo_url: String = "https://archive-api.open-meteo.com".to_owned(), "VIRALCAST_SOURCES__OPEN_METEO_URL";
+        /// Key of a customer of Open-Meteo.
+        open_meteo_key: Option<SecretString> = None, "OPEN_METEO_API_KEY";
+        /// Serper's search.
+        serper_url: String = "https://google.serper.dev".to_owned(), "VIRALCAST_SOURCES__SERPER_URL";
+        /// Without it no news are searched for.
+        serper_key: Option<SecretString> = None, "SERPER_API_KEY";
+        /// Credits that all programs together spend in 24 hours at most; a topic costs one to three a day.
+        serper_credits_a_day: u32 = 60, "VIRALCAST_SOURCES__SERPER_CREDITS_A_DAY";
+    }
+}
+
+impl SourcesConfig {
+    /// Everything as the stand-ins at `base` have it.
+    #[must_use]
+    pub fn of_stand_ins(base: &str) -> Self {
+        Self {
+            bmkg_url: format!("{base}/bmkg"),
+            pihps_url: format!("{base}/pihps/hargapangan/WebSite"),
+            open_meteo: true,
+            open_meteo_url: format!("{base}/open_meteo"),
+            serper_url: format!("{base}/serper"),
+            serper_key: Some("stand-in".into()),
+            ..Self::default()
+        }
     }
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
+use super::NewFacts;
 use super::error::{DbError, InTable};
 
 /// Whose calendar an event is in.
@@ -29,25 +30,29 @@ pub struct CalendarEventVersion {
     pub available_at: DateTime<Utc>,
 }
 
-/// Stores event versions of one calendar and returns how many were new.
+/// Stores event versions of one calendar and returns those that were new.
 pub async fn insert_calendar_events(
     executor: impl PgExecutor<'_>,
     calendar: &CalendarOf,
     source: &str,
     events: &[CalendarEventVersion],
-) -> Result<u64, DbError> {
+) -> Result<NewFacts, DbError> {
     let (nation, store_id) = match calendar {
         CalendarOf::Nation(name) => (Some(name.as_str()), None),
         CalendarOf::Store(id) => (None, Some(*id)),
     };
-    let done = sqlx::query!(
-        "insert into calendar_events (calendar, store_id, source, kind, name, starts_on, ends_on, likelihood, is_cancelled,
-                                      available_at)
-         select $1, $2, $3, new.kind, new.name, new.starts_on, new.ends_on, new.likelihood::numeric(4,3), new.is_cancelled,
-                new.available_at
-         from unnest($4::text[], $5::text[], $6::date[], $7::date[], $8::float8[], $9::boolean[], $10::timestamptz[])
-             as new (kind, name, starts_on, ends_on, likelihood, is_cancelled, available_at)
-         on conflict on constraint calendar_event_version_is_taken do nothing",
+    let new = sqlx::query!(
+        r#"with inserted as (
+               insert into calendar_events (calendar, store_id, source, kind, name, starts_on, ends_on, likelihood, is_cancelled,
+                                            available_at)
+               select $1, $2, $3, new.kind, new.name, new.starts_on, new.ends_on, new.likelihood::numeric(4,3), new.is_cancelled,
+                      new.available_at
+               from unnest($4::text[], $5::text[], $6::date[], $7::date[], $8::float8[], $9::boolean[], $10::timestamptz[])
+                   as new (kind, name, starts_on, ends_on, likelihood, is_cancelled, available_at)
+               on conflict on constraint calendar_event_version_is_taken do nothing
+               returning available_at
+           )
+           select count(*) as "count!", min(available_at) as earliest from inserted"#,
         nation,
         store_id,
         source,
@@ -59,10 +64,10 @@ pub async fn insert_calendar_events(
         &events.iter().map(|event| event.is_cancelled).collect::<Vec<_>>(),
         &events.iter().map(|event| event.available_at).collect::<Vec<_>>(),
     )
-    .execute(executor)
+    .fetch_one(executor)
     .await
     .in_table("calendar_events", "store calendar events")?;
-    Ok(done.rows_affected())
+    Ok(NewFacts::of(new.count, new.earliest))
 }
 
 /// Versions of the events that touch [`first`, `last`] and were known by `available_until`: those of the store's national

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::NewFacts;
 use super::error::{DbError, InTable};
 use super::month_partitions::{MonthlyTable, ensure_month_partitions};
+use super::tellings::{Telling, Versioned};
 
 /// The price of a commodity in a region on a day.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub struct MarketPriceVersion {
 }
 
 const TABLE: &str = "market_prices";
+const VERSIONED: Versioned =
+    Versioned { table: TABLE, keys: &["source", "commodity", "region", "market", "price_date"], values: &["price", "unit"] };
 
 /// Stores prices as they were told at `told_at` and returns the versions that made: a price that was known just so makes none, so
 /// that the same grid can be read every day. A changed price becomes available when it was told. Tellings may come in any order and
@@ -43,98 +46,20 @@ pub async fn insert_market_prices(
     };
     let mut transaction = connection.begin().await.in_table(TABLE, operation)?;
     ensure_month_partitions(&mut transaction, MonthlyTable::MarketPrices, first, last).await?;
-    // Two tellings of one source wait for each other, so that each sees what the other has said.
-    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('market_prices:' || $1::text, 0))", source)
-        .execute(&mut *transaction)
-        .await
-        .in_table(TABLE, operation)?;
-    let columns = Columns::of(prices);
-    sqlx::query_file!(
-        "src/db/split_market_prices.sql",
-        source,
-        told_at,
-        &columns.commodity,
-        &columns.region,
-        &columns.market,
-        &columns.price_date,
-        &columns.price,
-        &columns.unit,
-    )
-    .execute(&mut *transaction)
-    .await
-    .in_table(TABLE, operation)?;
-    sqlx::query_file!(
-        "src/db/redate_market_prices.sql",
-        source,
-        told_at,
-        &columns.commodity,
-        &columns.region,
-        &columns.market,
-        &columns.price_date,
-        &columns.price,
-        &columns.unit,
-        &columns.available_at,
-    )
-    .execute(&mut *transaction)
-    .await
-    .in_table(TABLE, operation)?;
-    sqlx::query_file!(
-        "src/db/confirm_market_prices.sql",
-        source,
-        told_at,
-        &columns.commodity,
-        &columns.region,
-        &columns.market,
-        &columns.price_date,
-        &columns.price,
-        &columns.unit,
-    )
-    .execute(&mut *transaction)
-    .await
-    .in_table(TABLE, operation)?;
-    let new = sqlx::query_file!(
-        "src/db/insert_market_prices.sql",
-        source,
-        raw_record_id,
-        told_at,
-        &columns.commodity,
-        &columns.region,
-        &columns.market,
-        &columns.price_date,
-        &columns.price,
-        &columns.unit,
-        &columns.available_at,
-    )
-    .fetch_one(&mut *transaction)
-    .await
-    .in_table(TABLE, operation)?;
+    let telling = Telling { raw_record_id, told_at };
+    let new = VERSIONED.tell(&mut transaction, telling, prices.iter(), |row, line| {
+        line.text(source)
+            .text(&row.commodity)
+            .text(&row.region)
+            .text(&row.market)
+            .value(row.price_date)
+            .value(row.price)
+            .text(&row.unit)
+            .value(row.available_at.to_rfc3339());
+    });
+    let new = new.await?;
     transaction.commit().await.in_table(TABLE, operation)?;
-    Ok(NewFacts::of(new.count, new.earliest))
-}
-
-/// Prices, an array a column.
-struct Columns {
-    commodity: Vec<String>,
-    region: Vec<String>,
-    market: Vec<String>,
-    price_date: Vec<NaiveDate>,
-    price: Vec<i64>,
-    unit: Vec<String>,
-    available_at: Vec<DateTime<Utc>>,
-}
-
-impl Columns {
-    fn of(prices: &[MarketPriceVersion]) -> Self {
-        Self {
-            commodity: prices.iter().map(|price| price.commodity.clone()).collect(),
-            region: prices.iter().map(|price| price.region.clone()).collect(),
-            market: prices.iter().map(|price| price.market.clone()).collect(),
-            price_date: prices.iter().map(|price| price.price_date).collect(),
-            price: prices.iter().map(|price| price.price).collect(),
-            unit: prices.iter().map(|price| price.unit.clone()).collect(),
-            available_at: prices.iter().map(|price| price.available_at).collect(),
-        }
-    }
+    Ok(new)
 }
 
 /// Versions of the prices of `commodities` on the days [`first`, `last`] that were known by `available_until`, in the regions

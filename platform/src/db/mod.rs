@@ -10,6 +10,7 @@
 mod copy;
 pub(crate) mod error;
 mod new_facts;
+mod tellings;
 
 pub mod backfills;
 pub mod calendar_events;
@@ -19,6 +20,7 @@ pub mod ingredients;
 pub mod market_prices;
 pub mod model_artifacts;
 pub mod month_partitions;
+pub mod news_articles;
 pub mod news_signals;
 pub mod notifications;
 pub mod orders;
@@ -37,13 +39,16 @@ pub mod runs;
 pub mod sales_daily;
 pub mod schedule_ticks;
 pub mod source_breakers;
+pub mod source_findings;
 pub mod stock_counts;
 pub mod stockout_events;
 pub mod stores;
 pub mod tenant;
 pub mod users;
+pub mod villages;
 pub mod watermarks;
 pub mod weather_forecasts;
+pub mod weather_observations;
 
 pub use error::DbError;
 pub use new_facts::NewFacts;

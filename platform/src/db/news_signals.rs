@@ -1,7 +1,7 @@
 //! Daily signals from the news, every version.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::PgExecutor;
+use sqlx::{PgConnection, PgExecutor};
 
 use super::error::{DbError, InTable};
 
@@ -42,6 +42,29 @@ pub async fn insert_news_signals(executor: impl PgExecutor<'_>, source: &str, si
     .await
     .in_table("news_signals", "store news signals")?;
     Ok(done.rows_affected())
+}
+
+/// Derives the signals of a topic and the days [`first`, `last`] anew: those there were are replaced whole.
+pub async fn replace_news_signals(
+    connection: &mut PgConnection,
+    source: &str,
+    topic: &str,
+    first: NaiveDate,
+    last: NaiveDate,
+    signals: &[NewsSignalVersion],
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "delete from news_signals where source = $1 and topic = $2 and signal_date between $3 and $4",
+        source,
+        topic,
+        first,
+        last,
+    )
+    .execute(&mut *connection)
+    .await
+    .in_table("news_signals", "replace news signals")?;
+    insert_news_signals(connection, source, signals).await?;
+    Ok(())
 }
 
 /// Versions of the signals of [`first`, `last`] that concern `adm4` and were known by `available_until`, in the order in which

@@ -28,6 +28,27 @@ pub struct NewRawRecord {
     pub fetched_at: DateTime<Utc>,
 }
 
+impl NewRawRecord {
+    /// A record of which nothing is told yet.
+    #[must_use]
+    pub fn fetched(fetched_at: DateTime<Utc>) -> Self {
+        Self {
+            source: String::new(),
+            store_id: None,
+            scope: String::new(),
+            window: None,
+            url: None,
+            status: None,
+            headers: serde_json::json!({}),
+            content_type: None,
+            content_hash: [0; 32],
+            content_length: 0,
+            object_key: String::new(),
+            fetched_at,
+        }
+    }
+}
+
 /// A record that is stored, and whether it was there before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LandedRecord {
@@ -109,7 +130,7 @@ async fn insert(transaction: &mut PgConnection, record: &NewRawRecord) -> Result
     Ok(id)
 }
 
-/// Good replies of a source about a scope whose window, or else time of arrival, touches `[first, end)`, oldest first.
+/// Good replies and files of a source about a scope whose window, or else time of arrival, touches `[first, end)`, oldest first.
 pub async fn landed_records(
     executor: impl PgExecutor<'_>,
     source: &str,
@@ -121,7 +142,7 @@ pub async fn landed_records(
         StoredRecord,
         "select id, scope, object_key, fetched_at
          from raw_records
-         where source = $1 and scope = $2 and status between 200 and 299
+         where source = $1 and scope = $2 and coalesce(status, 200) between 200 and 299
            and coalesce(window_start, fetched_at) < $4 and coalesce(window_end, fetched_at + interval '1 microsecond') > $3
          order by fetched_at, id",
         source,
@@ -142,7 +163,7 @@ pub async fn landed_spans(
     let rows = sqlx::query!(
         r#"select scope, min((fetched_at at time zone 'UTC')::date) as "first!", max((fetched_at at time zone 'UTC')::date) + 1 as "end!"
            from raw_records
-           where source = $1 and status between 200 and 299
+           where source = $1 and coalesce(status, 200) between 200 and 299
            group by scope
            order by scope"#,
         source,

@@ -124,6 +124,22 @@ pub async fn list_regions(executor: impl PgExecutor<'_>) -> Result<Vec<String>, 
         .in_table("stores", "list the regions of stores")
 }
 
+/// National calendars of active stores, each once.
+pub async fn list_calendars(executor: impl PgExecutor<'_>) -> Result<Vec<String>, DbError> {
+    sqlx::query_scalar!("select distinct calendar from stores where is_active order by 1")
+        .fetch_all(executor)
+        .await
+        .in_table("stores", "list the calendars of stores")
+}
+
+/// Active stores with a national calendar.
+pub async fn stores_by_calendar(executor: impl PgExecutor<'_>, calendar: &str) -> Result<Vec<Uuid>, DbError> {
+    sqlx::query_scalar!("select id from stores where is_active and calendar = $1 order by id", calendar)
+        .fetch_all(executor)
+        .await
+        .in_table("stores", "list the stores of a calendar")
+}
+
 /// Active stores inside a region: the first parts of a Kemendagri code, `ID` for the whole country.
 pub async fn stores_in(executor: impl PgExecutor<'_>, region: &str) -> Result<Vec<Uuid>, DbError> {
     sqlx::query_scalar!("select id from stores where is_active and ($1 = 'ID' or starts_with(adm4, $1)) order by id", region)

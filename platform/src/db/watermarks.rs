@@ -83,7 +83,7 @@ pub async fn list_watermarks(executor: impl PgExecutor<'_>) -> Result<Vec<Waterm
     .in_table("watermarks", "list watermarks")
 }
 
-/// Remembers why a scope could not be had. One that never could has no watermark yet; its error is in the log and with its job.
+/// Remembers why a scope could not be had; of one that never could there is a finding alone.
 pub async fn note_source_error(
     executor: impl PgExecutor<'_>,
     source: &str,

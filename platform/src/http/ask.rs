@@ -88,7 +88,7 @@ impl Polite {
             Method::Get => self.client.get(&question.url),
             Method::Post => self.client.post(&question.url),
         };
-        request = request.query(&question.query);
+        request = request.query(&question.query).query(&question.secrets);
         for (name, value) in &question.headers {
             request = request.header(*name, value);
         }
@@ -105,7 +105,7 @@ impl Polite {
         }
         let content_type = response.headers().get("content-type").and_then(|value| value.to_str().ok()).map(str::to_owned);
         Ok(Reply {
-            url: response.url().to_string(),
+            url: without(response.url(), &question.secrets),
             status: response.status().as_u16(),
             headers: kept_headers(response.headers()),
             content_type,
@@ -113,6 +113,17 @@ impl Polite {
             fetched_at: clock.now(),
         })
     }
+}
+
+/// An address to be kept.
+fn without(url: &reqwest::Url, secrets: &[(&'static str, String)]) -> String {
+    if secrets.is_empty() {
+        return url.to_string();
+    }
+    let mut kept = url.clone();
+    let told = url.query_pairs().filter(|(name, _)| !secrets.iter().any(|(secret, _)| secret == name));
+    kept.query_pairs_mut().clear().extend_pairs(told);
+    kept.to_string()
 }
 
 /// Seconds, or a date of HTTP.
@@ -148,6 +159,12 @@ mod tests {
         assert_eq!(told("Sat, 28 Nov 2026 09:00:00 GMT"), Some(0), "a time that is past");
         assert_eq!(told("99999999999"), Some(24 * 3600));
         assert_eq!(told("soon"), None);
+    }
+
+    #[test]
+    fn secrets_are_not_kept() {
+        let url = "https://example.test/v1?latitude=-6.9&apikey=hush&daily=a%2Cb".parse().expect("a url");
+        assert_eq!(without(&url, &[("apikey", "hush".to_owned())]), "https://example.test/v1?latitude=-6.9&daily=a%2Cb");
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub struct Question {
     /// Without query and fragment.
     pub url: String,
     pub query: Vec<(&'static str, String)>,
+    /// Parts of the query that are never written down.
+    pub secrets: Vec<(&'static str, String)>,
     /// Secrets among them are never written down.
     pub headers: Vec<(&'static str, String)>,
     pub body: Option<serde_json::Value>,
@@ -48,7 +50,7 @@ pub enum Method {
 impl Question {
     #[must_use]
     pub fn get(url: String) -> Self {
-        Self { method: Method::Get, url, query: Vec::new(), headers: Vec::new(), body: None }
+        Self { method: Method::Get, url, query: Vec::new(), secrets: Vec::new(), headers: Vec::new(), body: None }
     }
 
     #[must_use]
@@ -59,6 +61,13 @@ impl Question {
     #[must_use]
     pub fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.query.push((name, value.into()));
+        self
+    }
+
+    /// A key that travels in the query, where the service knows no better.
+    #[must_use]
+    pub fn secret(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.secrets.push((name, value.into()));
         self
     }
 

@@ -188,8 +188,8 @@ async fn a_store_reads_its_nations_calendar_and_its_own_closures() {
         event("lebaran", "Idul Fitri", "2027-03-10", 0.5, "2026-01-01T00:00:00Z"),
     ];
     let nation = CalendarOf::Nation("id".to_owned());
-    assert_eq!(insert_calendar_events(&mut *work, &nation, "calendar", &branches).await.expect("feasts"), 2);
-    assert_eq!(insert_calendar_events(&mut *work, &nation, "calendar", &branches).await.expect("the same"), 0);
+    assert_eq!(insert_calendar_events(&mut *work, &nation, "calendar", &branches).await.expect("feasts").count, 2);
+    assert_eq!(insert_calendar_events(&mut *work, &nation, "calendar", &branches).await.expect("the same").count, 0);
     let foreign = [event("holiday", "Karneval", "2027-03-08", 1.0, "2026-01-01T00:00:00Z")];
     insert_calendar_events(&mut *work, &CalendarOf::Nation("br".to_owned()), "calendar", &foreign).await.expect("another nation");
     let closure = [event("closed", "Renovasi", "2027-03-11", 1.0, "2027-03-01T00:00:00Z")];
