@@ -27,7 +27,7 @@ pub const REQUESTS_PER_MINUTE: usize = 60;
 
 /// The service, for the registry.
 pub fn service() -> Service {
-    Service { name: "bmkg", about: "public weather forecast by adm4 code", routes: router }
+    Service { name: "bmkg", about: "public weather forecast by adm4 code", routes: router, control: None }
 }
 
 /// Its routes, as at the real service's root.

@@ -4,6 +4,7 @@
 //! all that changes. Add a service: a file (or folder) with `pub fn service()`, its `mod` line and its `.add` line here.
 
 pub mod bmkg;
+pub mod groq;
 pub mod open_meteo;
 pub mod pihps;
 pub mod pos;
@@ -21,7 +22,13 @@ use crate::world::SimulatedWorld;
 
 /// Every stand-in service.
 pub fn all() -> Services {
-    Services::default().add(bmkg::service()).add(open_meteo::service()).add(pihps::service()).add(pos::service()).add(serper::service())
+    Services::default()
+        .add(bmkg::service())
+        .add(groq::service())
+        .add(open_meteo::service())
+        .add(pihps::service())
+        .add(pos::service())
+        .add(serper::service())
 }
 
 /// What the services answer from.
@@ -35,6 +42,8 @@ pub struct Context {
     pub faults: Faults,
     /// What the keys of the news search have left.
     pub credits: serper::Credits,
+    /// What the language model is told to answer.
+    pub script: groq::Script,
     /// Orders that change while the point of sale is paged through.
     pub paging: pos::Paging,
 }
@@ -47,6 +56,7 @@ impl Context {
             now: Arc::new(Utc::now),
             faults: Faults::default(),
             credits: serper::Credits::default(),
+            script: groq::Script::default(),
             paging: pos::Paging::default(),
         }
     }
@@ -67,6 +77,8 @@ pub struct Service {
     pub about: &'static str,
     /// Builds its routes as they are at the outside service's root.
     pub routes: fn(&Context) -> Router,
+    /// Builds the routes by which it is told how to behave, where it can be: they answer under `/standin/NAME`, free of faults.
+    pub control: Option<fn(&Context) -> Router>,
 }
 
 /// A set of services on one server.
@@ -87,11 +99,15 @@ impl Services {
         self.0.iter()
     }
 
-    /// All routes: each service under its name, with faults, and `POST /standin/faults` to plan them.
+    /// All routes: each service under its name, with faults; what it can be told under `/standin/NAME`; and
+    /// `POST /standin/faults` to plan faults.
     pub fn router(&self, context: &Context) -> Router {
         let mut router = context.faults.routes();
         for service in &self.0 {
             router = router.nest(&format!("/{}", service.name), context.faults.wrap(service.name, (service.routes)(context)));
+            if let Some(control) = service.control {
+                router = router.nest(&format!("/standin/{}", service.name), control(context));
+            }
         }
         router
     }

@@ -4,6 +4,7 @@ mod bmkg;
 mod effects;
 mod faults;
 mod files;
+mod groq;
 mod open_meteo;
 mod pihps;
 mod pos;

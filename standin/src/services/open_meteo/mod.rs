@@ -33,7 +33,7 @@ pub const REQUESTS_PER_MINUTE: usize = 600;
 
 /// The service, for the registry.
 pub fn service() -> Service {
-    Service { name: "open_meteo", about: "daily weather archive by coordinates", routes: router }
+    Service { name: "open_meteo", about: "daily weather archive by coordinates", routes: router, control: None }
 }
 
 /// Its routes, as at the real service's root.

@@ -29,7 +29,7 @@ use super::{Context, Ordered, Service, with_thousands};
 
 /// The service, for the registry.
 pub fn service() -> Service {
-    Service { name: "pihps", about: "daily food prices by province", routes: router }
+    Service { name: "pihps", about: "daily food prices by province", routes: router, control: None }
 }
 
 /// Its routes, as at the real service's root.

@@ -30,7 +30,7 @@ pub const INVALID_TOKEN: &str = "invalid";
 
 /// The service, for the registry.
 pub fn service() -> Service {
-    Service { name: "pos", about: "orders of the shops, paged by GET /v1/orders with a bearer token", routes: router }
+    Service { name: "pos", about: "orders of the shops, paged by GET /v1/orders with a bearer token", routes: router, control: None }
 }
 
 /// Its routes, as at the service's root.

@@ -34,7 +34,7 @@ pub const INVALID_KEY: &str = "invalid";
 
 /// The service, for the registry.
 pub fn service() -> Service {
-    Service { name: "serper", about: "news search by POST /news, X-API-KEY required", routes: router }
+    Service { name: "serper", about: "news search by POST /news, X-API-KEY required", routes: router, control: None }
 }
 
 /// Its routes, as at the real service's root.
