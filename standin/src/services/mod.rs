@@ -9,6 +9,7 @@ pub mod open_meteo;
 pub mod pihps;
 pub mod pos;
 pub mod serper;
+pub mod xendit;
 
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ pub fn all() -> Services {
         .add(pihps::service())
         .add(pos::service())
         .add(serper::service())
+        .add(xendit::service())
 }
 
 /// What the services answer from.
@@ -46,6 +48,8 @@ pub struct Context {
     pub script: groq::Script,
     /// Orders that change while the point of sale is paged through.
     pub paging: pos::Paging,
+    /// What the payment gateway remembers, and how it is told to behave.
+    pub gateway: xendit::Gateway,
 }
 
 impl Context {
@@ -58,6 +62,7 @@ impl Context {
             credits: serper::Credits::default(),
             script: groq::Script::default(),
             paging: pos::Paging::default(),
+            gateway: xendit::Gateway::default(),
         }
     }
 

@@ -12,6 +12,7 @@ mod registry;
 mod serper;
 mod shape;
 mod weather;
+mod xendit;
 
 use std::sync::LazyLock;
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use axum::{Json, Router};
@@ -19,6 +19,8 @@ use crate::services::Context;
 
 /// Turns beyond these are not taken.
 const MOST_TURNS: usize = 1_000;
+/// Bytes of one turn.
+const MOST_BYTES: usize = 64 * 1024;
 
 /// One answer told beforehand. An empty one is answered by the rules.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -125,7 +127,8 @@ impl Script {
 }
 
 pub(super) fn routes(context: &Context) -> Router {
-    Router::new().route("/turns", post(accept_turn)).route("/limits", post(accept_limits)).with_state(context.script.clone())
+    let routes = Router::new().route("/turns", post(accept_turn)).route("/limits", post(accept_limits));
+    routes.layer(DefaultBodyLimit::max(MOST_BYTES)).with_state(context.script.clone())
 }
 
 async fn accept_turn(State(script): State<Script>, Json(turn): Json<Turn>) -> StatusCode {
