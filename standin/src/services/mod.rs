@@ -19,6 +19,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
 use crate::faults::Faults;
+use crate::smtp::{self, Mailbox};
 use crate::world::SimulatedWorld;
 
 /// Every stand-in service.
@@ -50,6 +51,8 @@ pub struct Context {
     pub paging: pos::Paging,
     /// What the payment gateway remembers, and how it is told to behave.
     pub gateway: xendit::Gateway,
+    /// The mails of a [`smtp::MailServer`], which has a port of its own.
+    pub mailbox: Mailbox,
 }
 
 impl Context {
@@ -63,6 +66,7 @@ impl Context {
             script: groq::Script::default(),
             paging: pos::Paging::default(),
             gateway: xendit::Gateway::default(),
+            mailbox: Mailbox::default(),
         }
     }
 
@@ -104,10 +108,10 @@ impl Services {
         self.0.iter()
     }
 
-    /// All routes: each service under its name, with faults; what it can be told under `/standin/NAME`; and
-    /// `POST /standin/faults` to plan faults.
+    /// All routes: each service under its name, with faults; what it can be told under `/standin/NAME`;
+    /// `POST /standin/faults` to plan faults; and the mails under `/standin/smtp`.
     pub fn router(&self, context: &Context) -> Router {
-        let mut router = context.faults.routes();
+        let mut router = context.faults.routes().nest("/standin/smtp", smtp::routes(&context.mailbox));
         for service in &self.0 {
             router = router.nest(&format!("/{}", service.name), context.faults.wrap(service.name, (service.routes)(context)));
             if let Some(control) = service.control {

@@ -11,6 +11,7 @@ mod pos;
 mod registry;
 mod serper;
 mod shape;
+mod smtp;
 mod weather;
 mod xendit;
 
