@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use chrono::{NaiveDate, Utc};
 use standin::server::Server;
 use standin::services::{self, Context};
+use standin::smtp::MailServer;
 use standin::world::{World, simulate};
 
 use crate::context::{Global, block_on};
@@ -19,6 +20,9 @@ pub struct Arguments {
     bind: SocketAddr,
     #[arg(long, default_value_t = super::demo::SEED)]
     seed: u64,
+    /// Address of the mail server
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4125")]
+    smtp_bind: SocketAddr,
     /// Day of the demo world; without it today
     #[arg(long, value_name = "YYYY-MM-DD")]
     today: Option<NaiveDate>,
@@ -30,10 +34,15 @@ impl Arguments {
         let world = simulate(self.seed, today, World::definition()).context("can't simulate the demo world")?;
         block_on(async {
             let all = services::all();
-            let server = Server::bind(self.bind, &all, &Context::new(Arc::new(world))).await?;
+            let context = Context::new(Arc::new(world));
+            let server = Server::bind(self.bind, &all, &context).await?;
+            let mail_server = MailServer::bind(self.smtp_bind, &context.mailbox).await?;
             for service in all.iter() {
                 eprintln!("http://{}/{}  {}", server.address(), service.name, service.about);
             }
+            eprintln!("smtp://{}  mails, listed at http://{}/standin/smtp/mails", mail_server.address(), server.address());
+            // It ends with the runtime.
+            tokio::spawn(mail_server.run(std::future::pending()));
             server.run(async { drop(tokio::signal::ctrl_c().await) }).await?;
             Ok(())
         })
