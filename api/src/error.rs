@@ -29,6 +29,10 @@ pub enum ApiError {
     #[error("the request names the host `{}`", host.as_deref().unwrap_or("(none)"))]
     ForeignHost { host: Option<String> },
 
+    /// Nothing more is told to whoever cannot sign.
+    #[error("the request is not signed with a secret of this store")]
+    Unsigned,
+
     #[error("the body is larger than {limit_bytes} bytes")]
     BodyTooLarge { limit_bytes: usize },
 

@@ -56,9 +56,12 @@ impl Context {
         Ok(Self { config, data, db, clock: SystemClock::shared(), metrics, traces, json: global.json })
     }
 
-    /// The object store: a folder of the data folder.
+    /// The object store: a bucket, or a folder of the data folder.
     pub fn objects(&self) -> anyhow::Result<StoredObjects> {
-        Ok(StoredObjects::folder(&self.data.create()?.join("objects"))?)
+        Ok(match &self.config.objects.url {
+            Some(url) => StoredObjects::bucket(url, &self.config.s3)?,
+            None => StoredObjects::folder(&self.data.create()?.join("objects"))?,
+        })
     }
 
     /// What nights need.
@@ -68,7 +71,8 @@ impl Context {
         let settings = Settings { engine: EngineConfig { horizon, ..defaults.engine }, ..defaults };
         let http = Polite::new(self.db.work().clone(), &self.config.outside)?;
         let mail = FolderMailer::new(&self.data.create()?.join("mail"), &self.config.mail.from)?;
-        let outside = Outside { http, sources: Arc::new(self.config.sources.clone()), mail: Arc::new(mail) };
+        let sources = Arc::new(self.config.sources.clone());
+        let outside = Outside { http, sources, s3: Arc::new(self.config.s3.clone()), mail: Arc::new(mail) };
         Ok(Nightly { work: self.db.work().clone(), objects: Arc::new(self.objects()?), clock: self.clock.clone(), settings, outside })
     }
 

@@ -209,6 +209,52 @@ impl JobArgs for MailNews {
     }
 }
 
+/// Add the stores' own orders up to daily sales, as far as they have changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddUpOrders {}
+
+impl JobArgs for AddUpOrders {
+    const KIND: &'static str = "add_up_orders";
+
+    fn unique_key(&self) -> Option<String> {
+        Some(String::new())
+    }
+}
+
+/// Understand the orders that a till has pushed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TakePush {
+    /// Of `webhook_events`.
+    pub event_id: Uuid,
+    pub store_id: StoreId,
+}
+
+impl JobArgs for TakePush {
+    const KIND: &'static str = "take_push";
+    const IS_KEPT: bool = false;
+
+    fn unique_key(&self) -> Option<String> {
+        Some(self.event_id.to_string())
+    }
+}
+
+/// Look for sales files that were left since the last time.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TakeSalesFiles {}
+
+impl JobArgs for TakeSalesFiles {
+    const KIND: &'static str = "take_sales_files";
+    const TIMEOUT: Duration = Duration::from_secs(4 * 60 * 60);
+    const IS_KEPT: bool = false;
+
+    fn unique_key(&self) -> Option<String> {
+        Some(String::new())
+    }
+}
+
 /// Ask a source about everything that it is to be asked about, up to now: a job for each window.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -61,8 +61,8 @@ pub(crate) fn repeated(facts: &Facts) -> u64 {
         Facts::WeatherObservations(rows) => again(rows.iter().map(|row| (&row.region, &row.observer, row.observed_on))),
         Facts::MarketPrices(rows) => again(rows.iter().map(|row| (&row.commodity, &row.region, &row.market, row.price_date))),
         Facts::CalendarEvents(rows) => again(rows.iter().map(|row| (&row.kind, &row.name, row.starts_on, row.available_at))),
-        // Made one already.
-        Facts::Articles(_) => 0,
+        // Made one already, or told twice on purpose.
+        Facts::Articles(_) | Facts::PosOrders(_) => 0,
         // A sales file has checks of its own.
         Facts::DailySales(_) | Facts::OrderLines(_) => 0,
     }

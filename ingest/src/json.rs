@@ -22,6 +22,17 @@ pub(crate) fn document(raw: &RawRecord) -> Result<Value, SourceError> {
     serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|source| SourceError::Json { file: file.to_owned(), source })
 }
 
+/// The list of that name in a reply that has not landed yet, to know whether more is to be asked for: whatever [`document`] can
+/// read. What cannot be read has none.
+pub(crate) fn list_in(reply: &[u8], field: &str) -> Vec<Value> {
+    let text = text(reply.to_vec()).unwrap_or_default();
+    let mut document: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap_or_default();
+    match document[field].take() {
+        Value::Array(items) => items,
+        _ => Vec::new(),
+    }
+}
+
 /// Whatever the header said: UTF-8, or UTF-16 with its byte order mark.
 fn text(bytes: Vec<u8>) -> Option<String> {
     let units = |order: fn([u8; 2]) -> u16| bytes.chunks_exact(2).map(|pair| order([pair[0], pair[1]])).collect::<Vec<u16>>();

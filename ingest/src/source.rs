@@ -132,6 +132,8 @@ pub enum Facts {
     /// Of the nation that the record is about.
     CalendarEvents(Vec<CalendarEventVersion>),
     Articles(Vec<Article>),
+    /// Of the store that the record is about.
+    PosOrders(Vec<PosOrder>),
 }
 
 impl Facts {
@@ -145,6 +147,7 @@ impl Facts {
             Self::MarketPrices(facts) => facts.len(),
             Self::CalendarEvents(facts) => facts.len(),
             Self::Articles(facts) => facts.len(),
+            Self::PosOrders(facts) => facts.len(),
         }
     }
 
@@ -152,6 +155,27 @@ impl Facts {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
+
+/// An order as a till tells it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PosOrder {
+    /// The till's own number.
+    pub number: String,
+    pub ordered_at: DateTime<Utc>,
+    /// Of this version of it.
+    pub updated_at: DateTime<Utc>,
+    /// Taken back.
+    pub is_void: bool,
+    pub items: Vec<PosItem>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct PosItem {
+    pub product: String,
+    pub quantity: f64,
+    /// Rupiah.
+    pub unit_price: Option<i64>,
 }
 
 /// A product as the record names it.

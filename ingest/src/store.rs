@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use crate::news::signals::{MEMORY, signals};
 use crate::source::{Batch, Facts, Rejected};
+use crate::store_orders::{StoreError, store_orders};
 
 /// What nights are made of.
 const FORECASTS: &str = "forecasts";
@@ -40,8 +41,8 @@ pub(crate) struct Parsed<'a> {
 
 /// Writes new facts and quarantined rows, moves the watermark up to what is there, and marks the nights as stale that should have
 /// known facts which came late.
-pub(crate) async fn store(tx: &mut PgConnection, parsed: &Parsed<'_>, now: DateTime<Utc>) -> Result<(NewFacts, u64), DbError> {
-    let (new, latest) = store_facts(&mut *tx, parsed).await?;
+pub(crate) async fn store(tx: &mut PgConnection, parsed: &Parsed<'_>, now: DateTime<Utc>) -> Result<(NewFacts, u64), StoreError> {
+    let (new, latest) = store_facts(&mut *tx, parsed, now).await?;
     for village in &parsed.batch.villages {
         upsert_village(&mut *tx, village).await?;
     }
@@ -58,7 +59,11 @@ pub(crate) async fn store(tx: &mut PgConnection, parsed: &Parsed<'_>, now: DateT
 }
 
 /// Answers what is new, and up to when the record tells everything.
-async fn store_facts(tx: &mut PgConnection, parsed: &Parsed<'_>) -> Result<(NewFacts, Option<DateTime<Utc>>), DbError> {
+async fn store_facts(
+    tx: &mut PgConnection,
+    parsed: &Parsed<'_>,
+    now: DateTime<Utc>,
+) -> Result<(NewFacts, Option<DateTime<Utc>>), StoreError> {
     let record = Some(parsed.record);
     Ok(match &parsed.batch.facts {
         Facts::WeatherForecasts(rows) => {
@@ -82,6 +87,10 @@ async fn store_facts(tx: &mut PgConnection, parsed: &Parsed<'_>) -> Result<(NewF
         }
         // Nothing found is an answer too.
         Facts::Articles(rows) => (store_articles(tx, parsed, rows).await?, Some(parsed.told_at)),
+        Facts::PosOrders(orders) => {
+            let latest = orders.iter().map(|order| order.updated_at).max();
+            (store_orders(tx, parsed, orders, now).await?, latest)
+        }
         // Of a store: `sales_csv` brings them in its own way.
         Facts::DailySales(_) | Facts::OrderLines(_) => (NewFacts::default(), None),
     })

@@ -26,6 +26,7 @@ use crate::events;
 use crate::feed::{Asking, Days, FetchError, History};
 use crate::source::{Batch, ParseContext, RawRecord, Source, SourceError};
 use crate::store::{Parsed, quarantine, store};
+use crate::store_orders::StoreError;
 use crate::tabular::Origin;
 
 /// What ingest works with. Cheap to clone.
@@ -66,6 +67,8 @@ pub enum TakeError {
     #[error("`{source_name}` is handed files and asks nobody")]
     NoFeed { source_name: &'static str },
     #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
     Database(#[from] DbError),
     #[error("the database cannot be reached")]
     Connection(#[from] sqlx::Error),
@@ -89,9 +92,9 @@ impl TakeError {
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Fetch(error) => matches!(error, FetchError::Ask(_) | FetchError::Database(_) | FetchError::Exhausted { .. }),
-            Self::NoFeed { .. } => false,
+            Self::NoFeed { .. } | Self::Store(StoreError::NoStore { .. } | StoreError::Zone { .. }) => false,
             // What is garbled now may be sound when it is asked for again.
-            Self::Parse { .. } | Self::Database(_) | Self::Connection(_) | Self::Objects(_) => true,
+            Self::Parse { .. } | Self::Store(_) | Self::Database(_) | Self::Connection(_) | Self::Objects(_) => true,
         }
     }
 }
@@ -104,7 +107,8 @@ impl Hint for TakeError {
                 Some(format!("once this program understands it: viralcast ingest reparse {source_name}; nothing is lost"))
             }
             Self::NoFeed { .. } => Some("name a file".to_owned()),
-            Self::Database(error) => error.hint(),
+            Self::Database(error) | Self::Store(StoreError::Database(error)) => error.hint(),
+            Self::Store(_) => None,
             Self::Connection(_) => Some("see with `viralcast doctor` whether the database is reachable".to_owned()),
             Self::Objects(_) => None,
         }
@@ -171,12 +175,18 @@ impl Taken {
     }
 }
 
-/// Stores what a file that somebody handed over tells of a scope.
+/// Stores what a file that somebody handed over at `told_at` tells of a scope.
 ///
 /// # Errors
 /// [`TakeError`]; once the file has landed it stays.
-pub async fn take_file(shop: Workshop<'_>, source: &dyn Source, scope: &str, name: &str, bytes: Vec<u8>) -> Result<Taken, TakeError> {
-    let told_at = shop.clock.now();
+pub async fn take_file(
+    shop: Workshop<'_>,
+    source: &dyn Source,
+    scope: &str,
+    name: &str,
+    bytes: Vec<u8>,
+    told_at: DateTime<Utc>,
+) -> Result<Taken, TakeError> {
     let record = NewRawRecord { url: Some(name.to_owned()), ..new_record(source, scope, told_at) };
     let (record, bytes) = land_bytes(shop, record, bytes).await?;
     let stored = StoredRecord { id: record.id, scope: scope.to_owned(), fetched_at: told_at, ..StoredRecord::default() };
@@ -205,7 +215,9 @@ async fn land(
 }
 
 fn new_record(source: &dyn Source, scope: &str, fetched_at: DateTime<Utc>) -> NewRawRecord {
-    NewRawRecord { source: source.name().to_owned(), scope: scope.to_owned(), ..NewRawRecord::fetched(fetched_at) }
+    // What is of a store is only that store's to see.
+    let store_id = (source.terms().scope_is == "store").then(|| scope.parse().ok()).flatten();
+    NewRawRecord { source: source.name().to_owned(), store_id, scope: scope.to_owned(), ..NewRawRecord::fetched(fetched_at) }
 }
 
 /// The bytes first, then the row that names them.

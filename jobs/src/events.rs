@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{NaiveDate, TimeDelta};
 use domain::Rung;
 use platform::db::DbError;
+use platform::db::sales_files::SalesFile;
 use platform::db::schedule_ticks::LateTick;
 use platform::mail::MailError;
 use platform::queue::{Alert, LaneHealth};
@@ -38,6 +39,15 @@ pub(crate) fn night_ended(report: &NightReport) {
 
 pub(crate) fn source_not_set_up(source: &str, missing: &str) {
     tracing::info!(source, missing, "{source} is not set up and asks nobody; set {missing}");
+}
+
+pub(crate) fn sales_file(file: &SalesFile) {
+    let SalesFile { path, state, reason, .. } = file;
+    metrics::counter!("sales_files_total", "state" => state.clone()).increment(1);
+    match reason {
+        Some(reason) => tracing::warn!(path, reason, "the sales file {path} is refused: {reason}"),
+        None => tracing::info!(path, state, "the sales file {path} is {state}"),
+    }
 }
 
 /// Returns it in words, for the run's history.

@@ -66,6 +66,16 @@ impl Wording {
                 say("Server ini hanya menjawab untuk komputer ini sendiri.", "This server answers for this machine only."),
             )
             .hint(say("Gunakan http://localhost atau http://127.0.0.1.", "Use http://localhost or http://127.0.0.1.")),
+            ApiError::Unsigned => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "/problems/unsigned",
+                say("Tanda tangan tidak sah", "Not signed"),
+                say("Permintaan tidak ditandatangani dengan kunci toko ini.", "The request is not signed with a secret of this store."),
+            )
+            .hint(say(
+                "Tandatangani menurut standardwebhooks.com; kunci: `viralcast store push-secret TOKO`.",
+                "Sign it as standardwebhooks.com says; the secret: `viralcast store push-secret STORE`.",
+            )),
             ApiError::BodyTooLarge { limit_bytes } => Self::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "/problems/body-too-large",

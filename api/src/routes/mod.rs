@@ -11,6 +11,7 @@ mod predictions;
 mod queue;
 mod runs;
 mod stores;
+mod webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -28,4 +29,5 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .merge(queue::routes())
         .merge(runs::routes())
         .merge(stores::routes())
+        .merge(webhooks::routes())
 }

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use api::{AppState, Limits};
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::{HeaderMap, Method, Request, StatusCode};
 use domain::job::Prune;
 use platform::clock::SimulatedClock;
 use platform::queue::{self, EnqueueOptions};
@@ -62,17 +62,26 @@ impl App {
         self.get_with(path, &[]).await
     }
 
-    /// Sends a GET as this machine's browser would, and checks the answer against the document.
-    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
-        let request = headers
-            .iter()
-            .fold(Request::get(path).header("host", "localhost:4000"), |request, (name, value)| request.header(*name, *value));
-        let response = self.router.clone().oneshot(request.body(Body::empty()).expect("a request")).await.expect("infallible");
+    /// Sends a POST, and checks the answer against the document.
+    pub async fn post_with(&self, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Reply {
+        let length = body.len().to_string();
+        self.send(Method::POST, path, &[headers, &[("content-length", length.as_str())]].concat(), Body::from(body)).await
+    }
+
+    async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Body) -> Reply {
+        let request = Request::builder().method(method.clone()).uri(path).header("host", "localhost:4000");
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let response = self.router.clone().oneshot(request.body(body).expect("a request")).await.expect("infallible");
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, 16 << 20).await.expect("a body").to_vec();
         let reply = Reply { status: parts.status, headers: parts.headers, body };
-        contract::check(path, &reply);
+        contract::check(&method, path, &reply);
         reply
+    }
+
+    /// Sends a GET as this machine's browser would, and checks the answer against the document.
+    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
+        self.send(Method::GET, path, headers, Body::empty()).await
     }
 }
 

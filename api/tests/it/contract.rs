@@ -3,6 +3,7 @@
 
 use std::sync::OnceLock;
 
+use axum::http::Method;
 use serde_json::Value;
 
 use crate::app::Reply;
@@ -14,11 +15,11 @@ pub fn document() -> &'static Value {
 
 /// # Panics
 /// When a documented route answers something that its documentation does not allow.
-pub fn check(path: &str, reply: &Reply) {
+pub fn check(method: &Method, path: &str, reply: &Reply) {
     let path = path.split('?').next().unwrap_or_default();
     let paths = document()["paths"].as_object().expect("paths");
     let Some((template, item)) = paths.iter().find(|(template, _)| matches(template, path)) else { return };
-    let responses = &item["get"]["responses"];
+    let responses = &item[method.as_str().to_ascii_lowercase()]["responses"];
     let response = resolve(&responses[reply.status.as_str()]);
     assert!(response.is_object(), "{template}: {} is not documented", reply.status);
     let Some(content) = response["content"].as_object() else { return };

@@ -59,7 +59,9 @@ fn every_reference_leads_somewhere_and_every_operation_is_described() {
 #[tokio::test]
 async fn every_documented_route_answers_as_documented() {
     let app = App::new().await;
-    for path in document()["paths"].as_object().expect("paths").keys() {
+    let paths = document()["paths"].as_object().expect("paths").iter();
+    // What is sent to the server has tests of its own.
+    for (path, _) in paths.filter(|(_, item)| item.get("get").is_some()) {
         let path = path.replace("{store}", "warung-bu-sri").replace("{run}", &app.world.run.to_string());
         let path = path.replace("{backfill}", &app.world.backfill.to_string());
         let path = path.replace("{letter}", &app.dead_letter().await.to_string());

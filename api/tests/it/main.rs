@@ -12,4 +12,5 @@ mod predictions;
 mod runs;
 mod stores;
 mod tenancy;
+mod webhooks;
 mod world;

@@ -9,17 +9,20 @@ use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args as _, Subcommand};
 use ingest::feed::Days;
 use ingest::sales_csv::{self, ColumnMap, Destination, Report, SalesCsvOptions};
+use ingest::sales_files::take_sales_files;
 use ingest::sources::{self, Sources};
 use ingest::tabular::{DateFormat, Decimal, Locale};
 use ingest::take::{Taken, reparse, take, take_file};
 use platform::config::SourcesConfig;
 use platform::db::quarantined_rows::{count_quarantined_rows, list_quarantined_rows};
 use platform::db::quota_leases::quotas_in_use;
+use platform::db::sales_files::{SalesFile, refused_sales_files};
 use platform::db::source_breakers::{list_breakers, uncovered_scopes};
 use platform::db::source_findings::list_findings;
 use platform::db::stores::{StoreRow, list_stores};
 use platform::db::watermarks::{Watermark, list_watermarks};
 use platform::http::Quota;
+use platform::objects::Place;
 use serde::Serialize;
 use serde_json::json;
 
@@ -27,6 +30,7 @@ use crate::context::{Context, Global, with_context};
 use crate::failure::Failure;
 use crate::progress;
 use crate::table::table;
+use comfy_table::Table;
 
 /// Bring the outside world into the database, one window now
 #[derive(Debug, clap::Args)]
@@ -48,6 +52,9 @@ enum Fixed {
     /// A sales export: order lines or daily totals, CSV or Parquet
     #[command(name = "sales_csv")]
     SalesCsv(SalesCsv),
+    /// Sales files in the watched folder or bucket (sources.sales_files), all that are new or have changed
+    #[command(name = "sales_files")]
+    SalesFiles,
     /// Parse what has landed of a source once more, without asking anybody
     Reparse(Reparse),
     /// Rows that wait in quarantine, with the reasons
@@ -144,6 +151,9 @@ struct SalesCsv {
     /// Add up rows of one product and day instead of keeping the first
     #[arg(long)]
     sum_duplicates: bool,
+    /// Add order lines up by product and business day, and do not keep them
+    #[arg(long)]
+    totals_only: bool,
     /// Read and report, write nothing
     #[arg(long)]
     dry_run: bool,
@@ -158,6 +168,7 @@ impl Arguments {
                     map: command.map.clone().unwrap_or_default(),
                     locale: Locale { dates: command.date_format, decimal: command.decimal },
                     sum_duplicates: command.sum_duplicates,
+                    totals_only: command.totals_only,
                 };
                 let report = load(&context, &store, &command.file, &options, command.dry_run).await?;
                 if context.json {
@@ -167,6 +178,7 @@ impl Arguments {
                 }
                 Ok(())
             }),
+            Source::Fixed(Fixed::SalesFiles) => with_context(global, async |context| files(&context).await),
             Source::Named(name, window) => with_context(global, async |context| match (&window.file, &window.scope) {
                 (Some(file), Some(scope)) => hand_over(&context, &name, scope, file).await,
                 _ => ask(&context, &name, &window, false).await,
@@ -205,15 +217,46 @@ async fn load(context: &Context, store: &StoreRow, file: &Path, options: &SalesC
     Ok(result?)
 }
 
+/// Everything that lies in the place of the configuration, also what has just been put there.
+async fn files(context: &Context) -> anyhow::Result<()> {
+    let address = context.config.sources.sales_files.as_deref().ok_or_else(|| {
+        Failure::with_hint("no folder or bucket is watched", "set VIRALCAST_SOURCES__SALES_FILES to a folder or s3://BUCKET/PREFIX")
+    })?;
+    let place = Place::open(address, &context.config.s3)?;
+    let objects = context.objects()?;
+    let to = Destination { pool: context.db.work(), objects: &objects, clock: context.clock.as_ref() };
+    let files = take_sales_files(to, &place, true).await?;
+    if context.json {
+        println!("{}", serde_json::to_string_pretty(&files)?);
+        return Ok(());
+    }
+    if files.is_empty() {
+        println!("nothing new in {}", place.name());
+        return Ok(());
+    }
+    println!("{}", files_table(&files));
+    Ok(())
+}
+
+fn files_table(files: &[SalesFile]) -> Table {
+    let rows = files.iter().map(|file| {
+        let count = |rows: Option<i64>| rows.map(|rows| rows.to_string()).unwrap_or_default();
+        let reason = file.reason.clone().unwrap_or_default();
+        vec![file.path.clone(), file.state.clone(), reason, count(file.good_rows), count(file.bad_rows)]
+    });
+    table(&["file", "state", "reason", "rows", "quarantined"], 3.., rows)
+}
+
 /// What a file tells of a scope.
 async fn hand_over(context: &Context, name: &str, scope: &str, file: &Path) -> anyhow::Result<()> {
     let (nightly, sources) = (context.nightly()?, sources::all());
     let source = sources.find(name).with_context(|| format!("there is no source `{name}`"))?;
     anyhow::ensure!(source.takes_files(), "`{name}` asks and is handed no files");
+    let scope = scope_of(context, source, scope).await?;
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let shown = file.file_name().map_or_else(|| file.display().to_string(), |name| name.to_string_lossy().into_owned());
-    let taken = take_file(nightly.workshop(), source, scope, &shown, bytes).await?;
-    show(context, source, &[(scope, taken)])
+    let taken = take_file(nightly.workshop(), source, &scope, &shown, bytes, context.clock.now()).await?;
+    show(context, source, &[(&scope, taken)])
 }
 
 /// One window of each scope now, one after the other; `again` parses what has landed instead of asking.
@@ -222,7 +265,7 @@ async fn ask(context: &Context, name: &str, window: &Window, again: bool) -> any
     let source = sources.find(name).with_context(|| format!("there is no source `{name}`; there are {}", sources.names().join(", ")))?;
     let feed = source.feed().with_context(|| format!("`{name}` is handed files: viralcast ingest {name} FILE"))?;
     let scopes = match &window.scope {
-        Some(scope) => vec![scope.clone()],
+        Some(scope) => vec![scope_of(context, source, scope).await?],
         None => feed.scopes(context.db.work(), &context.config.sources).await?,
     };
     if scopes.is_empty() {
@@ -258,6 +301,14 @@ async fn ask(context: &Context, name: &str, window: &Window, again: bool) -> any
     show(context, source, &rows)?;
     anyhow::ensure!(failures == 0, "{failures} of {} windows could not be had", scopes.len() * pieces.len());
     Ok(())
+}
+
+/// A store is its id to a source, whatever people call it.
+async fn scope_of(context: &Context, source: &dyn ingest::source::Source, scope: &str) -> anyhow::Result<String> {
+    match source.terms().scope_is {
+        "store" => Ok(context.store(scope).await?.id.to_string()),
+        _ => Ok(scope.to_owned()),
+    }
 }
 
 fn show(context: &Context, source: &dyn ingest::source::Source, rows: &[(&str, Taken)]) -> anyhow::Result<()> {
@@ -347,12 +398,13 @@ async fn status(context: &Context) -> anyhow::Result<()> {
         uncovered
             .extend(uncovered_scopes(pool, source.name(), now).await?.into_iter().map(|(scope, reason)| (source.name(), scope, reason)));
     }
+    let refused = refused_sales_files(pool).await?;
     if context.json {
         let quotas: Vec<_> = quotas.iter().map(|(name, left, limit)| json!({ "quota": name, "left": left, "limit": limit })).collect();
         let quarantine: HashMap<_, _> = quarantine.into_iter().collect();
         let uncovered: Vec<_> =
             uncovered.iter().map(|(source, scope, reason)| json!({ "source": source, "scope": scope, "reason": reason })).collect();
-        let all = json!({ "scopes": lines, "quotas": quotas, "breakers": breakers, "quarantined": quarantine, "not_covered": uncovered, "findings": findings });
+        let all = json!({ "scopes": lines, "quotas": quotas, "breakers": breakers, "quarantined": quarantine, "not_covered": uncovered, "findings": findings, "refused_files": refused });
         println!("{}", serde_json::to_string_pretty(&all)?);
         return Ok(());
     }
@@ -374,6 +426,9 @@ async fn status(context: &Context) -> anyhow::Result<()> {
     }
     for finding in &findings {
         println!("{} for {}: {} ({} x {})", finding.source, finding.scope, finding.detail, finding.times, finding.check_name);
+    }
+    for file in &refused {
+        println!("the sales file {} is refused: {}", file.path, file.reason.as_deref().unwrap_or_default());
     }
     for (source, scope, reason) in &uncovered {
         println!("{source} does not cover {scope}: {reason}");

@@ -1,9 +1,14 @@
-//! `viralcast store create | list`
+//! `viralcast store create | connect | push-secret | list`
 
+use anyhow::Context as _;
+use base64::Engine as _;
 use chrono::NaiveTime;
 use clap::Subcommand;
+use platform::db::pos_connections::{PosConnection, upsert_pos_connection};
+use platform::db::push_secrets::renew_push_secret;
 use platform::db::stores::{NewStore, SalesSource, create_store, list_stores};
 use platform::db::users::{NewUser, create_user, find_user_id};
+use rand::RngCore as _;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -11,7 +16,7 @@ use crate::context::{Global, with_context};
 use crate::failure::Failure;
 use crate::table::table;
 
-/// Create and list stores
+/// Create, connect and list stores
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example: viralcast store create warung-sari --name 'Warung Sari' --time-zone Asia/Jakarta --closes-after-midnight 03:00"
@@ -45,6 +50,27 @@ enum Action {
         /// E-mail of the owner; created if new
         #[arg(long, default_value = LOCAL_OWNER)]
         owner: String,
+    },
+    /// Connect a store with the service of its till, whose orders are then pulled every hour
+    #[command(after_help = "Example: POS_TOKEN=... viralcast store connect warung-sari --url https://api.pos.example --outlet 17")]
+    Connect {
+        /// Store (slug or id)
+        store: String,
+        /// Address of the till's service
+        #[arg(long)]
+        url: String,
+        /// The store, as the service calls it
+        #[arg(long)]
+        outlet: String,
+        /// Environment variable that holds the token: it is not for the shell's history
+        #[arg(long, default_value = "POS_TOKEN", value_name = "NAME")]
+        token_from: String,
+    },
+    /// A new secret with which a store's till signs the orders that it pushes; the one before works for a day longer
+    #[command(name = "push-secret", after_help = "Example: viralcast store push-secret warung-sari")]
+    PushSecret {
+        /// Store (slug or id)
+        store: String,
     },
     /// List stores
     List,
@@ -92,6 +118,33 @@ impl Arguments {
                     Ok(())
                 })
             }
+            Action::Connect { store, url, outlet, token_from } => with_context(global, async |context| {
+                let token = std::env::var(&token_from).ok().filter(|token| !token.trim().is_empty()).ok_or_else(|| {
+                    Failure::with_hint(format!("{token_from} holds no token"), format!("{token_from}=TOKEN viralcast store connect ..."))
+                })?;
+                let store = context.store(&store).await?;
+                let till = PosConnection { base_url: url.clone(), outlet_id: outlet.clone(), token };
+                upsert_pos_connection(context.db.work(), store.id, &till).await?;
+                if context.json {
+                    println!("{}", serde_json::json!({ "store": store.slug, "outlet": outlet }));
+                } else {
+                    println!("connected `{}`; see what it brings: viralcast ingest sales_http --scope {}", store.slug, store.slug);
+                }
+                Ok(())
+            }),
+            Action::PushSecret { store } => with_context(global, async |context| {
+                let store = context.store(&store).await?;
+                let secret = new_secret()?;
+                renew_push_secret(context.db.work(), store.id, &secret, context.clock.now()).await?;
+                let path = format!("/api/v1/webhooks/pos/{}", store.id);
+                if context.json {
+                    println!("{}", serde_json::json!({ "store": store.slug, "path": path, "secret": secret }));
+                } else {
+                    println!("{secret}");
+                    eprintln!("orders of `{}` are pushed to POST {path}, signed as in Standard Webhooks", store.slug);
+                }
+                Ok(())
+            }),
             Action::List => with_context(global, async |context| {
                 let stores = list_stores(context.db.work(), true).await?;
                 if context.json {
@@ -114,6 +167,13 @@ impl Arguments {
             }),
         }
     }
+}
+
+/// 32 random bytes, as Standard Webhooks writes them.
+fn new_secret() -> anyhow::Result<String> {
+    let mut bytes = [0; 32];
+    rand::rngs::OsRng.try_fill_bytes(&mut bytes).context("the machine gives no random bytes")?;
+    Ok(format!("whsec_{}", base64::prelude::BASE64_STANDARD.encode(bytes)))
 }
 
 /// The user of this e-mail, created without a way to sign in if new.

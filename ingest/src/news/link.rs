@@ -12,19 +12,25 @@ const HOSTS: [&str; 3] = ["www.", "m.", "amp."];
 pub fn normalised(link: &str) -> Option<String> {
     let url = Url::parse(link.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
     let host = url.host_str()?.to_ascii_lowercase();
-    let host = HOSTS.iter().find_map(|prefix| host.strip_prefix(prefix).filter(|rest| rest.contains('.'))).unwrap_or(&host);
+    let mut host = host.as_str();
+    while let Some(rest) = HOSTS.iter().find_map(|prefix| host.strip_prefix(prefix).filter(|rest| rest.contains('.'))) {
+        host = rest;
+    }
     let mut parts: Vec<&str> = url.path().split('/').filter(|part| !part.is_empty()).collect();
-    if parts.first() == Some(&"amp") {
+    while parts.first() == Some(&"amp") {
         parts.remove(0);
     }
-    if parts.last() == Some(&"amp") {
+    while parts.last() == Some(&"amp") {
         parts.pop();
     }
-    let is_mark = |name: &str| name.starts_with("utm_") || MARKS.contains(&name.to_ascii_lowercase().as_str());
+    let is_mark = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        name.starts_with("utm_") || MARKS.contains(&name.as_str())
+    };
     let mut query: Vec<String> = url.query().unwrap_or_default().split('&').filter(|part| !part.is_empty()).map(str::to_owned).collect();
     query.retain(|part| !is_mark(part.split('=').next().unwrap_or_default()));
     query.sort();
-    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let port = url.port().filter(|port| *port != 443).map(|port| format!(":{port}")).unwrap_or_default();
     let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
     Some(format!("https://{host}{port}/{}{query}", parts.join("/")))
 }
@@ -41,6 +47,7 @@ mod tests {
             "https://warta.example.test/amp/kuliner/ayam-geprek",
             "https://amp.warta.example.test/kuliner/ayam-geprek/amp?fbclid=x#komentar",
             "https://WARTA.example.test/kuliner/ayam-geprek",
+            "http://www.m.warta.example.test:443/amp/amp/kuliner/ayam-geprek?UTM_source=x",
         ];
         for link in links {
             assert_eq!(normalised(link).as_deref(), Some("https://warta.example.test/kuliner/ayam-geprek"), "{link}");

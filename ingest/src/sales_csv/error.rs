@@ -34,6 +34,8 @@ pub enum IngestError {
     Event(#[from] EventError),
     #[error("the options cannot be stored with the file")]
     Options(#[source] serde_json::Error),
+    #[error("the facts could not be stored, so reading the file ended")]
+    GivenUp,
     #[error("reading the file was interrupted")]
     Interrupted(#[source] tokio::task::JoinError),
 }
@@ -55,7 +57,7 @@ impl Hint for IngestError {
             ),
             Self::Zone { store, .. } => Some(format!("set the zone of `{store}` to Asia/Jakarta, Asia/Makassar or Asia/Jayapura")),
             Self::Transaction { .. } => Some("see with `viralcast doctor` whether the database is reachable".to_owned()),
-            Self::Bus(_) | Self::Event(_) | Self::Options(_) | Self::Interrupted(_) => None,
+            Self::Bus(_) | Self::Event(_) | Self::Options(_) | Self::GivenUp | Self::Interrupted(_) => None,
         }
     }
 }

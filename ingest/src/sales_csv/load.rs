@@ -1,23 +1,25 @@
-//! What was read into the database: the bytes first, then everything else in one transaction.
+//! What is read into the database: the bytes first, then everything else in one transaction.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::path::Path;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use domain::event::{Event, SalesIngested};
 use domain::ids::StoreId;
 use domain::time::BusinessCalendar;
 use platform::bus::outbox;
-use platform::db::orders::{OrderLine, copy_orders, daily_from_orders};
+use platform::db::orders::{OrderLoad, daily_from_orders};
 use platform::db::products::{NewProduct, list_products, upsert_products};
 use platform::db::quarantined_rows::{NewQuarantinedRow, insert_quarantined_rows};
 use platform::db::raw_records::{LandedRecord, NewRawRecord, land_raw_record};
-use platform::db::sales_daily::{DailyLoad, DailyRow, LoadCounts, copy_sales_daily};
+use platform::db::sales_daily::{DailyLoad, LoadCounts, TotalsLoad};
 use platform::db::stores::StoreRow;
 use platform::db::watermarks::advance_watermark;
 use sqlx::{PgConnection, PgPool};
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::collect::{Collected, CompactFacts, DailyFact, Days, Orders};
+use super::reading::{Days, Piece, Reading, Told};
 use super::{Destination, IngestError, Report, SOURCE, SalesCsvOptions};
 use crate::store::quarantined;
 use crate::tabular::Origin;
@@ -34,35 +36,32 @@ pub(super) fn parameters(options: &SalesCsvOptions) -> Result<serde_json::Value,
     serde_json::to_value(options).map_err(IngestError::Options)
 }
 
-/// Puts the bytes into the object store and notes them as a raw record.
+/// Puts the file into the object store, notes it as a raw record, and answers that with where to read it from: the very bytes that
+/// were kept, if they lie on this machine.
 pub(super) async fn land(
     to: Destination<'_>,
     store: &StoreRow,
-    contents: &Origin,
+    file: &Path,
     options: &SalesCsvOptions,
     now: DateTime<Utc>,
-) -> Result<LandedRecord, IngestError> {
-    use sha2::{Digest, Sha256};
-    let bytes = contents.contents().map(|bytes| bytes.to_vec()).unwrap_or_default();
-    let content_hash = Sha256::digest(&bytes).into();
-    let content_length = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-    let key = to.objects.put_content(bytes).await?;
+) -> Result<(LandedRecord, Origin), IngestError> {
+    let given = Origin::path(file);
+    let (key, size) = to.objects.put_file(file).await?;
     let record = NewRawRecord {
         source: SOURCE.to_owned(),
         store_id: Some(store.id),
         scope: store.slug.clone(),
-        window: None,
-        url: Some(contents.name().to_owned()),
-        status: None,
+        url: Some(given.name().to_owned()),
         headers: parameters(options)?,
-        content_type: None,
-        content_hash,
-        content_length,
+        content_hash: key.hash().unwrap_or_default(),
+        content_length: i64::try_from(size).unwrap_or(i64::MAX),
         object_key: key.to_string(),
-        fetched_at: now,
+        ..NewRawRecord::fetched(now)
     };
     let mut connection = to.pool.acquire().await.map_err(failed("reach the database"))?;
-    Ok(land_raw_record(&mut connection, &record).await?)
+    let landed = land_raw_record(&mut connection, &record).await?;
+    let kept = to.objects.local_path(&key).map(|path| Origin::named_path(given.name(), path));
+    Ok((landed, kept.unwrap_or(given)))
 }
 
 pub(super) async fn known_products(pool: &PgPool, store: &StoreRow) -> Result<ProductIds, IngestError> {
@@ -75,123 +74,94 @@ pub(super) async fn store_facts(
     pool: &PgPool,
     store: &StoreRow,
     calendar: BusinessCalendar,
-    collected: Collected,
+    mut reading: Reading,
     landed: LandedRecord,
     now: DateTime<Utc>,
 ) -> Result<Report, IngestError> {
     let known = known_products(pool, store).await?;
-    let mut report = Report::of(&store.slug, &collected, &known, calendar);
-    report.file_is_new = Some(landed.is_new);
     let load = DailyLoad { store_id: store.id, source: SOURCE, raw_record_id: Some(landed.id), recorded_at: now };
-
     let mut transaction = pool.begin().await.map_err(failed("begin a transaction"))?;
-    let ids = product_ids(&mut transaction, store, &collected, known).await?;
-    let facts = match &collected.facts {
-        CompactFacts::Daily(totals) => {
-            let rows = daily_rows(totals, &ids, calendar);
-            let counts = copy_sales_daily(&mut transaction, load, rows).await?;
+    let staged = stage(&mut transaction, &mut reading.pieces).await?;
+    let told = reading.end().await?;
+    let mut report = Report::of(&store.slug, &told, &known, calendar);
+    report.file_is_new = Some(landed.is_new);
+    let ids = product_ids(&mut transaction, store, &told, known).await?;
+    let facts = match staged {
+        Staged::Totals => {
+            let counts = TotalsLoad::store(&mut transaction, load, &ids).await?;
             report.count(counts, None);
             counts
         }
-        CompactFacts::Orders(orders) => {
-            let (counts, totals) = store_orders(&mut transaction, load, orders, &collected, &ids, calendar).await?;
+        Staged::Orders => {
+            let products: Vec<_> = ids.iter().map(|id| Some(*id)).zip(told.products.iter().map(|product| product.name.as_str())).collect();
+            let counts = OrderLoad::store(&mut transaction, load, &products).await?;
+            // Derived totals name no record: they follow from all orders.
+            let derived = DailyLoad { raw_record_id: None, ..load };
+            let totals = daily_from_orders(&mut transaction, derived, told.days.first, told.days.last).await?;
             report.count(counts, Some(totals));
             counts
         }
     };
-    for rows in collected.rejected.chunks(ROWS) {
-        let rows: Vec<NewQuarantinedRow> = rows.iter().map(|row| quarantined(&collected.file, row)).collect();
+    for rows in told.rejected.chunks(ROWS) {
+        let rows: Vec<NewQuarantinedRow> = rows.iter().map(|row| quarantined(&told.file, row)).collect();
         report.newly_quarantined += insert_quarantined_rows(&mut *transaction, SOURCE, Some(store.id), Some(landed.id), &rows).await?;
     }
-    let complete_until = complete_until(calendar, collected.days, now);
+    let complete_until = complete_until(calendar, told.days, now);
     advance_watermark(&mut *transaction, SOURCE, &store.id.to_string(), complete_until, now).await?;
-    announce(&mut transaction, store, collected.days, facts, now).await?;
+    announce(&mut transaction, store, told.days, facts, now).await?;
     transaction.commit().await.map_err(failed("commit the facts"))?;
     crate::events::sales_ingested(&report);
     Ok(report)
+}
+
+/// What was staged.
+enum Staged {
+    Orders,
+    Totals,
+}
+
+/// Sends pieces to the database as they come: while it takes one, the next is made.
+async fn stage(transaction: &mut PgConnection, pieces: &mut mpsc::Receiver<Piece>) -> Result<Staged, IngestError> {
+    let (mut copy, first, staged) = match pieces.recv().await {
+        Some(Piece::Orders(first)) => (OrderLoad::begin(transaction).await?, first, Staged::Orders),
+        Some(Piece::Totals(first)) => (TotalsLoad::begin(transaction).await?, first, Staged::Totals),
+        // Nothing to store: the reader says why.
+        None => return Ok(Staged::Totals),
+    };
+    copy.send(first.into_bytes()).await.map_err(failed("send facts"))?;
+    while let Some(Piece::Orders(text) | Piece::Totals(text)) = pieces.recv().await {
+        copy.send(text.into_bytes()).await.map_err(failed("send facts"))?;
+    }
+    copy.finish().await.map_err(failed("send facts"))?;
+    Ok(staged)
 }
 
 /// The id of every product that the file names, by its number; new ones are created.
 async fn product_ids(
     transaction: &mut PgConnection,
     store: &StoreRow,
-    collected: &Collected,
+    told: &Told,
     mut known: ProductIds,
 ) -> Result<Vec<Uuid>, IngestError> {
-    let first_days = first_days(collected);
-    let new: Vec<NewProduct> = collected
+    let new: Vec<NewProduct> = told
         .products
         .iter()
-        .enumerate()
-        .filter(|(_, product)| !known.contains_key(&product.name))
-        .map(|(number, product)| NewProduct {
+        .zip(0..)
+        .filter(|(product, _)| !known.contains_key(&product.name))
+        .map(|(product, number)| NewProduct {
             name: product.name.clone(),
             category: product.category.clone(),
             unit: UNIT.to_owned(),
             price: product.price,
             batch_size: 1.0,
             shelf_life_days: 0,
-            first_sold_on: first_days.get(&(number as u32)).copied(),
+            first_sold_on: told.first_days.get(&number).copied(),
         })
         .collect();
     if !new.is_empty() {
         known.extend(upsert_products(transaction, store.id, &new).await?);
     }
-    Ok(collected.products.iter().map(|product| known.get(&product.name).copied().unwrap_or_default()).collect())
-}
-
-fn first_days(collected: &Collected) -> HashMap<u32, NaiveDate> {
-    let mut first: HashMap<u32, NaiveDate> = HashMap::new();
-    let mut touch = |product, day| {
-        let known = first.entry(product).or_insert(day);
-        *known = day.min(*known);
-    };
-    match &collected.facts {
-        CompactFacts::Daily(totals) => totals.iter().for_each(|total| touch(total.product, total.day)),
-        CompactFacts::Orders(orders) => orders.lines.iter().for_each(|line| touch(line.product, line.day)),
-    }
-    first
-}
-
-fn daily_rows<'a>(totals: &'a [DailyFact], ids: &'a [Uuid], calendar: BusinessCalendar) -> impl Iterator<Item = DailyRow> + 'a {
-    let mut ends: HashMap<NaiveDate, DateTime<Utc>> = HashMap::new();
-    totals.iter().map(move |total| DailyRow {
-        product_id: ids[total.product as usize],
-        business_date: total.day,
-        quantity: total.quantity,
-        revenue: total.revenue,
-        is_sold_out: total.sold_out,
-        available_at: *ends.entry(total.day).or_insert_with(|| calendar.end_of(total.day)),
-    })
-}
-
-/// Stores orders and derives the totals of the days they touch. Derived totals name no record: they follow from all orders.
-async fn store_orders(
-    transaction: &mut PgConnection,
-    load: DailyLoad<'_>,
-    orders: &Orders,
-    collected: &Collected,
-    ids: &[Uuid],
-    calendar: BusinessCalendar,
-) -> Result<(LoadCounts, LoadCounts), IngestError> {
-    let lines = orders.lines.iter().map(|line| {
-        let ordered_at = calendar.local(line.ordered_at.date(), line.ordered_at.time());
-        OrderLine {
-            external_id: orders.number(line),
-            ordered_at,
-            business_date: line.day,
-            product_id: ids.get(line.product as usize).copied(),
-            product_name: collected.products.get(line.product as usize).map_or("", |product| product.name.as_str()),
-            quantity: line.quantity,
-            unit_price: line.unit_price,
-            total_price: line.unit_price.map(|price| domain::Idr(price).times(line.quantity).0),
-            available_at: ordered_at,
-        }
-    });
-    let counts = copy_orders(transaction, load, lines).await?;
-    let derived = DailyLoad { raw_record_id: None, ..load };
-    let totals = daily_from_orders(transaction, derived, collected.days.first, collected.days.last).await?;
-    Ok((counts, totals))
+    Ok(told.products.iter().map(|product| known.get(&product.name).copied().unwrap_or_default()).collect())
 }
 
 /// The end of the last day told of, or the start of the day that is still going on.

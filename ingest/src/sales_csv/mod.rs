@@ -3,11 +3,11 @@
 //! The bytes land first, then facts, products, quarantine, watermark and event are written in one transaction. The same file
 //! again changes nothing: a fact that is stored just so is left alone, one that differs gets a new version.
 
-mod collect;
 pub mod columns;
 mod error;
 mod load;
 mod options;
+mod reading;
 mod report;
 mod rows;
 mod survey;
@@ -26,7 +26,8 @@ pub use report::{Counts, Report};
 pub use rows::SalesRows;
 
 use crate::source::{ParseContext, RawRecord};
-use crate::tabular::{Origin, TabularError};
+use crate::tabular::Origin;
+use reading::Reading;
 
 /// Name of the source.
 pub const SOURCE: &str = "sales_csv";
@@ -56,11 +57,9 @@ pub async fn run(
 ) -> Result<Report, IngestError> {
     let now = to.clock.now();
     let context = context(store)?;
-    let contents = contents(file).await?;
-    let landed = load::land(to, store, &contents, options, now).await?;
-    let raw = raw_record(contents, options, now)?;
-    let collected = collect::in_background(raw, context, progress).await?;
-    load::store_facts(to.pool, store, context.calendar, collected, landed, now).await
+    let (landed, contents) = load::land(to, store, file, options, now).await?;
+    let reading = Reading::start(raw_record(contents, options, now)?, context, options.totals_only, progress);
+    load::store_facts(to.pool, store, context.calendar, reading, landed, now).await
 }
 
 /// Reads a file as [`run`] would and tells what it found, writing nothing.
@@ -77,21 +76,16 @@ pub async fn dry_run(
 ) -> Result<Report, IngestError> {
     let now = clock.now();
     let context = context(store)?;
-    let raw = raw_record(contents(file).await?, options, now)?;
-    let collected = collect::in_background(raw, context, progress).await?;
+    let mut reading = Reading::start(raw_record(Origin::path(file), options, now)?, context, options.totals_only, progress);
+    while reading.pieces.recv().await.is_some() {}
+    let told = reading.end().await?;
     let known = load::known_products(pool, store).await?;
-    Ok(Report::of(&store.slug, &collected, &known, context.calendar))
+    Ok(Report::of(&store.slug, &told, &known, context.calendar))
 }
 
 fn context(store: &StoreRow) -> Result<ParseContext, IngestError> {
     let time_zone = store.time_zone.parse().map_err(|_| IngestError::Zone { store: store.slug.clone(), zone: store.time_zone.clone() })?;
     Ok(ParseContext { calendar: domain::time::BusinessCalendar { time_zone, cutoff: store.business_day_cutoff } })
-}
-
-/// The file in memory, so that what is hashed is what is parsed.
-async fn contents(file: &Path) -> Result<Origin, IngestError> {
-    let bytes = tokio::fs::read(file).await.map_err(|source| TabularError::Open { path: file.display().to_string(), source })?;
-    Ok(Origin::memory(Origin::path(file).name(), bytes))
 }
 
 fn raw_record(contents: Origin, options: &SalesCsvOptions, now: chrono::DateTime<chrono::Utc>) -> Result<RawRecord, IngestError> {

@@ -17,6 +17,8 @@ pub struct SalesCsvOptions {
     pub locale: Locale,
     /// `--sum-duplicates`: add up rows of one product and day instead of keeping the first.
     pub sum_duplicates: bool,
+    /// `--totals-only`: add order lines up by product and business day and do not keep them.
+    pub totals_only: bool,
 }
 
 /// Columns by part.

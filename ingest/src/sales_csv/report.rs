@@ -5,8 +5,8 @@ use domain::time::BusinessCalendar;
 use platform::db::sales_daily::LoadCounts;
 use serde::Serialize;
 
-use super::collect::{Collected, CompactFacts};
 use super::load::ProductIds;
+use super::reading::Told as Read;
 use crate::source::{Rejected, Understanding};
 
 /// Facts by what became of them.
@@ -58,27 +58,24 @@ pub struct Report {
 impl Report {
     const EXAMPLES: usize = 5;
 
-    pub(super) fn of(store: &str, collected: &Collected, known: &ProductIds, calendar: BusinessCalendar) -> Self {
-        let new = collected.products.iter().filter(|product| !known.contains_key(&product.name));
+    pub(super) fn of(store: &str, told: &Read, known: &ProductIds, calendar: BusinessCalendar) -> Self {
+        let new = told.products.iter().filter(|product| !known.contains_key(&product.name));
         let products_new: Vec<String> = new.map(|product| product.name.clone()).collect();
         Self {
-            file: collected.file.clone(),
+            file: told.file.clone(),
             store: store.to_owned(),
-            understanding: collected.understanding.clone(),
+            understanding: told.understanding.clone(),
             time_zone: calendar.time_zone.name().to_owned(),
-            rows_read: collected.rows,
-            rows_good: match &collected.facts {
-                CompactFacts::Daily(totals) => totals.len() as u64,
-                CompactFacts::Orders(orders) => orders.lines.len() as u64,
-            },
+            rows_read: told.rows,
+            rows_good: told.good,
             facts: None,
             derived_totals: None,
-            quarantined: collected.rejected.len() as u64,
+            quarantined: told.rejected.len() as u64,
             newly_quarantined: 0,
-            examples: collected.rejected.iter().take(Self::EXAMPLES).cloned().collect(),
-            first_day: collected.days.first,
-            last_day: collected.days.last,
-            products_known: collected.products.len() - products_new.len(),
+            examples: told.rejected.iter().take(Self::EXAMPLES).cloned().collect(),
+            first_day: told.days.first,
+            last_day: told.days.last,
+            products_known: told.products.len() - products_new.len(),
             products_new,
             file_is_new: None,
         }

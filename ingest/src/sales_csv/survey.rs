@@ -83,12 +83,11 @@ impl Survey {
             decided.map_err(|doubt| number_error(origin.name(), columns.get(NUMBERS[part]).unwrap_or_default(), doubt).into())
         };
         let (quantity, price, revenue) = (decimal(0)?, decimal(1)?, decimal(2)?);
-        let dialect = reader.dialect().map_or_else(|| "Parquet".to_owned(), ToString::to_string);
         let understanding = Understanding {
             level: level.name(),
             columns: columns.listed(),
             unused: columns.unused.clone(),
-            formats: vec![dialect, format!("dates {format}"), format!("quantities with a {quantity}")],
+            formats: vec![reader.format(), format!("dates {format}"), format!("quantities with a {quantity}")],
         };
         Ok(Self { columns, level, timed: dates.timed > 0, dates: format, quantity, price, revenue, understanding })
     }

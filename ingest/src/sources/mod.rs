@@ -1,9 +1,11 @@
 //! Every source, one file each. To add one: its file here, its `mod` line and its `.add` line.
 
+mod bapanas_prices;
 mod bmkg_forecast;
 mod calendar;
 mod pihps_prices;
 mod sales_csv;
+mod sales_http;
 mod serper_news;
 mod weather_history;
 
@@ -48,9 +50,11 @@ pub fn all() -> Sources {
         .add(sales_csv::source())
         .add(bmkg_forecast::source())
         .add(pihps_prices::source())
+        .add(bapanas_prices::source())
         .add(weather_history::source())
         .add(calendar::source())
         .add(serper_news::source())
+        .add(sales_http::source())
 }
 
 #[cfg(test)]

@@ -14,11 +14,11 @@ use platform::db::DbError;
 use platform::db::news_articles::{Article, list_topics};
 use platform::http::{Manners, Question, Quota, Reply};
 use secrecy::ExposeSecret as _;
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::PgPool;
 
 use crate::feed::{Asking, Days, Feed, FetchError, History, Terms};
-use crate::json::{Row, document, list, shape};
+use crate::json::{Row, document, list, list_in, shape};
 use crate::news::dates::published;
 use crate::news::link::normalised;
 use crate::source::{Batch, Batches, Facts, Once, ParseContext, RawRecord, Rejected, Source, SourceError, Understanding};
@@ -106,7 +106,7 @@ impl Feed for SerperNews {
                 }
                 status => return Err(FetchError::Refused { source_name: SOURCE, status, reason: reply.excerpt() }),
             }
-            let is_full = items(&reply.bytes) >= PAGE;
+            let is_full = list_in(&reply.bytes, "news").len() >= PAGE;
             replies.push(reply);
             if !is_full {
                 break;
@@ -114,11 +114,6 @@ impl Feed for SerperNews {
         }
         Ok(replies)
     }
-}
-
-/// Articles on a page, to know whether there is another one.
-fn items(page: &[u8]) -> usize {
-    serde_json::from_slice::<Value>(page).ok().and_then(|page| Some(page["news"].as_array()?.len())).unwrap_or_default()
 }
 
 fn parse(raw: &RawRecord) -> Result<Batch, SourceError> {

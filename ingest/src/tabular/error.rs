@@ -96,7 +96,13 @@ pub enum TabularError {
         #[source]
         source: parquet::errors::ParquetError,
     },
-    #[error("`{file}` is {what}, not a CSV or Parquet file")]
+    #[error("`{file}` is not a readable workbook")]
+    Workbook {
+        file: String,
+        #[source]
+        source: calamine::Error,
+    },
+    #[error("`{file}` is {what}, not a CSV file, a workbook or a Parquet file")]
     Foreign { file: String, what: &'static str },
     #[error("`{file}` is empty: it has no header and no rows")]
     Empty { file: String },
@@ -136,6 +142,7 @@ impl Hint for TabularError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Open { .. } => "check the path and that you may read the file".to_owned(),
+            Self::Workbook { .. } => "open it in a spreadsheet, remove its password if it has one, and save it as xlsx or CSV".to_owned(),
             Self::Foreign { .. } => "save or export it as CSV (UTF-8) and use that file".to_owned(),
             Self::Empty { .. } | Self::NoRows { .. } => "export it again with at least one row of data below the column names".to_owned(),
             Self::NoHeader { .. } => "put a line of column names on top, such as `unique_id,ds,y`".to_owned(),

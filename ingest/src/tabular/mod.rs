@@ -1,4 +1,4 @@
-//! One reader of tables for `ingest`, `forecast FILE` and `backtest FILE`: CSV in the dialects of the world, and Parquet.
+//! One reader of tables for `ingest`, `forecast FILE` and `backtest FILE`: CSV in the dialects of the world, workbooks, and Parquet.
 //!
 //! [`Reader::open`] looks at the file and hands out [`Table`]s of a bounded number of rows; [`read`] takes everything at
 //! once. Cells stay as they are in the file until a typed accessor asks: `table.column("ds")?.dates(&locale)?`.
@@ -14,6 +14,7 @@ mod origin;
 mod parquet_file;
 mod records;
 mod table;
+mod workbook;
 mod write;
 
 use std::path::Path;
@@ -31,6 +32,7 @@ pub use write::{ColumnData, TableFormat, TableWriter, print_csv, write_csv, writ
 
 use csv_file::CsvFile;
 use parquet_file::ParquetFile;
+use workbook::Workbook;
 
 /// What the user said about dates and numbers; what is `None` is told from the columns.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -50,27 +52,39 @@ pub struct Reader {
 enum File {
     Csv(CsvFile),
     Parquet(ParquetFile),
+    Workbook(Workbook),
 }
 
 impl Reader {
     /// Looks at the beginning (and, for its encoding, at all) of a file.
     ///
     /// # Errors
-    /// [`TabularError`] when the file cannot be opened, is empty, is neither CSV nor Parquet, or has no usable header.
+    /// [`TabularError`] when the file cannot be opened, is empty, is none of CSV, workbook and Parquet, or has no usable header.
     pub fn open(origin: &Origin) -> Result<Self, TabularError> {
         let file = match origin.kind()? {
             origin::Kind::Parquet => File::Parquet(ParquetFile::open(origin)?),
+            origin::Kind::Workbook => File::Workbook(Workbook::open(origin)?),
             origin::Kind::Text => File::Csv(CsvFile::open(origin)?),
         };
         Ok(Self { file })
     }
 
-    /// How the file is written; `None` for Parquet.
+    /// How a text file is written; `None` for others.
     #[must_use]
     pub fn dialect(&self) -> Option<&Dialect> {
         match &self.file {
             File::Csv(file) => Some(file.dialect()),
-            File::Parquet(_) => None,
+            File::Parquet(_) | File::Workbook(_) => None,
+        }
+    }
+
+    /// What the file is, in words.
+    #[must_use]
+    pub fn format(&self) -> String {
+        match &self.file {
+            File::Csv(file) => file.dialect().to_string(),
+            File::Parquet(_) => "Parquet".to_owned(),
+            File::Workbook(_) => "a workbook".to_owned(),
         }
     }
 
@@ -80,6 +94,7 @@ impl Reader {
         match &self.file {
             File::Csv(file) => file.header(),
             File::Parquet(file) => file.header(),
+            File::Workbook(file) => file.header(),
         }
     }
 
@@ -91,6 +106,7 @@ impl Reader {
         match &mut self.file {
             File::Csv(file) => file.next(limit),
             File::Parquet(file) => file.next(limit),
+            File::Workbook(file) => Ok(file.next(limit)),
         }
     }
 }

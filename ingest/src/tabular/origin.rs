@@ -26,6 +26,7 @@ enum Place {
 pub(super) enum Kind {
     Text,
     Parquet,
+    Workbook,
 }
 
 impl Origin {
@@ -34,6 +35,12 @@ impl Origin {
     pub fn path(path: &Path) -> Self {
         let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
         Self { name, place: Place::Path(path.to_owned()) }
+    }
+
+    /// A file on disk, under a name of its own.
+    #[must_use]
+    pub fn named_path(name: &str, path: PathBuf) -> Self {
+        Self { name: name.to_owned(), place: Place::Path(path) }
     }
 
     /// Contents in memory, under a name of their own.
@@ -62,6 +69,19 @@ impl Origin {
             Place::Path(_) => Box::new(self.file()?),
             Place::Memory(contents) => Box::new(Cursor::new(contents.clone())),
         })
+    }
+
+    /// All of it in memory.
+    ///
+    /// # Errors
+    /// [`TabularError::Open`], [`TabularError::Read`].
+    pub(super) fn bytes(&self) -> Result<Bytes, TabularError> {
+        if let Place::Memory(contents) = &self.place {
+            return Ok(contents.clone());
+        }
+        let mut bytes = Vec::new();
+        self.open()?.read_to_end(&mut bytes).map_err(|source| self.read_error(source))?;
+        Ok(bytes.into())
     }
 
     /// Size in bytes.
@@ -100,15 +120,13 @@ impl Origin {
         Ok(head)
     }
 
-    /// Tells text from Parquet by the first bytes, whatever the file is called.
+    /// Tells what a file is by the first bytes, whatever the file is called.
     pub(super) fn kind(&self) -> Result<Kind, TabularError> {
         let head = self.head(8)?;
         if head.is_empty() {
             return Err(TabularError::Empty { file: self.name.clone() });
         }
-        const FOREIGN: [(&[u8], &str); 6] = [
-            (b"PK\x03\x04", "an Excel workbook or ZIP archive"),
-            (b"\xD0\xCF\x11\xE0", "an old Excel workbook"),
+        const FOREIGN: [(&[u8], &str); 4] = [
             (b"\x1F\x8B", "gzip-compressed"),
             (b"\xFF\xFE", "text in UTF-16"),
             (b"\xFE\xFF", "text in UTF-16"),
@@ -117,7 +135,13 @@ impl Origin {
         if let Some((_, what)) = FOREIGN.iter().find(|(magic, _)| head.starts_with(magic)) {
             return Err(TabularError::Foreign { file: self.name.clone(), what });
         }
-        Ok(if head.starts_with(b"PAR1") { Kind::Parquet } else { Kind::Text })
+        // A ZIP archive, and what Microsoft had before it.
+        const BOOKS: [&[u8]; 2] = [b"PK\x03\x04", b"\xD0\xCF\x11\xE0"];
+        Ok(match &head {
+            head if head.starts_with(b"PAR1") => Kind::Parquet,
+            head if BOOKS.iter().any(|magic| head.starts_with(magic)) => Kind::Workbook,
+            _ => Kind::Text,
+        })
     }
 }
 

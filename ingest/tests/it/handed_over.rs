@@ -31,7 +31,7 @@ async fn hand_over(shop: &Shop, source: &str, scope: &str, name: &str, text: &st
     let sources = sources::all();
     let source = sources.find(source).expect("registered");
     assert!(source.takes_files());
-    let taken = take_file(workshop, source, scope, name, text.as_bytes().to_vec()).await?;
+    let taken = take_file(workshop, source, scope, name, text.as_bytes().to_vec(), workshop.clock.now()).await?;
     // Whatever is parsed again says nothing new.
     let days = ingest::feed::Days { first: "2026-11-01".parse().expect("a date"), end: "2026-12-01".parse().expect("a date") };
     let again = reparse(workshop, source, scope, days).await?;

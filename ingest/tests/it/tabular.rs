@@ -171,11 +171,11 @@ fn files_that_are_no_tables_say_what_they_are() {
     hint: export it again with at least one row of data below the column names
     "#);
     assert_snapshot!(refusal(b"PK\x03\x04rest"), @r#"
-    `sales.csv` is an Excel workbook or ZIP archive, not a CSV or Parquet file
-    hint: save or export it as CSV (UTF-8) and use that file
+    `sales.csv` is not a readable workbook
+    hint: open it in a spreadsheet, remove its password if it has one, and save it as xlsx or CSV
     "#);
     assert_snapshot!(refusal(b"\xFF\xFEa\0"), @r#"
-    `sales.csv` is text in UTF-16, not a CSV or Parquet file
+    `sales.csv` is text in UTF-16, not a CSV file, a workbook or a Parquet file
     hint: save or export it as CSV (UTF-8) and use that file
     "#);
     assert_snapshot!(refusal("nasi,2026-01-01,5\nnasi,2026-01-02,6\n"), @r#"

@@ -36,7 +36,7 @@ use domain::time::BusinessCalendar;
 use ingest::take::Workshop;
 use models::{Effort, EngineConfig, GuardCount};
 use platform::clock::SharedClock;
-use platform::config::SourcesConfig;
+use platform::config::{S3Config, SourcesConfig};
 use platform::db::stores::StoreRow;
 use platform::http::Polite;
 use platform::mail::Mailer;
@@ -76,6 +76,7 @@ pub struct Nightly {
 pub struct Outside {
     pub http: Polite,
     pub sources: Arc<SourcesConfig>,
+    pub s3: Arc<S3Config>,
     pub mail: Arc<dyn Mailer>,
 }
 

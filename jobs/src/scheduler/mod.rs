@@ -28,13 +28,17 @@ pub use definition::{CatchUp, Schedule, ScheduleError, Zone};
 pub use tick::Occasion;
 
 /// The schedules that the program brings: `schedules/*.toml`. A test holds this list against the folder.
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 12] = [
+    ("add_up_orders", include_str!("../../../schedules/add_up_orders.toml")),
+    ("bapanas_prices", include_str!("../../../schedules/bapanas_prices.toml")),
     ("bmkg_forecast", include_str!("../../../schedules/bmkg_forecast.toml")),
     ("calendar", include_str!("../../../schedules/calendar.toml")),
     ("nightly", include_str!("../../../schedules/nightly.toml")),
     ("pihps_prices", include_str!("../../../schedules/pihps_prices.toml")),
     ("promise", include_str!("../../../schedules/promise.toml")),
     ("prune", include_str!("../../../schedules/prune.toml")),
+    ("sales_files", include_str!("../../../schedules/sales_files.toml")),
+    ("sales_http", include_str!("../../../schedules/sales_http.toml")),
     ("serper_news", include_str!("../../../schedules/serper_news.toml")),
     ("weather_history", include_str!("../../../schedules/weather_history.toml")),
 ];

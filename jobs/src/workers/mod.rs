@@ -1,5 +1,6 @@
 //! Every worker, one file each: the code of a kind of job whose arguments are in `domain::job`.
 
+mod add_up_orders;
 mod fill_partitions;
 mod ingest_source;
 mod ingest_window;
@@ -8,8 +9,13 @@ mod keep_promise;
 mod mail_news;
 mod prune;
 mod run_nightly;
+mod take_push;
+mod take_sales_files;
 
-use domain::job::{FillPartitions, IngestSource, IngestWindow, JobArgs, JudgeBackfill, KeepPromise, MailNews, Prune, RunNightly};
+use domain::job::{
+    AddUpOrders, FillPartitions, IngestSource, IngestWindow, JobArgs, JudgeBackfill, KeepPromise, MailNews, Prune, RunNightly, TakePush,
+    TakeSalesFiles,
+};
 use platform::queue::{EnqueueOptions, NewJob, Workers};
 
 use crate::nightly::Nightly;
@@ -22,8 +28,11 @@ pub fn all(nightly: &Nightly) -> Workers {
         .add(keep_promise::worker(nightly.clone()))
         .add(fill_partitions::worker(nightly.clone()))
         .add(judge_backfill::worker(nightly.clone()))
+        .add(add_up_orders::worker(nightly.clone()))
         .add(ingest_source::worker(nightly.clone()))
         .add(ingest_window::worker(nightly.clone()))
+        .add(take_push::worker(nightly.clone()))
+        .add(take_sales_files::worker(nightly.clone()))
         .add(mail_news::worker(nightly.clone()))
         .add(prune::worker(nightly.work.clone(), nightly.clock.clone()))
 }
@@ -32,13 +41,16 @@ pub use keep_promise::worker as keep_promise;
 pub use mail_news::worker as mail_news;
 
 /// Kinds that schedules and operators may name.
-pub const KINDS: [Kind; 8] = [
+pub const KINDS: [Kind; 11] = [
     Kind::of::<RunNightly>(),
     Kind::of::<KeepPromise>(),
     Kind::of::<FillPartitions>(),
     Kind::of::<JudgeBackfill>(),
+    Kind::of::<AddUpOrders>(),
     Kind::of::<IngestSource>(),
     Kind::of::<IngestWindow>(),
+    Kind::of::<TakePush>(),
+    Kind::of::<TakeSalesFiles>(),
     Kind::of::<MailNews>(),
     Kind::of::<Prune>(),
 ];

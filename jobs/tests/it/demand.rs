@@ -45,16 +45,16 @@ async fn shop() -> Shop {
         external_id: order,
         ordered_at: *ordered_at,
         business_date: *business_date,
-        product_id: Some(rice),
-        product_name: "nasi",
+        product: 0,
         quantity: 1.0,
         unit_price: None,
         total_price: None,
-        available_at: *ordered_at,
+        available_at: None,
+        is_cancelled: false,
     });
     let recorded = DailyLoad { store_id: shop.store.id, source: "test", raw_record_id: None, recorded_at: at("2026-06-15T19:30:00Z") };
     let mut work = shop.work().await;
-    copy_orders(&mut work, recorded, lines).await.expect("orders");
+    copy_orders(&mut work, recorded, &[(Some(rice), "nasi")], lines).await.expect("orders");
     let gone = at("2026-06-10T07:00:00Z");
     let event = StockoutRow {
         product_id: shop.products["nasi"],

@@ -8,6 +8,7 @@ mod failures;
 mod ingest;
 mod market;
 mod nights;
+mod orders;
 mod queue;
 mod scheduler;
 mod shop;

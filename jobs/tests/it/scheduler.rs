@@ -177,7 +177,7 @@ async fn every_schedule_runs_its_job() {
         tick(pool, at(&format!("2026-06-14T{hour}:15:30Z")), &all, "a").await.expect("a look");
     }
     let kinds: Vec<String> = sqlx::query_scalar("select distinct kind from jobs order by kind").fetch_all(pool).await.expect("kinds");
-    assert_eq!(kinds, ["ingest_source", "keep_promise", "prune", "run_nightly"]);
+    assert_eq!(kinds, ["add_up_orders", "ingest_source", "keep_promise", "prune", "run_nightly", "take_sales_files"]);
     let nightly = jobs::workers::all(&shop.nightly());
     let shutdown = tokio_util::sync::CancellationToken::new();
     let running = tokio::spawn(queue::run(pool.clone(), nightly, queue::WorkerOptions::default(), shutdown.clone()));
@@ -193,7 +193,13 @@ async fn every_schedule_runs_its_job() {
         .await
         .expect("states");
     let states: Vec<_> = states.iter().map(|(kind, state)| (kind.as_str(), state.as_str())).collect();
-    let expected = [("ingest_source", "completed"), ("keep_promise", "cancelled"), ("prune", "completed"), ("run_nightly", "cancelled")];
-    assert_eq!(states, expected, "a shop without sales");
+    let expected = [
+        ("add_up_orders", "completed"),
+        ("ingest_source", "completed"),
+        ("keep_promise", "cancelled"),
+        ("prune", "completed"),
+        ("run_nightly", "cancelled"),
+    ];
+    assert_eq!(states, expected, "a shop without sales; files were looked for and leave no trace");
     shop.close().await;
 }

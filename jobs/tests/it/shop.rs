@@ -125,7 +125,7 @@ impl Shop {
         let work = self.db.work().clone();
         let http = Polite::new(work.clone(), &OutsideConfig::default()).expect("a client");
         let mail = FolderMailer::new(&self.folder.path().join("mail"), "Viral Cast AI <viralcast@localhost>").expect("a mailer");
-        let outside = Outside { http, sources: Arc::new(nowhere()), mail: Arc::new(mail) };
+        let outside = Outside { http, sources: Arc::new(nowhere()), s3: Arc::default(), mail: Arc::new(mail) };
         Nightly { work, objects, clock: self.clock.shared(), settings: Settings { engine, gates }, outside }
     }
 

@@ -2,6 +2,7 @@
 //! else is down, slow or garbage: each day has its plan by 04:30, on the rung that is expected.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
@@ -119,6 +120,15 @@ impl Objects for MoodyObjects {
     async fn delete(&self, key: &ObjectKey) -> Result<(), ObjectError> {
         self.answer().await?;
         self.inner.delete(key).await
+    }
+
+    async fn put_file(&self, path: &Path) -> Result<(ObjectKey, u64), ObjectError> {
+        self.answer().await?;
+        self.inner.put_file(path).await
+    }
+
+    fn local_path(&self, key: &ObjectKey) -> Option<PathBuf> {
+        self.inner.local_path(key)
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<ObjectKey>, ObjectError> {

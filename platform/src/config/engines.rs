@@ -1,4 +1,5 @@
-//! Engines that this build does not have yet. Setting one is an error: ignoring it would lose what one expects to be there.
+//! Engines in the place of the embedded ones. Setting one that this build does not have yet is an error: ignoring it would lose what
+//! one expects to be there.
 
 use secrecy::SecretString;
 
@@ -22,10 +23,24 @@ settings! {
 }
 
 settings! {
-    /// Files that are kept: reports, artifacts, raw records. They lie in the folder `objects` of the data folder.
+    /// Files that are kept: reports, artifacts, raw records.
     pub struct ObjectsConfig in "objects" {
-        /// S3, MinIO and their like. Not in this build yet: must be unset.
-        url: Option<SecretString> = None, "OBJECT_STORE_URL";
+        /// Bucket of S3, MinIO and their like, as `s3://BUCKET/PREFIX`. Without it they lie in the folder `objects` of the data folder.
+        url: Option<String> = None, "OBJECT_STORE_URL";
+    }
+}
+
+settings! {
+    /// How buckets of S3, MinIO and their like are reached.
+    pub struct S3Config in "s3" {
+        /// Address of the server; without it Amazon's own.
+        endpoint: Option<String> = None, "AWS_ENDPOINT_URL";
+        /// Region.
+        region: String = "us-east-1".to_owned(), "AWS_REGION";
+        /// Name of the key.
+        access_key_id: Option<String> = None, "AWS_ACCESS_KEY_ID";
+        /// The key itself.
+        secret_access_key: Option<SecretString> = None, "AWS_SECRET_ACCESS_KEY";
     }
 }
 
@@ -60,7 +75,16 @@ impl BusConfig {
 
 impl ObjectsConfig {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        absent(&self.url, "objects.url", "OBJECT_STORE_URL", "the folder `objects` in the data folder")
+        match self.url.as_deref().filter(|url| url.strip_prefix("s3://").is_none_or(|rest| rest.trim_start_matches('/').is_empty())) {
+            None => Ok(()),
+            Some(url) => Err(ConfigError::Invalid {
+                key: "objects.url",
+                env: "OBJECT_STORE_URL",
+                value: url.to_owned(),
+                reason: "it names no bucket",
+                hint: "name it as s3://BUCKET/PREFIX, or unset it to use the folder `objects` in the data folder",
+            }),
+        }
     }
 }
 

@@ -22,7 +22,7 @@ use crate::data_dir::DataDir;
 
 pub use data::DataConfig;
 pub use database::DatabaseConfig;
-pub use engines::{BusConfig, CacheConfig, MailConfig, ObjectsConfig};
+pub use engines::{BusConfig, CacheConfig, MailConfig, ObjectsConfig, S3Config};
 pub use error::ConfigError;
 pub use forecast::ForecastConfig;
 pub use http::HttpConfig;
@@ -46,6 +46,7 @@ pub struct Config {
     pub cache: CacheConfig,
     pub bus: BusConfig,
     pub objects: ObjectsConfig,
+    pub s3: S3Config,
     pub mail: MailConfig,
     pub outside: OutsideConfig,
     pub sources: SourcesConfig,
@@ -104,6 +105,7 @@ impl Config {
             Section { name: "cache", about: CacheConfig::ABOUT, settings: self.cache.settings() },
             Section { name: "bus", about: BusConfig::ABOUT, settings: self.bus.settings() },
             Section { name: "objects", about: ObjectsConfig::ABOUT, settings: self.objects.settings() },
+            Section { name: "s3", about: S3Config::ABOUT, settings: self.s3.settings() },
             Section { name: "mail", about: MailConfig::ABOUT, settings: self.mail.settings() },
             Section { name: "outside", about: OutsideConfig::ABOUT, settings: self.outside.settings() },
             Section { name: "sources", about: SourcesConfig::ABOUT, settings: self.sources.settings() },

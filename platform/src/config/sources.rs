@@ -13,6 +13,8 @@ settings! {
 settings! {
     /// Where sources are. The stand-ins of `viralcast standin` answer under the same paths.
     pub struct SourcesConfig in "sources" {
+        /// Folder, or bucket as `s3://BUCKET/PREFIX`, in which sales files are left: each store has a subfolder by its short name.
+        sales_files: Option<String> = None, "VIRALCAST_SOURCES__SALES_FILES";
         /// BMKG's public forecast.
         bmkg_url: String = "https://api.bmkg.go.id".to_owned(), "VIRALCAST_SOURCES__BMKG_URL";
         /// Bank Indonesia's food prices.
@@ -24,6 +26,12 @@ settings! {
         open_meteo_url: String = "https://archive-api.open-meteo.com".to_owned(), "VIRALCAST_SOURCES__OPEN_METEO_URL";
         /// Key of a customer of Open-Meteo.
         open_meteo_key: Option<SecretString> = None, "OPEN_METEO_API_KEY";
+        /// Panel of food prices of Badan Pangan Nasional.
+        bapanas_url: String = "https://api-panelhargav2.badanpangan.go.id/api".to_owned(), "VIRALCAST_SOURCES__BAPANAS_URL";
+        /// Without it the panel is not asked.
+        bapanas_key: Option<SecretString> = None, "BAPANAS_API_KEY";
+        /// The panel's own numbers of provinces, by their codes: two are known, the others are told with the key.
+        bapanas_provinces: String = "32=12,35=15".to_owned(), "VIRALCAST_SOURCES__BAPANAS_PROVINCES";
         /// Serper's search.
         serper_url: String = "https://google.serper.dev".to_owned(), "VIRALCAST_SOURCES__SERPER_URL";
         /// Without it no news are searched for.
@@ -42,6 +50,8 @@ impl SourcesConfig {
             pihps_url: format!("{base}/pihps/hargapangan/WebSite"),
             open_meteo: true,
             open_meteo_url: format!("{base}/open_meteo"),
+            bapanas_url: format!("{base}/bapanas/api"),
+            bapanas_key: Some("stand-in".into()),
             serper_url: format!("{base}/serper"),
             serper_key: Some("stand-in".into()),
             ..Self::default()

@@ -4,7 +4,7 @@ use std::fmt::{Display, Write};
 
 use sqlx::PgConnection;
 
-const FLUSH_BYTES: usize = 256 * 1024;
+pub(crate) const FLUSH_BYTES: usize = 256 * 1024;
 
 /// One line of COPY text: fields in the order of the statement's columns.
 pub(crate) struct CopyLine<'a> {
@@ -12,7 +12,12 @@ pub(crate) struct CopyLine<'a> {
     is_first: bool,
 }
 
-impl CopyLine<'_> {
+impl<'a> CopyLine<'a> {
+    /// A line at the end of `text`; its line break is the caller's.
+    pub(crate) fn new(text: &'a mut String) -> Self {
+        Self { text, is_first: true }
+    }
+
     /// A value whose text has nothing to escape: numbers, dates, ids.
     pub(crate) fn value(&mut self, value: impl Display) -> &mut Self {
         self.separate();
@@ -74,7 +79,7 @@ pub(crate) async fn copy_rows<R>(
     let mut copy = connection.copy_in_raw(statement).await?;
     let mut buffer = String::with_capacity(FLUSH_BYTES + 4096);
     for row in rows {
-        write_row(&row, &mut CopyLine { text: &mut buffer, is_first: true });
+        write_row(&row, &mut CopyLine::new(&mut buffer));
         buffer.push('\n');
         if buffer.len() >= FLUSH_BYTES {
             copy.send(buffer.as_bytes()).await?;
@@ -92,7 +97,7 @@ mod tests {
     #[test]
     fn a_line_escapes_what_copy_would_misread() {
         let mut text = String::new();
-        let mut line = CopyLine { text: &mut text, is_first: true };
+        let mut line = CopyLine::new(&mut text);
         line.text("a\tb\\c\nd\r\0e").value(1.5).optional(None::<i64>).optional(Some(7)).optional_text(None);
         assert_eq!(text, "a\\tb\\\\c\\nd\\re\t1.5\t\\N\t7\t\\N");
     }
@@ -100,7 +105,7 @@ mod tests {
     #[test]
     fn an_empty_first_text_is_still_a_field() {
         let mut text = String::new();
-        let mut line = CopyLine { text: &mut text, is_first: true };
+        let mut line = CopyLine::new(&mut text);
         line.text("").text("x");
         assert_eq!(text, "\tx");
     }

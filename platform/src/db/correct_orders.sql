@@ -1,6 +1,6 @@
 -- A corrected order keeps its id and loses its lines; the new ones follow.
 update orders
-set total_amount = told.total_amount, order_date = told.order_date, business_date = told.business_date,
+set total_amount = told.total_amount, order_date = told.order_date, business_date = told.business_date, status = told.status,
     content_hash = told.content_hash, available_at = greatest(orders.available_at, told.available_at)
 from staging_orders told
 where told.verdict = 'corrected' and orders.id = told.id;

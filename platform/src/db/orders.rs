@@ -1,10 +1,11 @@
 //! Orders with their lines, and the daily totals that follow from them.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::postgres::PgCopyIn;
 use sqlx::{Connection, PgConnection, PgExecutor};
 use uuid::Uuid;
 
-use super::copy::copy_rows;
+use super::copy::{CopyLine, FLUSH_BYTES, copy_rows};
 use super::error::{DbError, InTable};
 use super::sales_daily::{DailyLoad, LoadCounts, add_staged_versions, create_staging};
 
@@ -16,48 +17,115 @@ pub struct OrderLine<'a> {
     pub ordered_at: DateTime<Utc>,
     /// In the store's own zone and by its cutoff.
     pub business_date: NaiveDate,
-    pub product_id: Option<Uuid>,
-    pub product_name: &'a str,
+    /// Place of the product in the load's list.
+    pub product: u32,
     pub quantity: f64,
     /// Rupiah; `None` where the source tells no prices.
     pub unit_price: Option<i64>,
     pub total_price: Option<i64>,
-    /// When the order could have been known.
-    pub available_at: DateTime<Utc>,
+    /// When the order could have been known; `None`: when it was made.
+    pub available_at: Option<DateTime<Utc>>,
+    /// Taken back: the order is kept and counts nothing.
+    pub is_cancelled: bool,
+}
+
+/// Order lines on their way, as text for COPY: made where there is time for it, sent piece by piece.
+#[derive(Debug, Default)]
+pub struct OrderLines {
+    text: String,
+    /// Lines of the whole load so far.
+    written: u64,
+}
+
+/// Lines of one load: their place is in the last 32 bits of their id.
+const MOST_LINES: u64 = u32::MAX as u64;
+
+impl OrderLines {
+    pub fn push(&mut self, line: &OrderLine<'_>) {
+        CopyLine::new(&mut self.text)
+            .value(self.written)
+            .text(line.external_id)
+            .value(line.ordered_at.timestamp_micros())
+            .value(line.business_date.to_epoch_days())
+            .value(line.product)
+            .value(line.quantity)
+            .optional(line.unit_price)
+            .optional(line.total_price)
+            .optional(line.available_at.map(|at| at.timestamp_micros()))
+            .optional(line.is_cancelled.then_some('t'));
+        self.text.push('\n');
+        self.written += 1;
+    }
+
+    /// What has been written since the last time, if it is worth sending.
+    pub fn piece(&mut self, at_least: usize) -> Option<String> {
+        let is_worth_it = self.text.len() >= at_least && !self.text.is_empty();
+        is_worth_it.then(|| std::mem::replace(&mut self.text, String::with_capacity(at_least + 4096)))
+    }
 }
 
 const TABLE: &str = "orders";
+const LINES: &str = "copy staging_order_lines from stdin";
 
-/// Loads finished orders by COPY. An order whose number the source has already told is left alone if its lines are the same
-/// and replaced whole if they are not, so the same file again changes nothing. All or nothing; counts are orders.
+/// A load of finished orders: [`OrderLoad::begin`], pieces of [`OrderLines`], then [`OrderLoad::store`]. An order whose number the
+/// source has already told is left alone if its lines are the same and replaced whole if they are not, so the same file again
+/// changes nothing. To be used in a transaction.
+pub struct OrderLoad;
+
+impl OrderLoad {
+    /// Makes the staging tables and opens the way for lines.
+    pub async fn begin(transaction: &mut PgConnection) -> Result<PgCopyIn<&mut PgConnection>, DbError> {
+        let operation = "stage orders";
+        sqlx::raw_sql(include_str!("stage_orders.sql")).execute(&mut *transaction).await.in_table(TABLE, operation)?;
+        transaction.copy_in_raw(LINES).await.in_table(TABLE, operation)
+    }
+
+    /// Stores what was staged. `products` are id and name in the order of their numbers. Counts are orders.
+    pub async fn store(
+        transaction: &mut PgConnection,
+        load: DailyLoad<'_>,
+        products: &[(Option<Uuid>, &str)],
+    ) -> Result<LoadCounts, DbError> {
+        let operation = "stage orders";
+        copy_rows(&mut *transaction, "copy staging_products from stdin", products.iter().zip(0..), |((id, name), number), line| {
+            line.value(*number).optional(*id).text(name);
+        })
+        .await
+        .in_table(TABLE, operation)?;
+        let lines: i64 = sqlx::query_scalar("select coalesce(max(ordinal) + 1, 0) from staging_order_lines")
+            .fetch_one(&mut *transaction)
+            .await
+            .in_table(TABLE, operation)?;
+        if lines.unsigned_abs() > MOST_LINES {
+            let reason = format!("{lines} order lines in one load are more than {MOST_LINES}");
+            return Err(DbError::Refused { table: TABLE, operation, reason, hint: "split the file by days" });
+        }
+        store_staged_orders(transaction, load).await
+    }
+}
+
+/// [`OrderLoad`] for lines that are in memory. `products` are id and name in the order of their numbers. All or nothing.
 pub async fn copy_orders<'a>(
     connection: &mut PgConnection,
     load: DailyLoad<'_>,
+    products: &[(Option<Uuid>, &str)],
     lines: impl Iterator<Item = OrderLine<'a>>,
 ) -> Result<LoadCounts, DbError> {
     let operation = "load orders";
     let mut transaction = connection.begin().await.in_table(TABLE, operation)?;
-    sqlx::raw_sql(include_str!("stage_orders.sql")).execute(&mut *transaction).await.in_table(TABLE, operation)?;
-    copy_rows(
-        &mut transaction,
-        "copy staging_order_lines (external_id, ordered_at, business_date, product_id, product_name, quantity, unit_price,
-                                   total_price, available_at) from stdin",
-        lines,
-        |line, text| {
-            text.text(line.external_id)
-                .value(line.ordered_at.to_rfc3339())
-                .value(line.business_date)
-                .optional(line.product_id)
-                .text(line.product_name)
-                .value(line.quantity)
-                .optional(line.unit_price)
-                .optional(line.total_price)
-                .value(line.available_at.to_rfc3339());
-        },
-    )
-    .await
-    .in_table(TABLE, operation)?;
-    let counts = store_staged_orders(&mut transaction, load).await?;
+    let mut copy = OrderLoad::begin(&mut transaction).await?;
+    let mut text = OrderLines::default();
+    for line in lines {
+        text.push(&line);
+        if let Some(piece) = text.piece(FLUSH_BYTES) {
+            copy.send(piece.into_bytes()).await.in_table(TABLE, operation)?;
+        }
+    }
+    if let Some(piece) = text.piece(0) {
+        copy.send(piece.into_bytes()).await.in_table(TABLE, operation)?;
+    }
+    copy.finish().await.in_table(TABLE, operation)?;
+    let counts = OrderLoad::store(&mut transaction, load, products).await?;
     transaction.commit().await.in_table(TABLE, operation)?;
     Ok(counts)
 }
@@ -73,13 +141,19 @@ async fn store_staged_orders(transaction: &mut PgConnection, load: DailyLoad<'_>
     .execute(&mut *transaction)
     .await
     .in_table(TABLE, operation)?;
-    sqlx::query(include_str!("judge_orders.sql"))
-        .bind(load.store_id)
-        .bind(load.source)
+    // Millions of orders are grouped and joined: that wants more memory than a short statement gets by default.
+    sqlx::raw_sql("analyze staging_order_lines; analyze staging_products; set local work_mem = '192MB'")
         .execute(&mut *transaction)
         .await
         .in_table(TABLE, operation)?;
-    sqlx::raw_sql("analyze staging_orders; analyze staging_order_lines").execute(&mut *transaction).await.in_table(TABLE, operation)?;
+    sqlx::query(include_str!("judge_orders.sql"))
+        .bind(load.store_id)
+        .bind(load.source)
+        .bind(id_prefix())
+        .execute(&mut *transaction)
+        .await
+        .in_table(TABLE, operation)?;
+    sqlx::raw_sql("analyze staging_orders").execute(&mut *transaction).await.in_table(TABLE, operation)?;
     sqlx::query(include_str!("insert_orders.sql"))
         .bind(load.store_id)
         .bind(load.source)
@@ -91,6 +165,7 @@ async fn store_staged_orders(transaction: &mut PgConnection, load: DailyLoad<'_>
     sqlx::raw_sql(include_str!("correct_orders.sql")).execute(&mut *transaction).await.in_table(TABLE, operation)?;
     sqlx::query(include_str!("insert_order_items.sql"))
         .bind(load.store_id)
+        .bind(id_prefix())
         .execute(&mut *transaction)
         .await
         .in_table("order_items", operation)?;
@@ -103,6 +178,13 @@ async fn store_staged_orders(transaction: &mut PgConnection, load: DailyLoad<'_>
     .await
     .in_table(TABLE, operation)?;
     Ok(LoadCounts { inserted: inserted.unsigned_abs(), superseded: superseded.unsigned_abs(), unchanged: unchanged.unsigned_abs() })
+}
+
+/// A version-7 id without its last 32 bits.
+fn id_prefix() -> String {
+    let mut id = Uuid::now_v7().to_string();
+    id.truncate(28);
+    id
 }
 
 /// Makes the daily totals of [`first`, `last`] from the orders of `load.source`, under the same source name. Only days that
@@ -131,6 +213,30 @@ pub async fn daily_from_orders(
     let counts = add_staged_versions(&mut transaction, load).await?;
     transaction.commit().await.in_table(TABLE, operation)?;
     Ok(counts)
+}
+
+/// Business days of a store's own orders that have changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChangedDays {
+    pub store_id: Uuid,
+    pub first: NaiveDate,
+    pub last: NaiveDate,
+}
+
+/// Stores with own orders that were made or changed at `since` or later, with the first and the last day concerned.
+pub async fn changed_days(executor: impl PgExecutor<'_>, since: DateTime<Utc>) -> Result<Vec<ChangedDays>, DbError> {
+    sqlx::query_as!(
+        ChangedDays,
+        r#"select store_id, min(business_date) as "first!", max(business_date) as "last!"
+           from orders
+           where source = 'orders' and updated_at >= $1
+           group by store_id
+           order by store_id"#,
+        since,
+    )
+    .fetch_all(executor)
+    .await
+    .in_table(TABLE, "find the days of changed orders")
 }
 
 /// When on one business day one product was asked for.

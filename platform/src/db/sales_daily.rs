@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::postgres::PgCopyIn;
 use sqlx::{Connection, PgConnection, PgExecutor};
 use uuid::Uuid;
 
-use super::copy::copy_rows;
+use super::copy::{CopyLine, copy_rows};
 use super::error::{DbError, InTable};
 use super::month_partitions::{MonthlyTable, ensure_month_partitions};
 use super::partition_ranges::mark_stale_since;
@@ -89,6 +90,76 @@ pub async fn copy_sales_daily(
     let counts = add_staged_versions(&mut transaction, load).await?;
     transaction.commit().await.in_table(TABLE, operation)?;
     Ok(counts)
+}
+
+/// A daily total on its way: [`DailyRow`] with the place of the product in the load's list.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DailyTotal {
+    pub product: u32,
+    pub business_date: NaiveDate,
+    pub quantity: f64,
+    pub revenue: Option<i64>,
+    pub is_sold_out: bool,
+    pub available_at: DateTime<Utc>,
+}
+
+/// Daily totals as text for COPY: made where there is time for it, sent piece by piece.
+#[derive(Debug, Default)]
+pub struct DailyTotals(String);
+
+impl DailyTotals {
+    pub fn push(&mut self, total: &DailyTotal) {
+        CopyLine::new(&mut self.0)
+            .value(total.product)
+            .value(total.business_date)
+            .value(total.quantity)
+            .optional(total.revenue)
+            .value(if total.is_sold_out { 't' } else { 'f' })
+            .value(total.available_at.to_rfc3339());
+        self.0.push('\n');
+    }
+
+    /// What has been written since the last time, if it is worth sending.
+    pub fn piece(&mut self, at_least: usize) -> Option<String> {
+        (self.0.len() >= at_least && !self.0.is_empty()).then(|| std::mem::take(&mut self.0))
+    }
+}
+
+/// As [`copy_sales_daily`], for totals that come in pieces and whose products are known only at the end. To be used in a transaction.
+pub struct TotalsLoad;
+
+impl TotalsLoad {
+    /// Makes the staging table and opens the way for totals.
+    pub async fn begin(transaction: &mut PgConnection) -> Result<PgCopyIn<&mut PgConnection>, DbError> {
+        let operation = "stage daily sales";
+        sqlx::raw_sql(
+            "create temp table if not exists staging_daily_totals (
+                 product integer not null, business_date date not null, quantity numeric not null, revenue bigint,
+                 is_sold_out boolean not null, available_at timestamptz not null
+             ) on commit drop;
+             truncate staging_daily_totals",
+        )
+        .execute(&mut *transaction)
+        .await
+        .in_table(TABLE, operation)?;
+        transaction.copy_in_raw("copy staging_daily_totals from stdin").await.in_table(TABLE, operation)
+    }
+
+    /// Stores what was staged. `products` are ids in the order of their numbers.
+    pub async fn store(transaction: &mut PgConnection, load: DailyLoad<'_>, products: &[Uuid]) -> Result<LoadCounts, DbError> {
+        create_staging(transaction).await?;
+        sqlx::query(
+            "insert into staging_sales_daily
+             select product.id, total.business_date, total.quantity, total.revenue, total.is_sold_out, total.available_at
+             from staging_daily_totals total
+             join unnest($1::uuid[]) with ordinality as product (id, place) on product.place = total.product + 1",
+        )
+        .bind(products)
+        .execute(&mut *transaction)
+        .await
+        .in_table(TABLE, "stage daily sales")?;
+        add_staged_versions(transaction, load).await
+    }
 }
 
 /// An empty table of this transaction's own, in the shape of [`DailyRow`].

@@ -1,24 +1,32 @@
--- Tables of this transaction's own: the lines as they come, and one row an order once they are all there.
-create temp table if not exists staging_order_lines (
-    ordinal bigint generated always as identity,
-    external_id text not null,
-    ordered_at timestamptz not null,
-    business_date date not null,
+-- Tables of this transaction's own: products by their number in the load, the lines as they come, and one row an order once they
+-- are all there. Times are microseconds and days since 1970: quick to write and to read.
+create temp table if not exists staging_products (
+    product integer not null,
     product_id uuid,
-    product_name text not null,
-    quantity numeric(14,3) not null,
+    product_name text not null
+) on commit drop;
+create temp table if not exists staging_order_lines (
+    ordinal bigint not null,
+    external_id text not null,
+    ordered_at bigint not null,
+    business_day integer not null,
+    product integer not null,
+    quantity numeric not null,
     unit_price bigint,
     total_price bigint,
-    available_at timestamptz not null
+    available_at bigint, -- null: when it was ordered
+    is_cancelled boolean -- null: it is not
 ) on commit drop;
 create temp table if not exists staging_orders (
     id uuid not null,
     external_id text not null,
+    first_ordinal bigint not null,
     order_date timestamptz not null,
     business_date date not null,
     total_amount bigint,
+    status text not null,
     available_at timestamptz not null,
     content_hash bytea not null,
     verdict text not null
 ) on commit drop;
-truncate staging_order_lines, staging_orders;
+truncate staging_products, staging_order_lines, staging_orders;

@@ -40,6 +40,16 @@ pub async fn begin_read(pool: &PgPool, tenant: Tenant) -> Result<Transaction<'st
     Ok(transaction)
 }
 
+/// Begins to write what is nobody's, such as an event that came from outside: row-level security shows no tenant's rows.
+pub async fn begin_write(pool: &PgPool) -> Result<Transaction<'static, Postgres>, DbError> {
+    pool.begin().await.in_table("any", "begin to write")
+}
+
+/// Makes lasting what was written.
+pub async fn commit(transaction: Transaction<'static, Postgres>) -> Result<(), DbError> {
+    transaction.commit().await.in_table("any", "commit")
+}
+
 /// Whether the database answers.
 pub async fn ping(pool: &PgPool) -> Result<(), DbError> {
     let mut connection = pool.acquire().await.in_table("any", "reach the database")?;

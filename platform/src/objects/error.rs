@@ -20,6 +20,20 @@ pub enum ObjectError {
         #[source]
         source: object_store::Error,
     },
+    #[error("`{path}` cannot be kept as an object")]
+    File {
+        path: String,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("there is no folder `{path}`")]
+    NoFolder {
+        path: String,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("`{address}` names no bucket")]
+    NoBucket { address: String },
     #[error("folder `{path}` for objects cannot be made")]
     Folder {
         path: String,
@@ -35,6 +49,9 @@ impl Hint for ObjectError {
             Self::Corrupt { key } => format!("restore `{key}` from a backup, or fetch its source again"),
             Self::Key { .. } => "use segments of letters, digits, `.`, `_`, `=`, `-`, joined by `/`".to_owned(),
             Self::Store { .. } => "see that the object store is reachable and writable: `viralcast doctor`".to_owned(),
+            Self::File { .. } => "see that the file is there, readable and no longer written to".to_owned(),
+            Self::NoFolder { .. } => "make it, or name another: a folder, or s3://BUCKET/PREFIX".to_owned(),
+            Self::NoBucket { .. } => "name it as s3://BUCKET/PREFIX".to_owned(),
             Self::Folder { path, .. } => format!("make `{path}` writable, or set VIRALCAST_DATA_DIR"),
         })
     }

@@ -16,8 +16,21 @@ impl ObjectKey {
     /// `sha256/ab/abcd...`: the hash says what the bytes are, the folder keeps directories small.
     #[must_use]
     pub fn of_content(bytes: &[u8]) -> Self {
-        let hash = hex::encode(Sha256::digest(bytes));
+        Self::of_hash(&Sha256::digest(bytes).into())
+    }
+
+    /// The key of the bytes that have this SHA-256.
+    #[must_use]
+    pub fn of_hash(hash: &[u8; 32]) -> Self {
+        let hash = hex::encode(hash);
         Self(format!("{CONTENT}{}/{hash}", &hash[..2]))
+    }
+
+    /// The SHA-256 of the bytes, of a key that is one.
+    #[must_use]
+    pub fn hash(&self) -> Option<[u8; 32]> {
+        let hash = self.0.strip_prefix(CONTENT)?.split('/').nth(1)?;
+        hex::decode(hash).ok()?.try_into().ok()
     }
 
     #[must_use]

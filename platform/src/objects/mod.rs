@@ -2,13 +2,18 @@
 
 mod error;
 mod key;
+mod place;
+mod s3;
 mod stored;
 pub mod testing;
+
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 
 pub use error::ObjectError;
 pub use key::ObjectKey;
+pub use place::{FileSeen, Place};
 pub use stored::StoredObjects;
 
 /// Bytes by key. Writing is atomic: a reader sees the old object, the new one or none, never a part.
@@ -39,6 +44,15 @@ pub trait Objects: Send + Sync {
     /// # Errors
     /// [`ObjectError::Store`], [`ObjectError::Key`].
     async fn list(&self, prefix: &str) -> Result<Vec<ObjectKey>, ObjectError>;
+
+    /// Writes a file under the hash of its bytes, piece by piece, and answers the key and the size.
+    ///
+    /// # Errors
+    /// [`ObjectError::File`] if the file cannot be read or changes meanwhile; [`ObjectError::Store`].
+    async fn put_file(&self, path: &Path) -> Result<(ObjectKey, u64), ObjectError>;
+
+    /// Where an object lies on this machine, if it does.
+    fn local_path(&self, key: &ObjectKey) -> Option<PathBuf>;
 
     /// Writes an object under the hash of its bytes: the same bytes have the same key and are kept once.
     ///

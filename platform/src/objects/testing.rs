@@ -9,6 +9,7 @@ use super::{ObjectError, ObjectKey, Objects};
 pub async fn conformance(objects: &dyn Objects) {
     answers_what_was_put(objects).await;
     keeps_equal_content_once(objects).await;
+    keeps_files(objects).await;
     notices_corruption(objects).await;
     lists_a_folder(objects).await;
     forgets_what_is_deleted(objects).await;
@@ -35,6 +36,23 @@ async fn keeps_equal_content_once(objects: &dyn Objects) {
     assert_ne!(first, other, "other bytes have another");
     assert_eq!(objects.get(&first).await.expect("get"), b"nasi uduk", "content comes back by its key");
     assert_eq!(objects.list("sha256").await.expect("list").len(), 2, "the same bytes are kept once");
+}
+
+/// A file of several pieces is the same object as its bytes.
+async fn keeps_files(objects: &dyn Objects) {
+    let path = std::env::temp_dir().join(format!("viralcast-object-{}", uuid::Uuid::now_v7()));
+    let bytes: Vec<u8> = (0..=250).cycle().take(17 << 20).collect();
+    std::fs::write(&path, &bytes).expect("a file");
+    let (key, size) = objects.put_file(&path).await.expect("put_file");
+    assert_eq!((&key, size), (&ObjectKey::of_content(&bytes), bytes.len() as u64), "a file is kept under its hash");
+    assert_eq!(objects.get(&key).await.expect("get"), bytes, "and comes back by it");
+    assert_eq!(objects.put_file(&path).await.expect("put_file"), (key.clone(), size), "a second time as well");
+    if let Some(local) = objects.local_path(&key) {
+        assert_eq!(std::fs::read(local).expect("an object"), bytes, "where it is said to lie");
+    }
+    std::fs::remove_file(&path).expect("removed");
+    assert!(matches!(objects.put_file(&path).await, Err(ObjectError::File { .. })), "a file that is gone is told");
+    objects.delete(&key).await.expect("delete");
 }
 
 async fn notices_corruption(objects: &dyn Objects) {

@@ -90,7 +90,7 @@ fn refusals_name_setting_and_place() {
         "[http\nport = 1",
         "[http]\nbind = \"0.0.0.0\"",
         "[telemetry]\nformat = \"loud\"",
-        "[objects]\nurl = \"s3://bucket\"",
+        "[objects]\nurl = \"s3://\"",
     ];
     let variables = [
         ("VIRALCAST_HTTP__PROT", "4001"),
@@ -99,7 +99,7 @@ fn refusals_name_setting_and_place() {
         ("VIRALCAST_FORECAST__HORIZON_DAYS", "1"),
         ("REDIS_URL", "redis://:secret@cache"),
         ("PULSAR_URL", "pulsar://broker"),
-        ("OBJECT_STORE_URL", "s3://bucket"),
+        ("OBJECT_STORE_URL", "http://bucket"),
         ("SMTP_URL", "smtp://mail"),
     ];
     let of_files = files.map(|text| format!("{}\n    {}", text.replace('\n', " / "), refusal(text, &[])));

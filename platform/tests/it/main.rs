@@ -7,7 +7,9 @@ mod embedded;
 mod health;
 mod mail;
 mod objects;
+mod places;
 mod queue;
+mod s3_server;
 mod telemetry;
 mod testing;
 

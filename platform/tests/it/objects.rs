@@ -9,7 +9,23 @@ async fn a_folder_conforms() {
     testing::conformance(&StoredObjects::folder(&folder.path().join("objects")).expect("a store")).await;
 }
 
-/// The same code over another store, as it will be over S3.
+#[tokio::test]
+async fn a_bucket_conforms() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("viralcast")).expect("a bucket");
+    let access = crate::s3_server::serve(folder.path()).await;
+    for address in ["s3://viralcast/objects", "s3://viralcast"] {
+        let objects = StoredObjects::bucket(address, &access).expect("a store");
+        testing::conformance(&objects).await;
+        for key in objects.list("").await.expect("list") {
+            objects.delete(&key).await.expect("delete");
+        }
+    }
+    let error = StoredObjects::bucket("viralcast/objects", &access).expect_err("no address of a bucket");
+    assert!(error.hint().is_some_and(|hint| hint.contains("s3://")), "{:?}", error.hint());
+}
+
+/// The same code over another store.
 #[tokio::test]
 async fn any_store_of_the_crate_conforms() {
     testing::conformance(&StoredObjects::over(Arc::new(object_store::memory::InMemory::new()))).await;

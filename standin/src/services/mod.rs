@@ -3,6 +3,7 @@
 //! Each answers under its own name (`/bmkg/...`) as the outside service answers at its root, so a client's base URL is
 //! all that changes. Add a service: a file (or folder) with `pub fn service()`, its `mod` line and its `.add` line here.
 
+pub mod bapanas;
 pub mod bmkg;
 pub mod groq;
 pub mod open_meteo;
@@ -25,6 +26,7 @@ use crate::world::SimulatedWorld;
 /// Every stand-in service.
 pub fn all() -> Services {
     Services::default()
+        .add(bapanas::service())
         .add(bmkg::service())
         .add(groq::service())
         .add(open_meteo::service())

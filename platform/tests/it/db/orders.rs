@@ -10,18 +10,23 @@ fn load(shop: &Shop, recorded_at: &str) -> DailyLoad<'static> {
     DailyLoad { store_id: shop.store_id, source: "sales_csv", raw_record_id: None, recorded_at: at(recorded_at) }
 }
 
-fn line<'a>(shop: &Shop, order: &'a str, product: &'a str, quantity: f64) -> OrderLine<'a> {
+fn line<'a>(shop: &Shop, order: &'a str, product: &str, quantity: f64) -> OrderLine<'a> {
     OrderLine {
         external_id: order,
         ordered_at: at("2026-11-01T05:00:00Z"),
         business_date: date("2026-11-01"),
-        product_id: shop.products.get(product).copied(),
-        product_name: product,
+        product: products(shop).iter().position(|(_, name)| *name == product).expect("a product") as u32,
         quantity,
         unit_price: Some(10_000),
         total_price: Some(quantity as i64 * 10_000),
-        available_at: at("2026-11-01T05:00:00Z"),
+        available_at: None,
+        is_cancelled: false,
     }
+}
+
+/// One of them is not in the catalogue.
+fn products(shop: &Shop) -> [(Option<uuid::Uuid>, &'static str); 3] {
+    ["ayam", "nasi", "es\tjeruk"].map(|name| (shop.products.get(name).copied(), name))
 }
 
 fn counts(inserted: u64, superseded: u64, unchanged: u64) -> LoadCounts {
@@ -42,10 +47,19 @@ async fn the_same_orders_again_change_nothing_and_changed_ones_are_replaced() {
     let shop = Shop::open().await;
     let mut work = shop.connection().await;
     let told = || [line(&shop, "A1", "ayam", 2.0), line(&shop, "A1", "nasi", 2.0), line(&shop, "A2", "ayam", 1.0)].into_iter();
-    assert_eq!(copy_orders(&mut work, load(&shop, "2026-11-02T00:00:00Z"), told()).await.expect("orders"), counts(2, 0, 0));
-    assert_eq!(copy_orders(&mut work, load(&shop, "2026-11-03T00:00:00Z"), told()).await.expect("the same"), counts(0, 0, 2));
+    assert_eq!(
+        copy_orders(&mut work, load(&shop, "2026-11-02T00:00:00Z"), &products(&shop), told()).await.expect("orders"),
+        counts(2, 0, 0)
+    );
+    assert_eq!(
+        copy_orders(&mut work, load(&shop, "2026-11-03T00:00:00Z"), &products(&shop), told()).await.expect("the same"),
+        counts(0, 0, 2)
+    );
     let changed = [line(&shop, "A1", "ayam", 5.0), line(&shop, "A3", "es\tjeruk", 1.0)].into_iter();
-    assert_eq!(copy_orders(&mut work, load(&shop, "2026-11-04T00:00:00Z"), changed).await.expect("changed"), counts(1, 1, 0));
+    assert_eq!(
+        copy_orders(&mut work, load(&shop, "2026-11-04T00:00:00Z"), &products(&shop), changed).await.expect("changed"),
+        counts(1, 1, 0)
+    );
 
     let lines: Vec<(String, i32, String, f64, Option<i64>)> = sqlx::query_as(
         "select o.external_id, i.line_number, i.product_name, i.quantity::float8, o.total_amount
@@ -65,14 +79,14 @@ async fn a_day_is_added_up_once_it_has_ended_and_again_when_it_changes() {
     let shop = Shop::open().await;
     let mut work = shop.connection().await;
     let told = [line(&shop, "A1", "ayam", 2.0), line(&shop, "A2", "ayam", 1.0)];
-    copy_orders(&mut work, load(&shop, "2026-11-01T06:00:00Z"), told.into_iter()).await.expect("orders");
+    copy_orders(&mut work, load(&shop, "2026-11-01T06:00:00Z"), &products(&shop), told.into_iter()).await.expect("orders");
     // The first of November ends at 19:00 UTC.
     assert_eq!(totals(&shop, "2026-11-01T18:59:59Z").await, (counts(0, 0, 0), vec![]));
     assert_eq!(totals(&shop, "2026-11-01T19:00:00Z").await, (counts(1, 0, 0), vec![(3.0, false)]));
     assert_eq!(totals(&shop, "2026-11-02T00:00:00Z").await, (counts(0, 0, 1), vec![(3.0, false)]));
 
-    let late = OrderLine { available_at: at("2026-11-02T08:00:00Z"), ..line(&shop, "A9", "ayam", 4.0) };
-    copy_orders(&mut work, load(&shop, "2026-11-02T08:00:00Z"), [late].into_iter()).await.expect("a late order");
+    let late = OrderLine { available_at: Some(at("2026-11-02T08:00:00Z")), ..line(&shop, "A9", "ayam", 4.0) };
+    copy_orders(&mut work, load(&shop, "2026-11-02T08:00:00Z"), &products(&shop), [late].into_iter()).await.expect("a late order");
     assert_eq!(totals(&shop, "2026-11-02T09:00:00Z").await, (counts(0, 1, 0), vec![(3.0, false), (7.0, false)]));
 
     sqlx::query("update orders set status = 'cancelled'").execute(&mut *work).await.expect("all cancelled");
@@ -87,8 +101,8 @@ async fn a_day_is_added_up_once_it_has_ended_and_again_when_it_changes() {
 async fn a_first_total_is_known_no_earlier_than_its_orders() {
     let shop = Shop::open().await;
     let mut work = shop.connection().await;
-    let late = OrderLine { available_at: at("2026-11-05T08:00:00Z"), ..line(&shop, "A1", "ayam", 4.0) };
-    copy_orders(&mut work, load(&shop, "2026-11-05T08:00:00Z"), [late].into_iter()).await.expect("a late order");
+    let late = OrderLine { available_at: Some(at("2026-11-05T08:00:00Z")), ..line(&shop, "A1", "ayam", 4.0) };
+    copy_orders(&mut work, load(&shop, "2026-11-05T08:00:00Z"), &products(&shop), [late].into_iter()).await.expect("a late order");
     totals(&shop, "2026-11-05T09:00:00Z").await;
     let versions = sales_versions(&mut *work, shop.store_id, at("2027-01-01T00:00:00Z")).await.expect("versions");
     assert_eq!(versions[0].available_at, at("2026-11-05T08:00:00Z"));
@@ -100,7 +114,9 @@ async fn a_first_total_is_known_no_earlier_than_its_orders() {
 async fn a_sold_out_product_makes_its_total_censored() {
     let shop = Shop::open().await;
     let mut work = shop.connection().await;
-    copy_orders(&mut work, load(&shop, "2026-11-01T06:00:00Z"), [line(&shop, "A1", "ayam", 2.0)].into_iter()).await.expect("an order");
+    copy_orders(&mut work, load(&shop, "2026-11-01T06:00:00Z"), &products(&shop), [line(&shop, "A1", "ayam", 2.0)].into_iter())
+        .await
+        .expect("an order");
     let event = StockoutRow {
         product_id: shop.product("ayam"),
         business_date: date("2026-11-01"),
@@ -123,11 +139,11 @@ async fn orders_tell_when_a_product_was_asked_for() {
     let mut work = shop.connection().await;
     let later = |order, quantity| OrderLine {
         ordered_at: at("2026-11-01T06:30:30Z"),
-        available_at: at("2026-11-01T06:31:00Z"),
+        available_at: Some(at("2026-11-01T06:31:00Z")),
         ..line(&shop, order, "ayam", quantity)
     };
     let told = [later("A2", 3.0), line(&shop, "A1", "ayam", 2.0), line(&shop, "A1", "ayam", 0.5), line(&shop, "A1", "nasi", 1.0)];
-    copy_orders(&mut work, load(&shop, "2026-11-02T00:00:00Z"), told.into_iter()).await.expect("orders");
+    copy_orders(&mut work, load(&shop, "2026-11-02T00:00:00Z"), &products(&shop), told.into_iter()).await.expect("orders");
     let (first, last) = (date("2026-11-01"), date("2026-11-03"));
     let asked = orders_by_product(&mut *work, shop.store_id, first, last, at("2026-11-03T00:00:00Z")).await.expect("orders");
     let of_ayam: Vec<&ProductOrders> = asked.iter().filter(|orders| orders.product_id == shop.product("ayam")).collect();

@@ -1,0 +1,146 @@
+//! What tills push.
+
+use axum::http::StatusCode;
+use platform::db::push_secrets::renew_push_secret;
+use serde_json::{Value, json};
+use standardwebhooks::Webhook;
+use uuid::Uuid;
+
+use crate::app::{App, Reply, assert_shown};
+use crate::world::{NOW, instant};
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=";
+const RENEWED: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDC2FVsBQIhro=";
+
+fn orders() -> Value {
+    json!({"data": [{"id": "T-1", "status": "paid", "created_at": "2026-11-23T07:30:00+07:00",
+                     "updated_at": "2026-11-23T07:30:00+07:00", "items": [{"product": "Ayam Geprek", "quantity": 2, "price": 18000}]}]})
+}
+
+/// A delivery as a till sends it.
+struct Push {
+    store: String,
+    id: &'static str,
+    secret: &'static str,
+    /// Seconds before now at which it was signed.
+    age: i64,
+    body: Vec<u8>,
+}
+
+impl Push {
+    fn to(app: &App) -> Self {
+        Self { store: app.world.store.to_string(), id: "evt_1", secret: SECRET, age: 0, body: orders().to_string().into_bytes() }
+    }
+
+    async fn send(&self, app: &App) -> Reply {
+        let timestamp = chrono::Utc::now().timestamp() - self.age;
+        let signature = Webhook::new(self.secret).expect("a secret").sign(self.id, timestamp, &self.body).expect("signed");
+        self.send_signed(app, timestamp, &signature).await
+    }
+
+    async fn send_signed(&self, app: &App, timestamp: i64, signature: &str) -> Reply {
+        let timestamp = timestamp.to_string();
+        let headers = [
+            ("content-type", "application/json"),
+            ("webhook-id", self.id),
+            ("webhook-timestamp", timestamp.as_str()),
+            ("webhook-signature", signature),
+        ];
+        app.post_with(&format!("/api/v1/webhooks/pos/{}", self.store), &headers, self.body.clone()).await
+    }
+}
+
+async fn app() -> App {
+    let app = App::new().await;
+    renew_push_secret(app.db.work(), app.world.store, SECRET, instant(NOW)).await.expect("a secret");
+    app
+}
+
+/// Events that are kept and jobs that will understand them.
+async fn kept(app: &App) -> (i64, i64) {
+    let counts = "select (select count(*) from webhook_events), (select count(*) from jobs where kind = 'take_push')";
+    sqlx::query_as(counts).fetch_one(app.db.work()).await.expect("counts")
+}
+
+#[tokio::test]
+async fn a_signed_push_is_kept_once_and_understood_by_a_job() {
+    let app = app().await;
+    let push = Push::to(&app);
+    let first = push.send(&app).await;
+    assert_eq!((first.status, first.json()), (StatusCode::ACCEPTED, json!({"is_new": true})));
+    let again = push.send(&app).await;
+    assert_eq!((again.status, again.json()), (StatusCode::ACCEPTED, json!({"is_new": false})), "delivered again");
+    assert_eq!(kept(&app).await, (1, 1));
+    let event = "select e.body, e.store_id, j.args ->> 'event_id' = e.id::text, j.args ->> 'store_id' = e.store_id::text
+                 from webhook_events e, jobs j where j.kind = 'take_push'";
+    let (body, store, is_its_job, is_its_store): (Vec<u8>, Uuid, bool, bool) =
+        sqlx::query_as(event).fetch_one(app.db.work()).await.expect("it");
+    assert_eq!((body, store, is_its_job, is_its_store), (push.body, app.world.store, true, true), "as it came");
+}
+
+#[tokio::test]
+async fn many_deliveries_of_one_event_at_once_are_one() {
+    let app = app().await;
+    let push = Push::to(&app);
+    let replies = futures::future::join_all((0..20).map(|_| push.send(&app))).await;
+    let new = replies.iter().filter(|reply| reply.json()["is_new"] == true).count();
+    assert!(replies.iter().all(|reply| reply.status == StatusCode::ACCEPTED));
+    assert_eq!((new, kept(&app).await), (1, (1, 1)));
+}
+
+#[tokio::test]
+async fn what_is_not_signed_with_the_stores_secret_is_refused_alike() {
+    let app = app().await;
+    let push = Push::to(&app);
+    let now = chrono::Utc::now().timestamp();
+    let signed = Webhook::new(SECRET).expect("a secret").sign(push.id, now, &push.body).expect("signed");
+    let tampered = Push { body: orders().to_string().replace("18000", "1").into_bytes(), ..Push::to(&app) };
+    let refusals = [
+        push.send_signed(&app, now, "").await,
+        push.send_signed(&app, now, "v1,").await,
+        push.send_signed(&app, now + 1, &signed).await,
+        tampered.send_signed(&app, now, &signed).await,
+        Push { id: "evt_2", ..Push::to(&app) }.send_signed(&app, now, &signed).await,
+        Push { secret: RENEWED, ..Push::to(&app) }.send(&app).await,
+        Push { age: 301, ..Push::to(&app) }.send(&app).await,
+        Push { age: -301, ..Push::to(&app) }.send(&app).await,
+        Push { body: vec![0xff, 0xfe], ..Push::to(&app) }.send_signed(&app, now, &signed).await,
+        Push { store: Uuid::nil().to_string(), ..Push::to(&app) }.send(&app).await,
+        Push { store: "warung-bu-sri".to_owned(), ..Push::to(&app) }.send(&app).await,
+    ];
+    for (number, refusal) in refusals.iter().enumerate() {
+        assert_eq!(refusal.status, StatusCode::UNAUTHORIZED, "{number}: {}", refusal.text());
+        let told = |reply: &Reply| (reply.json()["type"].clone(), reply.json()["detail"].clone());
+        assert_eq!(told(refusal), told(&refusals[0]), "{number}: nobody learns what is wrong");
+    }
+    assert_eq!(kept(&app).await, (0, 0));
+    assert_shown("a_push_that_is_not_signed", &refusals[5]);
+}
+
+#[tokio::test]
+async fn a_renewed_secret_leaves_a_day_to_tell_the_till() {
+    let app = app().await;
+    let sent = async |secret, id| Push { secret, id, ..Push::to(&app) }.send(&app).await.status;
+    renew_push_secret(app.db.work(), app.world.store, RENEWED, instant(NOW) - chrono::TimeDelta::hours(23)).await.expect("a secret");
+    assert_eq!(sent(SECRET, "a").await, StatusCode::ACCEPTED);
+    assert_eq!(sent(RENEWED, "b").await, StatusCode::ACCEPTED);
+    renew_push_secret(app.db.work(), app.world.store, RENEWED, instant(NOW) - chrono::TimeDelta::hours(25)).await.expect("a secret");
+    assert_eq!(sent(SECRET, "c").await, StatusCode::UNAUTHORIZED);
+    assert_eq!(sent(RENEWED, "d").await, StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
+async fn a_push_that_is_too_large_is_told_so() {
+    let app = app().await;
+    let push = Push { body: vec![b' '; 64 * 1024 + 1], ..Push::to(&app) };
+    assert_eq!(push.send(&app).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn the_serving_role_never_sees_the_secrets_themselves() {
+    let app = app().await;
+    for statement in ["select secret from pos_push_secrets", "select token from pos_connections"] {
+        let error = sqlx::query(statement).execute(app.db.serve()).await.expect_err(statement);
+        assert_eq!(error.as_database_error().and_then(|error| error.code()).as_deref(), Some("42501"), "{statement}");
+    }
+}

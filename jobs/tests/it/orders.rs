@@ -1,0 +1,133 @@
+//! Orders that tills push, and the stores' own.
+
+use domain::ids::StoreId;
+use domain::job::{AddUpOrders, JobArgs, TakePush};
+use ingest::take::reparse;
+use jobs::Nightly;
+use platform::db::watermarks::get_watermark;
+use platform::db::webhook_events::{NewWebhookEvent, insert_webhook_event};
+use platform::queue::{self, EnqueueOptions, WorkerOptions};
+use serde_json::json;
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use crate::shop::{Shop, at, date};
+
+/// Runs a job to its end.
+async fn run<A: JobArgs>(nightly: &Nightly, args: &A) {
+    let mut connection = nightly.work.acquire().await.expect("a connection");
+    queue::enqueue(&mut connection, args, EnqueueOptions::default()).await.expect("a job");
+    drop(connection);
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(queue::run(nightly.work.clone(), jobs::workers::all(nightly), WorkerOptions::default(), stop.clone()));
+    let began = std::time::Instant::now();
+    while queue::unfinished(&nightly.work, A::KIND).await.expect("a count") > 0 {
+        assert!(began.elapsed().as_secs() < 60, "{} does not end", A::KIND);
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    stop.cancel();
+    running.await.expect("no panic").expect("no error");
+}
+
+/// The current version of each day.
+async fn sold(pool: &PgPool, source: &str) -> Vec<String> {
+    let days = "select distinct on (business_date, product_id) concat_ws(' ', business_date, trim_scale(quantity), is_sold_out)
+                from sales_daily where source = $1 order by business_date, product_id, available_at desc, recorded_at desc";
+    sqlx::query_scalar(days).bind(source).fetch_all(pool).await.expect("days")
+}
+
+async fn push(shop: &Shop, key: &str, body: &str) -> TakePush {
+    let event = NewWebhookEvent {
+        provider: "pos",
+        store_id: Some(shop.store.id),
+        event_key: key,
+        event_type: "orders",
+        headers: json!({}),
+        body: body.as_bytes(),
+        received_at: at("2026-06-15T05:00:00Z"),
+    };
+    let event_id = insert_webhook_event(shop.db.work(), &event).await.expect("kept").expect("new");
+    TakePush { event_id, store_id: StoreId(shop.store.id) }
+}
+
+async fn events(shop: &Shop) -> Vec<String> {
+    let events = "select concat_ws(' ', event_key, state, left(error, 40)) from webhook_events order by event_key";
+    sqlx::query_scalar(events).fetch_all(shop.db.work()).await.expect("events")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pushed_orders_become_sales_and_what_makes_no_sense_waits() {
+    let shop = Shop::empty().await;
+    let nightly = shop.nightly();
+    let order = json!({"id": "T-1", "status": "paid", "created_at": "2026-06-14T12:00:00+07:00", "updated_at": "2026-06-14T12:00:00+07:00",
+                       "items": [{"product": "nasi", "quantity": 3}]});
+    let good = push(&shop, "a", &json!({ "data": [order] }).to_string()).await;
+    let bad = push(&shop, "b", "<html>").await;
+    run(&nightly, &good).await;
+    run(&nightly, &bad).await;
+    run(&nightly, &good).await;
+    assert_eq!(sold(shop.db.work(), "sales_http").await, ["2026-06-14 3 f"]);
+    let told = events(&shop).await;
+    assert_eq!(told[0], "a processed");
+    assert!(told[1].starts_with("b failed a record of `sales_http`"), "{told:?}");
+    let mark = get_watermark(shop.db.work(), "sales_http", &shop.store.id.to_string()).await.expect("a query").expect("a watermark");
+    assert_eq!(mark.complete_until, at("2026-06-14T05:00:00Z"), "the last word of the till");
+
+    let (sources, days) = (ingest::sources::all(), ingest::feed::Days { first: date("2026-06-15"), end: date("2026-06-16") });
+    let till = sources.find("sales_http").expect("registered");
+    let again = reparse(nightly.workshop(), till, &shop.store.id.to_string(), days).await.expect("what has landed");
+    assert_eq!((again.records, again.facts, again.new_facts, again.unreadable), (2, 1, 0, 1), "both have landed");
+    shop.close().await;
+}
+
+/// An order in the store's own books.
+async fn book(shop: &Shop, number: &str, ordered_at: &str, day: &str, status: &str) {
+    let order = "with booked as (
+                     insert into orders (store_id, source, external_id, total_amount, status, order_date, business_date, available_at, recorded_at)
+                     values ($1, 'orders', $2, 0, $3, $4, $5, $4, $4)
+                     on conflict (store_id, source, external_id) do update set status = excluded.status
+                     returning id, xmax = 0 as is_new)
+                 insert into order_items (order_id, store_id, line_number, product_id, product_name, quantity)
+                 select id, $1, 1, $6, 'nasi', 2 from booked where is_new";
+    sqlx::query(order)
+        .bind(shop.store.id)
+        .bind(number)
+        .bind(status)
+        .bind(at(ordered_at))
+        .bind(date(day))
+        .bind(shop.products["nasi"])
+        .execute(shop.db.work())
+        .await
+        .expect("booked");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn own_orders_are_added_up_when_their_day_has_ended_and_again_when_they_change() {
+    let shop = Shop::empty().await;
+    let nightly = shop.nightly();
+    // 03:32 WIB on the 16th; the shop's days end at 02:00.
+    book(&shop, "1", "2026-06-15T05:00:00Z", "2026-06-15", "completed").await;
+    book(&shop, "2", "2026-06-15T06:00:00Z", "2026-06-15", "completed").await;
+    book(&shop, "3", "2026-06-15T19:00:00Z", "2026-06-16", "completed").await;
+    run(&nightly, &AddUpOrders {}).await;
+    assert_eq!(sold(shop.db.work(), "orders").await, ["2026-06-15 4 f"], "today goes on");
+    let mark = async || {
+        get_watermark(shop.db.work(), "orders", &shop.store.id.to_string()).await.expect("a query").map(|mark| mark.complete_until)
+    };
+    assert_eq!(mark().await, Some(at("2026-06-15T19:00:00Z")), "complete until the day began");
+
+    run(&nightly, &AddUpOrders {}).await;
+    let versions = "select count(*) from sales_daily where source = 'orders'";
+    let versions = async || -> i64 { sqlx::query_scalar(versions).fetch_one(shop.db.work()).await.expect("a count") };
+    assert_eq!(versions().await, 1, "nothing has changed");
+
+    shop.clock.advance(chrono::TimeDelta::days(1));
+    book(&shop, "4", "2026-06-15T16:30:00Z", "2026-06-15", "completed").await;
+    book(&shop, "1", "2026-06-15T05:00:00Z", "2026-06-15", "refunded").await;
+    book(&shop, "2", "2026-06-15T06:00:00Z", "2026-06-15", "refunded").await;
+    run(&nightly, &AddUpOrders {}).await;
+    assert_eq!(sold(shop.db.work(), "orders").await, ["2026-06-15 2 f", "2026-06-16 2 f"], "a late order and two refunds");
+    assert_eq!(versions().await, 3);
+    assert_eq!(mark().await, Some(at("2026-06-16T19:00:00Z")));
+    shop.close().await;
+}
