@@ -6,6 +6,7 @@ create table sales_files (
     state text not null,
     store_id uuid,
     reason text, -- why it was refused
+    raw_record_id uuid, -- as which it was taken
     good_rows bigint,
     bad_rows bigint,
     seen_at timestamptz not null,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use domain::Hint;
 use platform::db::DbError;
+use platform::db::quarantined_rows::dismiss_quarantined_rows;
 use platform::db::sales_files::{SalesFile, list_sales_files, note_sales_file};
 use platform::db::stores::{StoreRow, find_store};
 use platform::objects::{FileSeen, ObjectError, Place};
@@ -74,11 +75,20 @@ pub async fn take_sales_files(to: Destination<'_>, place: &Place, at_once: bool)
             state: "seen".to_owned(),
             store_id: None,
             reason: None,
+            raw_record_id: None,
             good_rows: None,
             bad_rows: None,
             seen_at: now,
         };
-        let became = if is_settled { take(to, place, &file, seen).await? } else { seen };
+        let became = match (is_settled, known.get(&file.path)) {
+            (true, before) => {
+                let became = take(to, place, &file, seen).await?;
+                put_right(to, before, &became).await?;
+                became
+            }
+            // What was taken of it before counts until then.
+            (false, before) => SalesFile { raw_record_id: before.and_then(|before| before.raw_record_id), ..seen },
+        };
         note_sales_file(to.pool, place.name(), &became).await?;
         news.push(became);
     }
@@ -113,6 +123,7 @@ async fn take(to: Destination<'_>, place: &Place, file: &FileSeen, seen: SalesFi
     match load(to, &store, &local, &options).await {
         Ok(report) => Ok(SalesFile {
             state: "taken".to_owned(),
+            raw_record_id: report.record,
             good_rows: Some(i64::try_from(report.rows_good).unwrap_or(i64::MAX)),
             bad_rows: Some(i64::try_from(report.quarantined).unwrap_or(i64::MAX)),
             ..seen
@@ -129,6 +140,15 @@ async fn take(to: Destination<'_>, place: &Place, file: &FileSeen, seen: SalesFi
         }
         Err(source) => Err(SalesFilesError::Store { path: file.path.clone(), source }),
     }
+}
+
+/// The rows that could not be read of a file are settled once the file has been mended.
+async fn put_right(to: Destination<'_>, before: Option<&SalesFile>, became: &SalesFile) -> Result<(), DbError> {
+    let record = before.and_then(|before| before.raw_record_id).filter(|_| became.state == "taken");
+    if let Some(record) = record.filter(|record| became.raw_record_id != Some(*record)) {
+        dismiss_quarantined_rows(to.pool, sales_csv::SOURCE, became.store_id, Some(record)).await?;
+    }
+    Ok(())
 }
 
 async fn load(to: Destination<'_>, store: &StoreRow, file: &std::path::Path, options: &SalesCsvOptions) -> Result<Report, IngestError> {

@@ -11,7 +11,7 @@ use platform::db::quarantined_rows::{NewQuarantinedRow, close_replayed_rows, ins
 use platform::db::stores::{stores_by_calendar, stores_in};
 use platform::db::villages::upsert_village;
 use platform::db::watermarks::advance_watermark;
-use platform::db::weather_forecasts::copy_weather_forecasts;
+use platform::db::weather_forecasts::insert_weather_forecasts;
 use platform::db::weather_observations::insert_weather_observations;
 use platform::db::{DbError, NewFacts};
 use sqlx::PgConnection;
@@ -46,7 +46,7 @@ pub(crate) async fn store(tx: &mut PgConnection, parsed: &Parsed<'_>, now: DateT
     for village in &parsed.batch.villages {
         upsert_village(&mut *tx, village).await?;
     }
-    let quarantined = quarantine(&mut *tx, parsed.source, parsed.record, parsed.name, &parsed.batch.rejected).await?;
+    let quarantined = quarantine(&mut *tx, parsed.source, parsed.scope, parsed.record, parsed.name, &parsed.batch.rejected).await?;
     if let Some(latest) = latest {
         advance_watermark(&mut *tx, parsed.source, parsed.scope, latest.min(now), now).await?;
     }
@@ -68,7 +68,7 @@ async fn store_facts(
     Ok(match &parsed.batch.facts {
         Facts::WeatherForecasts(rows) => {
             let latest = rows.iter().map(|row| row.available_at).max();
-            (copy_weather_forecasts(tx, parsed.source, record, rows.iter().cloned()).await?, latest)
+            (insert_weather_forecasts(tx, parsed.source, record, rows).await?, latest)
         }
         Facts::WeatherObservations(rows) => {
             let latest = rows.iter().map(|row| row.available_at).max();
@@ -127,6 +127,7 @@ async fn stores_concerned(tx: &mut PgConnection, parsed: &Parsed<'_>) -> Result<
 pub(crate) async fn quarantine(
     connection: &mut PgConnection,
     source: &str,
+    scope: &str,
     record: Uuid,
     name: &str,
     rejected: &[Rejected],
@@ -136,7 +137,12 @@ pub(crate) async fn quarantine(
     if rows.is_empty() {
         return Ok(0);
     }
-    insert_quarantined_rows(&mut *connection, source, None, Some(record), &rows).await
+    insert_quarantined_rows(&mut *connection, source, store_of(scope), Some(record), &rows).await
+}
+
+/// The store that a scope is, by its id; regions and topics are none.
+pub(crate) fn store_of(scope: &str) -> Option<Uuid> {
+    scope.parse().ok()
 }
 
 pub(crate) fn quarantined(file: &str, row: &Rejected) -> NewQuarantinedRow {

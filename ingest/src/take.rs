@@ -25,7 +25,7 @@ use crate::checks::{self, Stored};
 use crate::events;
 use crate::feed::{Asking, Days, FetchError, History};
 use crate::source::{Batch, ParseContext, RawRecord, Source, SourceError};
-use crate::store::{Parsed, quarantine, store};
+use crate::store::{Parsed, quarantine, store, store_of};
 use crate::store_orders::StoreError;
 use crate::tabular::Origin;
 
@@ -216,8 +216,12 @@ async fn land(
 
 fn new_record(source: &dyn Source, scope: &str, fetched_at: DateTime<Utc>) -> NewRawRecord {
     // What is of a store is only that store's to see.
-    let store_id = (source.terms().scope_is == "store").then(|| scope.parse().ok()).flatten();
-    NewRawRecord { source: source.name().to_owned(), store_id, scope: scope.to_owned(), ..NewRawRecord::fetched(fetched_at) }
+    NewRawRecord {
+        source: source.name().to_owned(),
+        store_id: store_of(scope),
+        scope: scope.to_owned(),
+        ..NewRawRecord::fetched(fetched_at)
+    }
 }
 
 /// The bytes first, then the row that names them.
@@ -257,7 +261,7 @@ async fn parse_and_store(
         if let Some(error) = refusal(name, &batch) {
             // Not a word of it counts, and what was wrong is kept.
             drop(tx);
-            quarantine(&mut *shop.pool.acquire().await?, source.name(), record.id, name, &batch.rejected).await?;
+            quarantine(&mut *shop.pool.acquire().await?, source.name(), &record.scope, record.id, name, &batch.rejected).await?;
             return Err(understood(error));
         }
         let parsed =

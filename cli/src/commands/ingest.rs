@@ -14,7 +14,7 @@ use ingest::sources::{self, Sources};
 use ingest::tabular::{DateFormat, Decimal, Locale};
 use ingest::take::{Taken, reparse, take, take_file};
 use platform::config::SourcesConfig;
-use platform::db::quarantined_rows::{count_quarantined_rows, list_quarantined_rows};
+use platform::db::quarantined_rows::{count_quarantined_rows, dismiss_quarantined_rows, list_quarantined_rows};
 use platform::db::quota_leases::quotas_in_use;
 use platform::db::sales_files::{SalesFile, refused_sales_files};
 use platform::db::source_breakers::{list_breakers, uncovered_scopes};
@@ -123,6 +123,9 @@ struct Quarantine {
     /// At most so many
     #[arg(long, default_value_t = 50)]
     limit: u32,
+    /// Close them: somebody has dealt with them otherwise
+    #[arg(long)]
+    dismiss: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -252,11 +255,11 @@ async fn hand_over(context: &Context, name: &str, scope: &str, file: &Path) -> a
     let (nightly, sources) = (context.nightly()?, sources::all());
     let source = sources.find(name).with_context(|| format!("there is no source `{name}`"))?;
     anyhow::ensure!(source.takes_files(), "`{name}` asks and is handed no files");
-    let scope = scope_of(context, source, scope).await?;
+    let id = scope_of(context, source, scope).await?;
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let shown = file.file_name().map_or_else(|| file.display().to_string(), |name| name.to_string_lossy().into_owned());
-    let taken = take_file(nightly.workshop(), source, &scope, &shown, bytes, context.clock.now()).await?;
-    show(context, source, &[(&scope, taken)])
+    let taken = take_file(nightly.workshop(), source, &id, &shown, bytes, context.clock.now()).await?;
+    show(context, source, &[(scope, taken)])
 }
 
 /// One window of each scope now, one after the other; `again` parses what has landed instead of asking.
@@ -277,8 +280,10 @@ async fn ask(context: &Context, name: &str, window: &Window, again: bool) -> any
     let days = Days { first: window.from.unwrap_or(last.checked_sub_days(back).unwrap_or(last)), end: last.succ_opt().unwrap_or(last) };
     let pieces = if again { vec![days] } else { days.pieces(source.terms().window_days) };
     let bar = progress::bar((scopes.len() * pieces.len()) as u64, format!("asking {name}"));
+    let slugs = slugs(context).await?;
     let (mut rows, mut failures) = (Vec::new(), 0);
     for scope in &scopes {
+        let name = slugs.get(scope).unwrap_or(scope).as_str();
         let mut sum = Taken::default();
         for piece in &pieces {
             let taken = match again {
@@ -291,11 +296,11 @@ async fn ask(context: &Context, name: &str, window: &Window, again: bool) -> any
                 // One region's trouble must not cost the others theirs.
                 Err(error) => {
                     failures += 1;
-                    bar.suspend(|| crate::failure::print(&anyhow::Error::new(error).context(format!("{scope} from {}", piece.first))));
+                    bar.suspend(|| crate::failure::print(&anyhow::Error::new(error).context(format!("{name} from {}", piece.first))));
                 }
             }
         }
-        rows.push((scope.as_str(), sum));
+        rows.push((name, sum));
     }
     bar.finish_and_clear();
     show(context, source, &rows)?;
@@ -338,6 +343,11 @@ async fn quarantine(context: &Context, wanted: &Quarantine) -> anyhow::Result<()
         Some(store) => Some(context.store(store).await?.id),
         None => None,
     };
+    if wanted.dismiss {
+        let closed = dismiss_quarantined_rows(context.db.work(), &wanted.source, store, None).await?;
+        println!("{closed} rows of {} are dismissed", wanted.source);
+        return Ok(());
+    }
     let rows = list_quarantined_rows(context.db.work(), &wanted.source, store, wanted.limit.into()).await?;
     if context.json {
         let rows: Vec<_> = rows
@@ -355,8 +365,17 @@ async fn quarantine(context: &Context, wanted: &Quarantine) -> anyhow::Result<()
         vec![text(&row.file_name), row.row_number.to_string(), text(&row.column_name), text(&row.value), row.reason.clone()]
     });
     println!("{}", table(&["record", "row", "column", "value", "reason"], 9.., shown));
-    eprintln!("after a fix: viralcast ingest reparse {}", wanted.source);
+    let again = match wanted.source.as_str() {
+        sales_csv::SOURCE => "ingest the file again",
+        _ => "viralcast ingest reparse SOURCE",
+    };
+    eprintln!("after a fix: {}", again.replace("SOURCE", &wanted.source));
     Ok(())
+}
+
+/// Short names of the stores by id.
+async fn slugs(context: &Context) -> anyhow::Result<HashMap<String, String>> {
+    Ok(list_stores(context.db.work(), true).await?.into_iter().map(|store| (store.id.to_string(), store.slug)).collect())
 }
 
 /// Everything that `status` shows of one watermark.
@@ -373,8 +392,7 @@ struct Line {
 
 async fn status(context: &Context) -> anyhow::Result<()> {
     let (pool, now, sources) = (context.db.work(), context.clock.now(), sources::all());
-    let slugs: HashMap<String, String> =
-        list_stores(pool, true).await?.into_iter().map(|store| (store.id.to_string(), store.slug)).collect();
+    let slugs = slugs(context).await?;
     let line = |mark: Watermark| {
         let age = now - mark.complete_until;
         let promised = sources.find(&mark.source).map(|source| source.terms().freshness);

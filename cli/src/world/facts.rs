@@ -6,7 +6,7 @@ use platform::db::market_prices::{MarketPriceVersion, insert_market_prices};
 use platform::db::news_signals::{NewsSignalVersion, insert_news_signals};
 use platform::db::promos::{PromoVersion, insert_promos};
 use platform::db::stockout_events::{StockoutRow, insert_stockouts};
-use platform::db::weather_forecasts::{WeatherForecastRow, copy_weather_forecasts};
+use platform::db::weather_forecasts::{WeatherForecastRow, insert_weather_forecasts};
 use sqlx::PgConnection;
 use standin::world::{CalendarEvent, CalendarKind, SimulatedWorld, Store};
 use uuid::Uuid;
@@ -34,7 +34,8 @@ pub async fn load_shared(context: &Context, world: &SimulatedWorld) -> anyhow::R
         humidity_percent: Some(row.humidity as f32),
         wind_ms: Some((row.wind_kmh / 3.6) as f32),
     });
-    copy_weather_forecasts(&mut connection, SOURCE, None, weather).await?;
+    let weather: Vec<_> = weather.collect();
+    insert_weather_forecasts(&mut connection, SOURCE, None, &weather).await?;
     let prices: Vec<_> = world
         .market_prices
         .iter()

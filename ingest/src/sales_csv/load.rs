@@ -10,7 +10,7 @@ use domain::time::BusinessCalendar;
 use platform::bus::outbox;
 use platform::db::orders::{OrderLoad, daily_from_orders};
 use platform::db::products::{NewProduct, list_products, upsert_products};
-use platform::db::quarantined_rows::{NewQuarantinedRow, insert_quarantined_rows};
+use platform::db::quarantined_rows::{NewQuarantinedRow, close_replayed_rows, insert_quarantined_rows};
 use platform::db::raw_records::{LandedRecord, NewRawRecord, land_raw_record};
 use platform::db::sales_daily::{DailyLoad, LoadCounts, TotalsLoad};
 use platform::db::stores::StoreRow;
@@ -84,7 +84,7 @@ pub(super) async fn store_facts(
     let staged = stage(&mut transaction, &mut reading.pieces).await?;
     let told = reading.end().await?;
     let mut report = Report::of(&store.slug, &told, &known, calendar);
-    report.file_is_new = Some(landed.is_new);
+    (report.file_is_new, report.record) = (Some(landed.is_new), Some(landed.id));
     let ids = product_ids(&mut transaction, store, &told, known).await?;
     let facts = match staged {
         Staged::Totals => {
@@ -102,9 +102,10 @@ pub(super) async fn store_facts(
             counts
         }
     };
-    for rows in told.rejected.chunks(ROWS) {
-        let rows: Vec<NewQuarantinedRow> = rows.iter().map(|row| quarantined(&told.file, row)).collect();
-        report.newly_quarantined += insert_quarantined_rows(&mut *transaction, SOURCE, Some(store.id), Some(landed.id), &rows).await?;
+    let refused: Vec<NewQuarantinedRow> = told.rejected.iter().map(|row| quarantined(&told.file, row)).collect();
+    close_replayed_rows(&mut *transaction, SOURCE, landed.id, &refused).await?;
+    for rows in refused.chunks(ROWS) {
+        report.newly_quarantined += insert_quarantined_rows(&mut *transaction, SOURCE, Some(store.id), Some(landed.id), rows).await?;
     }
     let complete_until = complete_until(calendar, told.days, now);
     advance_watermark(&mut *transaction, SOURCE, &store.id.to_string(), complete_until, now).await?;

@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use domain::time::BusinessCalendar;
 use platform::db::sales_daily::LoadCounts;
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::load::ProductIds;
 use super::reading::Told as Read;
@@ -53,6 +54,9 @@ pub struct Report {
     pub products_known: usize,
     /// Whether the very bytes were seen for the first time; `None` on a dry run.
     pub file_is_new: Option<bool>,
+    /// As which the file was kept.
+    #[serde(skip)]
+    pub record: Option<Uuid>,
 }
 
 impl Report {
@@ -78,6 +82,7 @@ impl Report {
             products_known: told.products.len() - products_new.len(),
             products_new,
             file_is_new: None,
+            record: None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! What every source that asks somebody must stand: asked twice, in pieces, in any order, in the middle of a crash, and whatever
 //! its vendor does. The vendors are the stand-ins, which follow the contracts.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -19,21 +20,21 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use standin::faults::{Fault, Faults};
-use standin::server::Server;
 use standin::services::pos::Paging;
 use standin::services::{self, Context};
 use standin::world::{SimulatedWorld, World, simulate};
+use tokio::net::TcpListener;
 
 use crate::shop::Shop;
 
 /// Where the shop is.
 const VILLAGE: &str = "32.73.09.1001";
 
-fn date(text: &str) -> NaiveDate {
+pub fn date(text: &str) -> NaiveDate {
     text.parse().expect("a date")
 }
 
-fn at(text: &str) -> DateTime<Utc> {
+pub fn at(text: &str) -> DateTime<Utc> {
     text.parse().expect("an instant")
 }
 
@@ -46,21 +47,21 @@ fn world() -> Arc<SimulatedWorld> {
 pub struct Outside {
     pub shop: Shop,
     http: Polite,
-    config: SourcesConfig,
-    faults: Faults,
+    pub config: SourcesConfig,
+    pub faults: Faults,
     pub paging: Paging,
 }
 
 /// A source and what to ask it.
 pub struct Asked {
-    source: &'static str,
+    pub source: &'static str,
     /// `None`: nobody is asked.
-    service: Option<&'static str>,
-    scope: &'static str,
+    pub service: Option<&'static str>,
+    pub scope: &'static str,
     pub days: Days,
-    table: &'static str,
+    pub table: &'static str,
     /// What its facts name as their source.
-    stored_as: &'static str,
+    pub stored_as: &'static str,
 }
 
 pub fn all() -> [Asked; 7] {
@@ -86,13 +87,19 @@ fn every_source_that_asks_is_tried_here() {
 
 impl Outside {
     pub async fn open() -> Self {
+        Self::open_behind(|router| router).await
+    }
+
+    /// With something between the shop and the vendors.
+    pub async fn open_behind(wrap: impl FnOnce(axum::Router) -> axum::Router) -> Self {
         let shop = Shop::open().await;
         let now = shop.clock.shared();
         let context = Context { now: Arc::new(move || now.now()), ..Context::new(world()) };
         let (faults, paging) = (context.faults.clone(), context.paging.clone());
-        let server = Server::bind(([127, 0, 0, 1], 0).into(), &services::all(), &context).await.expect("a port");
-        let base = format!("http://{}", server.address());
-        tokio::spawn(server.run(std::future::pending()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let base = format!("http://{}", listener.local_addr().expect("its number"));
+        let router = wrap(services::all().router(&context)).into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, router).await });
         let http = Polite::new(shop.db.work().clone(), &OutsideConfig::default()).expect("a client");
         let http = http.pausing(Duration::from_millis(1), Duration::from_millis(5));
         let village = VillageRow {
@@ -127,6 +134,12 @@ impl Outside {
         sqlx::query("delete from quota_leases").execute(self.shop.db.work()).await.expect("deleted");
     }
 
+    /// What was held against vendors is forgotten.
+    pub async fn a_day_has_passed(&self) {
+        self.forget_quotas().await;
+        sqlx::query("delete from source_breakers").execute(self.shop.db.work()).await.expect("deleted");
+    }
+
     pub async fn close(self) {
         self.shop.db.close().await;
     }
@@ -158,7 +171,7 @@ async fn facts(pool: &PgPool, asked: &Asked) -> Vec<String> {
     facts
 }
 
-fn source(asked: &Asked) -> &'static dyn Source {
+pub fn source(asked: &Asked) -> &'static dyn Source {
     static ALL: OnceLock<sources::Sources> = OnceLock::new();
     ALL.get_or_init(sources::all).find(asked.source).expect("registered")
 }
@@ -215,7 +228,7 @@ async fn asking_instead(told: Arc<Mutex<Value>>) -> Outside {
         async move { axum::Json(told) }
     };
     let vendor = axum::Router::new().route("/TabelHarga/GetGridDataDaerah", axum::routing::get(answer));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let pihps_url = format!("http://{}", listener.local_addr().expect("its number"));
     tokio::spawn(async move { axum::serve(listener, vendor).await });
     let outside = Outside::open().await;
@@ -377,8 +390,7 @@ async fn survives_every_fault(source: &str) {
                 assert!(error.may_pass() || error.wait().is_some(), "{what}: {error}");
             }
             outside.faults.plan(service, fault, 0);
-            sqlx::query("delete from source_breakers").execute(outside.shop.db.work()).await.expect("time has passed");
-            outside.forget_quotas().await;
+            outside.a_day_has_passed().await;
             outside.take(&asked, asked.days).await.expect("a good day");
             assert_eq!(outside.facts(&asked).await, known, "{what}");
             outside.close().await;
@@ -395,6 +407,11 @@ async fn bmkg_forecast_survives_every_fault() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pihps_prices_survive_every_fault() {
     survives_every_fault("pihps_prices").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bapanas_prices_survive_every_fault() {
+    survives_every_fault("bapanas_prices").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -75,7 +75,15 @@ async fn a_file_is_loaded_once_it_is_no_longer_written_to_and_again_when_it_chan
     let files = list_sales_files(shop.db.work(), place.name()).await.expect("files");
     let rows: Vec<_> = files.iter().map(|file| (file.good_rows, file.bad_rows, file.store_id)).collect();
     assert_eq!(rows, [(Some(1), Some(1), Some(shop.store.id)), (Some(2), Some(0), Some(shop.store.id))]);
-    assert_eq!(shop.query("select value from quarantined_rows").await, "dua");
+    let open = "select value from quarantined_rows where state = 'open'";
+    assert_eq!(shop.query(open).await, "dua");
+
+    shop.clock.advance(chrono::TimeDelta::hours(1));
+    shop.leave("warung/2026/esok.csv", NEXT.replace("dua", "2"));
+    shop.look(&place).await;
+    shop.look(&place).await;
+    assert_eq!(shop.query(open).await, "", "the file was mended");
+    assert_eq!(shop.sold().await.lines().nth(3), Some("2026-11-21 | es teh | 2"));
     shop.close().await;
 }
 

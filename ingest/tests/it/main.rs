@@ -5,6 +5,7 @@ mod files;
 mod fuzz;
 mod handed_over;
 mod load;
+mod month;
 mod panel;
 mod parsers;
 #[path = "../../../platform/tests/it/s3_server.rs"]

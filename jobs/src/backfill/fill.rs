@@ -58,7 +58,7 @@ pub async fn fill_asset(nightly: &Nightly, asset: &dyn Asset, backfill: Uuid, sc
         if let Some(wait) = made.as_ref().err().and_then(MakeError::wait) {
             return Outcome::Snooze(wait.max(Duration::from_secs(1)));
         }
-        if let Err(error) = record(nightly, asset, backfill, scope, &next, days, made).await {
+        if let Err(error) = record(nightly, asset, backfill, scope, context, &next, made).await {
             return Outcome::Retry(Box::new(error));
         }
     }
@@ -99,10 +99,11 @@ async fn record(
     asset: &dyn Asset,
     backfill: Uuid,
     scope: &str,
+    context: &JobContext,
     next: &NextPartition,
-    days: Days,
     made: Result<Made, MakeError>,
 ) -> Result<(), BackfillError> {
+    let days = next.days(asset.days_at_once());
     let length = i32::try_from((days.end - days.first).num_days()).unwrap_or(i32::MAX);
     let mut tx = nightly.work.begin().await?;
     if !advance_range(&mut *tx, backfill, scope, next, length, made.is_err()).await? {
@@ -125,6 +126,7 @@ async fn record(
         Some(snapshot) => mark_day(&mut tx, asset.name(), scope, state, days.first, Some(snapshot)).await?,
         None => mark_days(&mut tx, asset.name(), scope, state, days.first, days.end).await?,
     }
+    context.progress_in(&mut tx).await?;
     tx.commit().await?;
     events::partition_made(asset.name(), made.is_ok());
     Ok(())

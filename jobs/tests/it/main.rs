@@ -6,6 +6,7 @@ mod demand;
 mod effects;
 mod failures;
 mod ingest;
+mod landed;
 mod market;
 mod nights;
 mod orders;

@@ -2,6 +2,7 @@
 //! recipe of two levels.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
@@ -9,7 +10,7 @@ use jobs::nightly::gates::GateBounds;
 use jobs::nightly::{self, Outside, Settings};
 use jobs::{NightError, NightReport, Nightly};
 use models::{Effort, EngineConfig};
-use platform::clock::SimulatedClock;
+use platform::clock::{SharedClock, SimulatedClock};
 use platform::config::{OutsideConfig, SourcesConfig};
 use platform::db::calendar_events::{CalendarEventVersion, CalendarOf, insert_calendar_events};
 use platform::db::ingredients::{NewIngredient, upsert_ingredients};
@@ -20,11 +21,11 @@ use platform::db::sales_daily::{DailyLoad, DailyRow, copy_sales_daily};
 use platform::db::stockout_events::{StockoutRow, insert_stockouts};
 use platform::db::stores::{NewStore, SalesSource, StoreRow, create_store, find_store};
 use platform::db::users::{NewUser, create_user};
-use platform::db::weather_forecasts::{WeatherForecastRow, copy_weather_forecasts};
+use platform::db::weather_forecasts::{WeatherForecastRow, insert_weather_forecasts};
 use platform::embedded::Role;
 use platform::http::Polite;
 use platform::mail::FolderMailer;
-use platform::objects::StoredObjects;
+use platform::objects::{Objects, StoredObjects};
 use platform::testing::TestDb;
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres};
@@ -45,6 +46,20 @@ const GIVEN_UP: u64 = 60;
 /// No test asks anybody by accident.
 pub fn nowhere() -> SourcesConfig {
     SourcesConfig::of_stand_ins("http://127.0.0.1:1")
+}
+
+/// What jobs work with, in a process that has no shop: over this database and these objects, on the night most tests run.
+pub fn nightly_over(work: PgPool, objects: Arc<dyn Objects>) -> Nightly {
+    let clock = SimulatedClock::at(at("2026-06-15T20:32:00Z")).shared();
+    assembled(work, objects, clock, &std::env::temp_dir(), GateBounds::default())
+}
+
+fn assembled(work: PgPool, objects: Arc<dyn Objects>, clock: SharedClock, mail: &Path, gates: GateBounds) -> Nightly {
+    let engine = EngineConfig::new(nightly::HORIZON, 7).with_effort(Effort::Fast);
+    let http = Polite::new(work.clone(), &OutsideConfig::default()).expect("a client");
+    let mail = FolderMailer::new(mail, "Viral Cast AI <viralcast@localhost>").expect("a mailer");
+    let outside = Outside { http, sources: Arc::new(nowhere()), s3: Arc::default(), mail: Arc::new(mail) };
+    Nightly { work, objects, clock, settings: Settings { engine, gates }, outside }
 }
 
 pub struct Shop {
@@ -84,7 +99,7 @@ impl Shop {
             .expect("a closing");
         let promos = [shop.promo("Promo April", "2026-04-10", "2026-04-14"), shop.promo("Promo Juni", "2026-06-18", "2026-06-20")];
         insert_promos(&mut *work, shop.store.id, "test", &promos).await.expect("promos");
-        copy_weather_forecasts(&mut work, "test", None, weather().into_iter()).await.expect("weather");
+        insert_weather_forecasts(&mut work, "test", None, &weather()).await.expect("weather");
         let stockout = StockoutRow {
             product_id: shop.products["nasi"],
             business_date: date("2026-06-13"),
@@ -120,13 +135,16 @@ impl Shop {
     }
 
     pub fn nightly_within(&self, gates: GateBounds) -> Nightly {
-        let engine = EngineConfig::new(nightly::HORIZON, 7).with_effort(Effort::Fast);
-        let objects = Arc::new(self.objects());
-        let work = self.db.work().clone();
-        let http = Polite::new(work.clone(), &OutsideConfig::default()).expect("a client");
-        let mail = FolderMailer::new(&self.folder.path().join("mail"), "Viral Cast AI <viralcast@localhost>").expect("a mailer");
-        let outside = Outside { http, sources: Arc::new(nowhere()), s3: Arc::default(), mail: Arc::new(mail) };
-        Nightly { work, objects, clock: self.clock.shared(), settings: Settings { engine, gates }, outside }
+        let mail = self.folder.path().join("mail");
+        assembled(self.db.work().clone(), Arc::new(self.objects()), self.clock.shared(), &mail, gates)
+    }
+
+    /// How another process reaches the database as a worker.
+    pub fn url(&self) -> String {
+        let options = self.db.options(Role::Work);
+        let socket = options.get_socket().expect("a socket").display();
+        let (user, database) = (options.get_username(), options.get_database().expect("a database"));
+        format!("postgres://{user}@localhost:{}/{database}?host={socket}&sslmode=disable", options.get_port())
     }
 
     pub async fn night(&self, day: &str) -> Result<NightReport, NightError> {

@@ -17,7 +17,7 @@ use jobs::workers::KINDS;
 use platform::db::forecasts::forecasts_of_run;
 use platform::db::published_runs::{PublishedRun, published_run};
 use platform::db::runs::get_run;
-use platform::db::weather_forecasts::copy_weather_forecasts;
+use platform::db::weather_forecasts::insert_weather_forecasts;
 use platform::objects::{ObjectError, ObjectKey, Objects, StoredObjects};
 use platform::queue::{self, QueueError, WorkerOptions, Workers};
 use sqlx::PgPool;
@@ -211,7 +211,7 @@ impl Story {
                     row
                 })
                 .collect();
-            copy_weather_forecasts(&mut *self.shop.work().await, "test", None, issues.into_iter()).await.expect("weather");
+            insert_weather_forecasts(&mut *self.shop.work().await, "test", None, &issues).await.expect("weather");
         }
     }
 

@@ -9,7 +9,7 @@ use platform::db::promos::{PromoVersion, insert_promos};
 use platform::db::runs::get_run;
 use platform::db::sales_daily::DailyRow;
 use platform::db::stockout_events::{StockoutRow, insert_stockouts};
-use platform::db::weather_forecasts::{WeatherForecastRow, copy_weather_forecasts};
+use platform::db::weather_forecasts::{WeatherForecastRow, insert_weather_forecasts};
 
 use crate::shop::{CLOSING, NIGHT, REGION, Shop, at, date, event, issue};
 
@@ -65,7 +65,7 @@ async fn tell_the_future(shop: &Shop, from: DateTime<Utc>) {
         WeatherForecastRow { issued_at: issued.issued_at + TimeDelta::hours(12), available_at: from, ..issued }
     };
     let storms = (1..60).flat_map(|day| (0..10).map(move |ahead| storm(day, ahead)));
-    copy_weather_forecasts(&mut work, "test", None, storms.collect::<Vec<_>>().into_iter()).await.expect("weather");
+    insert_weather_forecasts(&mut work, "test", None, &storms.collect::<Vec<_>>()).await.expect("weather");
     let stockout = |back: u64| StockoutRow {
         product_id: shop.products["ayam geprek"],
         business_date: night - Days::new(back),

@@ -85,6 +85,26 @@ pub async fn close_replayed_rows(
     Ok(done.rows_affected())
 }
 
+/// Closes the open rows of a store (or of no store) that somebody has dealt with otherwise, of one record or of all.
+pub async fn dismiss_quarantined_rows(
+    executor: impl PgExecutor<'_>,
+    source: &str,
+    store_id: Option<Uuid>,
+    raw_record_id: Option<Uuid>,
+) -> Result<u64, DbError> {
+    let done = sqlx::query!(
+        "update quarantined_rows set state = 'dismissed'
+         where source = $1 and store_id is not distinct from $2 and state = 'open' and ($3::uuid is null or raw_record_id = $3)",
+        source,
+        store_id,
+        raw_record_id,
+    )
+    .execute(executor)
+    .await
+    .in_table("quarantined_rows", "dismiss quarantined rows")?;
+    Ok(done.rows_affected())
+}
+
 /// Open rows of a store (or of no store) and source, the first `limit` by record and row.
 pub async fn list_quarantined_rows(
     executor: impl PgExecutor<'_>,

@@ -17,6 +17,8 @@ pub struct SalesFile {
     pub store_id: Option<Uuid>,
     /// Why it was refused.
     pub reason: Option<String>,
+    /// As which it was taken.
+    pub raw_record_id: Option<Uuid>,
     /// Rows understood and put aside, of a file that was taken.
     pub good_rows: Option<i64>,
     pub bad_rows: Option<i64>,
@@ -28,17 +30,18 @@ const TABLE: &str = "sales_files";
 /// Notes what became of a file.
 pub async fn note_sales_file(executor: impl PgExecutor<'_>, place: &str, file: &SalesFile) -> Result<(), DbError> {
     sqlx::query!(
-        "insert into sales_files (place, path, version, state, store_id, reason, good_rows, bad_rows, seen_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        "insert into sales_files (place, path, version, state, store_id, reason, raw_record_id, good_rows, bad_rows, seen_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
          on conflict (place, path) do update
          set version = excluded.version, state = excluded.state, store_id = excluded.store_id, reason = excluded.reason,
-             good_rows = excluded.good_rows, bad_rows = excluded.bad_rows, seen_at = excluded.seen_at",
+             raw_record_id = excluded.raw_record_id, good_rows = excluded.good_rows, bad_rows = excluded.bad_rows, seen_at = excluded.seen_at",
         place,
         file.path,
         file.version,
         file.state,
         file.store_id,
         file.reason,
+        file.raw_record_id,
         file.good_rows,
         file.bad_rows,
         file.seen_at,
@@ -53,7 +56,7 @@ pub async fn note_sales_file(executor: impl PgExecutor<'_>, place: &str, file: &
 pub async fn list_sales_files(executor: impl PgExecutor<'_>, place: &str) -> Result<Vec<SalesFile>, DbError> {
     sqlx::query_as!(
         SalesFile,
-        "select path, version, state, store_id, reason, good_rows, bad_rows, seen_at
+        "select path, version, state, store_id, reason, raw_record_id, good_rows, bad_rows, seen_at
          from sales_files where place = $1 order by path",
         place,
     )
@@ -66,7 +69,7 @@ pub async fn list_sales_files(executor: impl PgExecutor<'_>, place: &str) -> Res
 pub async fn refused_sales_files(executor: impl PgExecutor<'_>) -> Result<Vec<SalesFile>, DbError> {
     sqlx::query_as!(
         SalesFile,
-        "select path, version, state, store_id, reason, good_rows, bad_rows, seen_at
+        "select path, version, state, store_id, reason, raw_record_id, good_rows, bad_rows, seen_at
          from sales_files where state = 'refused' order by seen_at desc, path limit 100",
     )
     .fetch_all(executor)

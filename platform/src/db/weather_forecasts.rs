@@ -5,7 +5,6 @@ use sqlx::{Connection, PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use super::NewFacts;
-use super::copy::copy_rows;
 use super::error::{DbError, InTable};
 use super::month_partitions::{MonthlyTable, ensure_month_partitions};
 
@@ -29,74 +28,41 @@ pub struct WeatherForecastRow {
 
 const TABLE: &str = "weather_forecasts";
 
-/// Loads vintages by COPY and returns those that were new; of a vintage that is told twice the telling counts that was known first.
-/// All or nothing.
-pub async fn copy_weather_forecasts(
+/// Stores vintages and returns those that were new; of a vintage that is told twice the telling counts that was known first. All or
+/// nothing.
+pub async fn insert_weather_forecasts(
     connection: &mut PgConnection,
     source: &str,
     raw_record_id: Option<Uuid>,
-    rows: impl Iterator<Item = WeatherForecastRow>,
+    rows: &[WeatherForecastRow],
 ) -> Result<NewFacts, DbError> {
-    let operation = "load weather forecasts";
-    let mut transaction = connection.begin().await.in_table(TABLE, operation)?;
-    sqlx::raw_sql(
-        "create temp table if not exists staging_weather_forecasts (
-             region text, target_date date, issued_at timestamptz, available_at timestamptz, temperature_c real, rain_mm real,
-             rain_probability real, humidity_percent real, wind_ms real
-         ) on commit drop;
-         truncate staging_weather_forecasts",
-    )
-    .execute(&mut *transaction)
-    .await
-    .in_table(TABLE, operation)?;
-    let copied = copy_rows(&mut transaction, "copy staging_weather_forecasts from stdin", rows, |row, line| {
-        line.text(&row.region)
-            .value(row.target_date)
-            .value(row.issued_at.to_rfc3339())
-            .value(row.available_at.to_rfc3339())
-            .optional(row.temperature_c)
-            .optional(row.rain_mm)
-            .optional(row.rain_probability)
-            .optional(row.humidity_percent)
-            .optional(row.wind_ms);
-    })
-    .await
-    .in_table(TABLE, operation)?;
-    let new = if copied == 0 { NewFacts::default() } else { insert_staged(&mut transaction, source, raw_record_id).await? };
-    transaction.commit().await.in_table(TABLE, operation)?;
-    Ok(new)
-}
-
-async fn insert_staged(transaction: &mut PgConnection, source: &str, raw_record_id: Option<Uuid>) -> Result<NewFacts, DbError> {
     let operation = "store weather forecasts";
-    let (first, last): (NaiveDate, NaiveDate) = sqlx::query_as("select min(target_date), max(target_date) from staging_weather_forecasts")
-        .fetch_one(&mut *transaction)
-        .await
-        .in_table(TABLE, operation)?;
-    ensure_month_partitions(transaction, MonthlyTable::WeatherForecasts, first, last).await?;
-    let (count, earliest): (i64, Option<DateTime<Utc>>) = sqlx::query_as(
-        "with told as (
-             insert into weather_forecasts as known (region, source, target_date, issued_at, available_at, temperature_c, rain_mm,
-                                                     rain_probability, humidity_percent, wind_ms, raw_record_id)
-             select distinct on (region, target_date, issued_at) region, $1, target_date, issued_at, available_at, temperature_c,
-                    rain_mm, rain_probability, humidity_percent, wind_ms, $2
-             from staging_weather_forecasts
-             order by region, target_date, issued_at, available_at
-             on conflict (region, source, target_date, issued_at) do update
-             set available_at = excluded.available_at, temperature_c = excluded.temperature_c, rain_mm = excluded.rain_mm,
-                 rain_probability = excluded.rain_probability, humidity_percent = excluded.humidity_percent,
-                 wind_ms = excluded.wind_ms, raw_record_id = excluded.raw_record_id
-             where excluded.available_at < known.available_at
-             returning available_at
-         )
-         select count(*), min(available_at) from told",
+    let dates = rows.iter().map(|row| row.target_date);
+    let (Some(first), Some(last)) = (dates.clone().min(), dates.max()) else {
+        return Ok(NewFacts::default());
+    };
+    let mut transaction = connection.begin().await.in_table(TABLE, operation)?;
+    ensure_month_partitions(&mut transaction, MonthlyTable::WeatherForecasts, first, last).await?;
+    let values = |of: fn(&WeatherForecastRow) -> Option<f32>| rows.iter().map(of).collect::<Vec<Option<f32>>>();
+    let told = sqlx::query_file!(
+        "src/db/insert_weather_forecasts.sql",
+        source,
+        raw_record_id,
+        &rows.iter().map(|row| row.region.clone()).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.target_date).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.issued_at).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.available_at).collect::<Vec<_>>(),
+        &values(|row| row.temperature_c) as &[Option<f32>],
+        &values(|row| row.rain_mm) as &[Option<f32>],
+        &values(|row| row.rain_probability) as &[Option<f32>],
+        &values(|row| row.humidity_percent) as &[Option<f32>],
+        &values(|row| row.wind_ms) as &[Option<f32>],
     )
-    .bind(source)
-    .bind(raw_record_id)
-    .fetch_one(transaction)
+    .fetch_one(&mut *transaction)
     .await
     .in_table(TABLE, operation)?;
-    Ok(NewFacts::of(count, earliest))
+    transaction.commit().await.in_table(TABLE, operation)?;
+    Ok(NewFacts::of(told.count, told.earliest))
 }
 
 /// Every vintage for `region` and the days [`first`, `last`] that was available by `available_until`, by day and availability.

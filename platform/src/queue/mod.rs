@@ -49,7 +49,7 @@ pub use job::{Job, Lease, State};
 pub use prune::{Retention, prune};
 pub use rescue::{Heartbeat, Rescued, heartbeat, rescue};
 pub use run::{WorkerOptions, run};
-pub use settle::{cancel, complete, complete_and_forget, discard, hand_back, retry, snooze};
+pub use settle::{cancel, complete, complete_and_forget, discard, hand_back, progress, retry, snooze};
 pub use settler::{complete_all, forget_all};
 pub use worker::{JobContext, Worker, Workers};
 

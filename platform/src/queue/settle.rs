@@ -26,6 +26,20 @@ pub async fn complete(executor: impl PgExecutor<'_>, lease: Lease) -> Result<(),
     held(lease, done.rows_affected())
 }
 
+/// The job has come further than ever before: what went wrong until now counts no longer against it. A long job that is killed now
+/// and then is no poison.
+///
+/// # Errors
+/// [`QueueError::LeaseLost`], [`QueueError::Database`].
+pub async fn progress(executor: impl PgExecutor<'_>, lease: Lease) -> Result<(), QueueError> {
+    let done =
+        sqlx::query!("update jobs set attempt = 1 where id = $1 and lease_token = $2 and state = 'running'", lease.id.0, lease.token)
+            .execute(executor)
+            .await
+            .map_err(QueueError::database("note the progress of a job"))?;
+    held(lease, done.rows_affected())
+}
+
 /// As [`complete`], for a job that leaves nothing behind.
 ///
 /// # Errors

@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 use tokio_util::sync::CancellationToken;
 
 use super::leases::Claimed;
-use super::{Lease, QueueError, complete, complete_and_forget};
+use super::{Lease, QueueError, complete, complete_and_forget, progress};
 
 /// The code of one kind of job. CPU-bound work belongs on `tokio::task::spawn_blocking`; it should look at
 /// [`JobContext::cancel`] now and then, since nothing can stop it from outside.
@@ -59,6 +59,17 @@ impl JobContext {
             cancel: claimed.hold.cancel.clone(),
             trace_id: job.trace_id.clone(),
             own: Some(Own { lease: job.lease, is_kept: job.is_kept, completed: Arc::clone(&claimed.hold.completed) }),
+        }
+    }
+
+    /// Notes in the transaction of a part of its effects that the job has come further: attempts count anew from here.
+    ///
+    /// # Errors
+    /// [`QueueError::LeaseLost`], [`QueueError::Database`].
+    pub async fn progress_in(&self, transaction: &mut PgConnection) -> Result<(), QueueError> {
+        match &self.own {
+            Some(own) if self.attempt > 1 => progress(transaction, own.lease).await,
+            _ => Ok(()),
         }
     }
 

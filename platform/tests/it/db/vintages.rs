@@ -4,7 +4,7 @@ use platform::db::calendar_events::{CalendarEventVersion, CalendarOf, calendar_e
 use platform::db::market_prices::{MarketPriceVersion, insert_market_prices, market_price_versions};
 use platform::db::news_signals::{NewsSignalVersion, insert_news_signals, news_signal_versions};
 use platform::db::promos::{PromoVersion, insert_promos, promo_versions};
-use platform::db::weather_forecasts::{WeatherForecastRow, copy_weather_forecasts, weather_forecast_vintages};
+use platform::db::weather_forecasts::{WeatherForecastRow, insert_weather_forecasts, weather_forecast_vintages};
 
 use super::shop::{Shop, add_store, at, date};
 
@@ -29,18 +29,18 @@ async fn every_vintage_of_the_weather_is_kept_and_read_as_of() {
     let shop = Shop::open().await;
     let mut work = shop.connection().await;
     let issued = [forecast("2026-11-24", "2026-11-22T12:00:00Z", 4.0), forecast("2026-11-24", "2026-11-23T00:00:00Z", 12.5)];
-    let new = copy_weather_forecasts(&mut work, "bmkg_forecast", None, issued.clone().into_iter()).await.expect("a load");
+    let new = insert_weather_forecasts(&mut work, "bmkg_forecast", None, &issued).await.expect("a load");
     assert_eq!((new.count, new.earliest), (2, Some(at("2026-11-22T15:00:00Z"))));
-    let again = copy_weather_forecasts(&mut work, "bmkg_forecast", None, issued.clone().into_iter()).await.expect("the same");
+    let again = insert_weather_forecasts(&mut work, "bmkg_forecast", None, &issued).await.expect("the same");
     assert_eq!(again.count, 0);
-    assert_eq!(copy_weather_forecasts(&mut work, "bmkg_forecast", None, std::iter::empty()).await.expect("nothing").count, 0);
+    assert_eq!(insert_weather_forecasts(&mut work, "bmkg_forecast", None, &[]).await.expect("nothing").count, 0);
 
     for (until, expected) in [("2026-11-22T14:59:59Z", 0), ("2026-11-23T02:59:59Z", 1), ("2026-11-23T03:00:00Z", 2)] {
         let read = weather_forecast_vintages(&mut *work, JAKARTA, date("2026-11-24"), date("2026-11-26"), at(until)).await;
         assert_eq!(read.expect("vintages"), issued[..expected], "until {until}");
     }
     let impossible = [forecast("2026-11-24", "2026-11-23T00:00:00Z", -1.0)];
-    let error = copy_weather_forecasts(&mut work, "other", None, impossible.into_iter()).await.expect_err("negative rain");
+    let error = insert_weather_forecasts(&mut work, "other", None, &impossible).await.expect_err("negative rain");
     assert_eq!(error.rule(), Some("forecast_rain_is_not_negative"));
     drop(work);
     shop.db.close().await;

@@ -49,6 +49,22 @@ async fn a_stale_worker_can_do_nothing() {
     assert_eq!(show(pool, id).await.state, "completed");
 }
 
+/// One that comes further each time is no poison.
+#[tokio::test]
+async fn progress_makes_attempts_count_anew() {
+    let db = TestDb::new().await;
+    let id = add(db.work(), &step("a")).await;
+    for _ in 0..6 {
+        let job = take(db.work(), Duration::from_millis(1)).await;
+        assert!(job.attempt <= 2);
+        queue::progress(db.work(), job.lease).await.expect("progress");
+        assert_eq!(rescue(db.work()).await, State::Retryable);
+        let stale = queue::progress(db.work(), job.lease).await.expect_err("whoever lost the lease has come nowhere");
+        assert!(matches!(stale, QueueError::LeaseLost { .. }), "{stale}");
+    }
+    assert_eq!(show(db.work(), id).await.state, "retryable");
+}
+
 #[tokio::test]
 async fn a_job_that_kills_its_workers_ends_as_a_dead_letter() {
     let db = TestDb::new().await;
