@@ -28,6 +28,9 @@ create function app.push_secrets(store uuid, moment timestamptz) returns setof t
 revoke execute on function app.push_secrets(uuid, timestamptz) from public;
 grant execute on function app.push_secrets(uuid, timestamptz) to viralcast_serve, viralcast_work;
 
+-- How often an event is delivered can be counted without reading it.
+grant select (provider, event_key, deliveries), update (deliveries) on webhook_events to viralcast_serve;
+
 -- Whose event it is, where it is a store's.
 alter table webhook_events
     add column store_id uuid,

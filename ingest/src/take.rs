@@ -25,6 +25,7 @@ use crate::checks::{self, Stored};
 use crate::events;
 use crate::feed::{Asking, Days, FetchError, History};
 use crate::source::{Batch, ParseContext, RawRecord, Source, SourceError};
+use crate::sources;
 use crate::store::{Parsed, quarantine, store, store_of};
 use crate::store_orders::StoreError;
 use crate::tabular::Origin;
@@ -64,6 +65,12 @@ pub enum TakeError {
         #[source]
         source: SourceError,
     },
+    #[error("parsing a record of `{source_name}` was interrupted; it has landed and waits")]
+    Interrupted {
+        source_name: &'static str,
+        #[source]
+        source: tokio::task::JoinError,
+    },
     #[error("`{source_name}` is handed files and asks nobody")]
     NoFeed { source_name: &'static str },
     #[error(transparent)]
@@ -94,7 +101,9 @@ impl TakeError {
             Self::Fetch(error) => matches!(error, FetchError::Ask(_) | FetchError::Database(_) | FetchError::Exhausted { .. }),
             Self::NoFeed { .. } | Self::Store(StoreError::NoStore { .. } | StoreError::Zone { .. }) => false,
             // What is garbled now may be sound when it is asked for again.
-            Self::Parse { .. } | Self::Store(_) | Self::Database(_) | Self::Connection(_) | Self::Objects(_) => true,
+            Self::Parse { .. } | Self::Interrupted { .. } | Self::Store(_) | Self::Database(_) | Self::Connection(_) | Self::Objects(_) => {
+                true
+            }
         }
     }
 }
@@ -103,7 +112,7 @@ impl Hint for TakeError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Fetch(error) => error.hint(),
-            Self::Parse { source_name, .. } => {
+            Self::Parse { source_name, .. } | Self::Interrupted { source_name, .. } => {
                 Some(format!("once this program understands it: viralcast ingest reparse {source_name}; nothing is lost"))
             }
             Self::NoFeed { .. } => Some("name a file".to_owned()),
@@ -252,12 +261,11 @@ async fn parse_and_store(
         parameters: serde_json::Value::Null,
         scope: record.scope.clone(),
     };
-    let context = ParseContext { calendar: BusinessCalendar { time_zone: Jakarta, cutoff: NaiveTime::MIN } };
     let understood = |error| TakeError::Parse { source_name: source.name(), source: error };
-    let mut batches = source.parse(&raw, &context).map_err(understood)?;
+    let batches = parsed(source.name(), raw).await?.map_err(understood)?;
     let (mut sum, mut repeated) = ((0, NewFacts::default(), 0), 0);
     let mut tx = shop.pool.begin().await?;
-    while let Some(batch) = batches.next_batch().map_err(understood)? {
+    for batch in batches {
         if let Some(error) = refusal(name, &batch) {
             // Not a word of it counts, and what was wrong is kept.
             drop(tx);
@@ -280,6 +288,18 @@ async fn parse_and_store(
     }
     tx.commit().await?;
     Ok(sum)
+}
+
+/// Everything that a record says, made on a thread that nobody waits on.
+async fn parsed(source: &'static str, raw: RawRecord) -> Result<Result<Vec<Batch>, SourceError>, TakeError> {
+    let parsing = move || {
+        let context = ParseContext { calendar: BusinessCalendar { time_zone: Jakarta, cutoff: NaiveTime::MIN } };
+        let sources = sources::all();
+        let Some(source) = sources.find(source) else { return Ok(Vec::new()) };
+        let mut batches = source.parse(&raw, &context)?;
+        std::iter::from_fn(|| batches.next_batch().transpose()).collect()
+    };
+    tokio::task::spawn_blocking(parsing).await.map_err(|source_error| TakeError::Interrupted { source_name: source, source: source_error })
 }
 
 /// What messages call a reply.

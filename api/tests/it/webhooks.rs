@@ -86,6 +86,8 @@ async fn many_deliveries_of_one_event_at_once_are_one() {
     let new = replies.iter().filter(|reply| reply.json()["is_new"] == true).count();
     assert!(replies.iter().all(|reply| reply.status == StatusCode::ACCEPTED));
     assert_eq!((new, kept(&app).await), (1, (1, 1)));
+    let deliveries: i32 = sqlx::query_scalar("select deliveries from webhook_events").fetch_one(app.db.work()).await.expect("a count");
+    assert_eq!(deliveries, 20);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use chrono_tz::Asia::Jakarta;
 use domain::job::{IngestSource, IngestWindow, Outcome};
 use ingest::feed::{Days, History, Terms};
 use platform::db::source_breakers::uncovered_scopes;
-use platform::db::watermarks::get_watermark;
+use platform::db::watermarks::watermarks_of;
 use platform::queue::{EnqueueOptions, JobContext, NewJob, Worker, enqueue_all};
 
 use crate::nightly::Nightly;
@@ -46,13 +46,13 @@ impl SourceWorker {
         }
         let (pool, now) = (&self.0.work, self.0.clock.now());
         let uncovered = uncovered_scopes(pool, name, now).await?;
+        let complete_until = watermarks_of(pool, name).await?;
         let mut jobs = Vec::new();
         for scope in feed.scopes(pool, &self.0.outside.sources).await? {
             if uncovered.iter().any(|(known, _)| *known == scope) {
                 continue;
             }
-            let complete_until = get_watermark(pool, name, &scope).await?.map(|mark| mark.complete_until);
-            let known = complete_until.map(|at| at.with_timezone(&Jakarta).date_naive());
+            let known = complete_until.get(&scope).map(|at| at.with_timezone(&Jakarta).date_naive());
             for days in windows(&source.terms(), known, now.with_timezone(&Jakarta).date_naive()) {
                 let window = IngestWindow { source: name.to_owned(), scope: scope.clone(), first_day: days.first, end_day: days.end };
                 jobs.push(NewJob::of(&window, EnqueueOptions { trace_id: context.trace_id.clone(), ..EnqueueOptions::default() })?);

@@ -13,13 +13,11 @@ use jobs::nightly::Settings;
 use platform::db::backfills::BackfillRow;
 use platform::db::partition_ranges::{Span, StateCounts};
 use platform::db::published_runs::published_run;
-use platform::queue::{self, JobContext, QueueError, WorkerOptions};
-use sqlx::postgres::PgPoolOptions;
-use tokio::runtime::Runtime;
-use tokio::task::JoinHandle;
+use platform::queue::{self, JobContext};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::program::Program;
 use crate::shop::{NIGHT, Shop, at, date};
 
 /// Nights of the second half of May.
@@ -45,38 +43,6 @@ async fn plan(nightly: &Nightly, request: Request) -> Plan {
 async fn start(nightly: &Nightly, request: Request) -> Uuid {
     let plan = plan(nightly, request).await;
     backfill::start(nightly, &plan, Some("test".to_owned())).await.expect("a start").expect("something to make")
-}
-
-/// A program on a runtime and connections of its own: killed, nothing of it lives on.
-struct Program {
-    runtime: Runtime,
-    shutdown: CancellationToken,
-    running: JoinHandle<Result<(), QueueError>>,
-}
-
-fn work(nightly: &Nightly) -> Program {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
-    let shutdown = CancellationToken::new();
-    let options =
-        WorkerOptions { concurrency: 2, poll: Duration::from_millis(50), lease: Duration::from_secs(2), ..WorkerOptions::default() };
-    let (server, stop, nightly) = (nightly.work.connect_options(), shutdown.clone(), nightly.clone());
-    let running = runtime.spawn(async move {
-        let pool = PgPoolOptions::new().max_connections(5).connect_lazy_with((*server).clone());
-        queue::run(pool.clone(), jobs::workers::all(&Nightly { work: pool, ..nightly }), options, stop).await
-    });
-    Program { runtime, shutdown, running }
-}
-
-impl Program {
-    async fn stop(self) {
-        self.shutdown.cancel();
-        self.running.await.expect("no panic").expect("no error");
-        self.runtime.shutdown_background();
-    }
-
-    fn kill(self) {
-        self.runtime.shutdown_background();
-    }
 }
 
 async fn until(nightly: &Nightly, id: Uuid, what: impl Fn(&BackfillRow) -> bool) -> BackfillRow {
@@ -114,7 +80,7 @@ async fn a_backfill_is_planned_made_unseen_judged_published_and_rolled_back() {
     assert_eq!(queue::stats(shop.db.work()).await.expect("stats"), before, "a plan changes nothing");
 
     let id = start(&nightly, request(5, Mode::Missing)).await;
-    let program = work(&nightly);
+    let program = Program::start(&nightly, 2);
     let ready = until(&nightly, id, |row| row.finished_at.is_some()).await;
     assert_eq!((ready.state.as_str(), ready.done_count, ready.failed_count), ("ready", 5, 0), "{}", ready.gates);
     assert_eq!((&ready.changes["new_days"], &ready.changes["cells"]), (&5.into(), &0.into()));
@@ -157,7 +123,7 @@ async fn rolled_back_days_that_nothing_spoke_for_are_silent_again() {
     let shop = Shop::open().await;
     let nightly = shop.nightly();
     let id = start(&nightly, request(2, Mode::Missing)).await;
-    let program = work(&nightly);
+    let program = Program::start(&nightly, 2);
     until(&nightly, id, |row| row.state == "ready").await;
     program.stop().await;
     assert_eq!(published_run(shop.db.work(), shop.store.id).await.expect("a query"), None, "a shadow is on no screen");
@@ -175,12 +141,12 @@ async fn a_killed_program_loses_at_most_the_partition_it_was_at() {
     let nightly = shop.nightly();
     let id = start(&nightly, Request { is_reversed: true, ..request(8, Mode::Missing) }).await;
     for done in [1, 3, 6] {
-        let program = work(&nightly);
+        let program = Program::start(&nightly, 2);
         until(&nightly, id, |row| row.done_count >= done).await;
         program.kill();
     }
     let order = "select business_date from backfill_runs where backfill_id = $1 order by created_at";
-    let program = work(&nightly);
+    let program = Program::start(&nightly, 2);
     let ready = until(&nightly, id, |row| row.finished_at.is_some()).await;
     program.stop().await;
     assert_eq!((ready.state.as_str(), ready.done_count, ready.total_count), ("ready", 8, 8), "{}", ready.gates);
@@ -195,7 +161,7 @@ async fn a_backfill_pauses_goes_on_and_is_cancelled() {
     let shop = Shop::open().await;
     let nightly = shop.nightly();
     let id = start(&nightly, request(12, Mode::Missing)).await;
-    let program = work(&nightly);
+    let program = Program::start(&nightly, 2);
     until(&nightly, id, |row| row.done_count >= 1).await;
     backfill::pause(&nightly, id).await.expect("a pause");
     assert!(backfill::pause(&nightly, id).await.is_err(), "it is paused");
@@ -232,7 +198,7 @@ async fn gates_keep_a_poor_shadow_from_being_published() {
     let engine = nightly.settings.engine.clone().with_models(vec!["no such model".to_owned()]);
     let broken = Nightly { settings: Settings { engine, ..nightly.settings.clone() }, ..nightly.clone() };
     let id = start(&broken, request(3, Mode::Missing)).await;
-    let program = work(&broken);
+    let program = Program::start(&broken, 2);
     let refused = until(&broken, id, |row| row.finished_at.is_some()).await;
     program.stop().await;
     assert_eq!(refused.state, "refused");
@@ -257,7 +223,7 @@ async fn partitions_that_fail_are_named_and_can_be_made_again() {
     let refuse = "alter table plan_items add constraint a_bad_day check (business_date <> '2026-05-22')";
     sqlx::raw_sql(refuse).execute(&superuser).await.expect("an accident");
     let id = start(&nightly, request(4, Mode::Missing)).await;
-    let program = work(&nightly);
+    let program = Program::start(&nightly, 2);
     let refused = until(&nightly, id, |row| row.finished_at.is_some()).await;
     assert_eq!((refused.state.as_str(), refused.done_count, refused.failed_count), ("refused", 2, 2), "the days that plan the 22nd");
     let failures = platform::db::backfills::list_failures(shop.db.work(), id, 9).await.expect("failures");
@@ -279,7 +245,7 @@ async fn a_rolled_back_day_goes_back_to_the_night_that_was_run_in_between() {
     let shop = Shop::open().await;
     let nightly = shop.nightly();
     let first = start(&nightly, request(1, Mode::Missing)).await;
-    let program = work(&nightly);
+    let program = Program::start(&nightly, 2);
     until(&nightly, first, |row| row.state == "ready").await;
     backfill::publish(&nightly, first).await.expect("a publication");
     shop.clock.advance(chrono::TimeDelta::seconds(60));
@@ -329,7 +295,7 @@ async fn late_facts_make_the_nights_stale_that_should_have_known_them() {
     let nightly = shop.nightly();
     shop.night(NIGHT).await.expect("a night");
     let id = start(&nightly, request(6, Mode::Missing)).await;
-    let program = work(&nightly);
+    let program = Program::start(&nightly, 2);
     until(&nightly, id, |row| row.state == "ready").await;
     assert_eq!(plan(&nightly, request(6, Mode::Stale)).await.partitions, 0);
 

@@ -14,17 +14,14 @@ use platform::db::partition_ranges::StateCounts;
 use platform::db::source_breakers::uncovered_scopes;
 use platform::db::watermarks::get_watermark;
 use platform::http::Polite;
-use platform::queue::{self, EnqueueOptions, QueueError, WorkerOptions};
-use sqlx::postgres::PgPoolOptions;
+use platform::queue::{self, EnqueueOptions};
 use standin::faults::Faults;
 use standin::server::Server;
 use standin::services::{self, Context};
 use standin::world::{World, simulate};
-use tokio::runtime::Runtime;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::program::Program;
 use crate::shop::{REGION, Shop, date};
 
 /// Vendors that believe it is the shop's time, and a shop that asks them.
@@ -43,40 +40,6 @@ async fn open() -> (Shop, Nightly, Faults) {
     let nightly = shop.nightly();
     let nightly = Nightly { outside: Outside { http, sources: Arc::new(sources), ..nightly.outside.clone() }, ..nightly };
     (shop, nightly, faults)
-}
-
-/// A program on a runtime of its own: killed, nothing of it lives on.
-struct Program {
-    runtime: Runtime,
-    shutdown: CancellationToken,
-    running: JoinHandle<Result<(), QueueError>>,
-}
-
-impl Program {
-    fn start(nightly: &Nightly) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
-        let shutdown = CancellationToken::new();
-        let options =
-            WorkerOptions { concurrency: 4, poll: Duration::from_millis(50), lease: Duration::from_secs(2), ..WorkerOptions::default() };
-        let (server, stop, nightly) = (nightly.work.connect_options(), shutdown.clone(), nightly.clone());
-        let running = runtime.spawn(async move {
-            let pool = PgPoolOptions::new().max_connections(5).connect_lazy_with((*server).clone());
-            let http = Polite::new(pool.clone(), &OutsideConfig::default()).expect("a client");
-            let outside = Outside { http, ..nightly.outside };
-            queue::run(pool.clone(), jobs::workers::all(&Nightly { work: pool, outside, ..nightly }), options, stop).await
-        });
-        Self { runtime, shutdown, running }
-    }
-
-    async fn stop(self) {
-        self.shutdown.cancel();
-        self.running.await.expect("no panic").expect("no error");
-        self.runtime.shutdown_background();
-    }
-
-    fn kill(self) {
-        self.runtime.shutdown_background();
-    }
 }
 
 async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
@@ -102,7 +65,7 @@ async fn a_schedules_job_asks_about_everything_once() {
     ask("pihps_prices").await;
     ask("bmkg_forecast").await;
     ask("the_oracle").await;
-    let program = Program::start(&nightly);
+    let program = Program::start(&nightly, 4);
     until("all have ended", async || queue::unfinished(shop.db.work(), "ingest_source").await.expect("a count") == 0).await;
     until("all windows too", async || queue::unfinished(shop.db.work(), "ingest_window").await.expect("a count") == 0).await;
     assert_eq!((jobs_in(&shop, "ingest_source", "completed").await, jobs_in(&shop, "ingest_source", "cancelled").await), (2, 1));
@@ -141,11 +104,11 @@ async fn a_source_is_filled_backwards_by_killed_programs_and_looks_no_fresher() 
     let id = backfill::start(&nightly, &planned, None).await.expect("a start").expect("something to make");
     let find = async || -> BackfillRow { backfill::find(&nightly, id).await.expect("the backfill") };
     for done in [1, 60] {
-        let program = Program::start(&nightly);
+        let program = Program::start(&nightly, 4);
         until("something is done", async || find().await.done_count >= done).await;
         program.kill();
     }
-    let program = Program::start(&nightly);
+    let program = Program::start(&nightly, 4);
     until("it has ended", async || find().await.finished_at.is_some()).await;
     program.stop().await;
     let ended = find().await;

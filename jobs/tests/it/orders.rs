@@ -46,7 +46,7 @@ async fn push(shop: &Shop, key: &str, body: &str) -> TakePush {
         body: body.as_bytes(),
         received_at: at("2026-06-15T05:00:00Z"),
     };
-    let event_id = insert_webhook_event(shop.db.work(), &event).await.expect("kept").expect("new");
+    let event_id = insert_webhook_event(&mut *shop.work().await, &event).await.expect("kept").expect("new");
     TakePush { event_id, store_id: StoreId(shop.store.id) }
 }
 

@@ -140,11 +140,15 @@ pub async fn landed_records(
 ) -> Result<Vec<StoredRecord>, DbError> {
     sqlx::query_as!(
         StoredRecord,
-        "select id, scope, object_key, fetched_at
-         from raw_records
-         where source = $1 and scope = $2 and coalesce(status, 200) between 200 and 299
-           and coalesce(window_start, fetched_at) < $4 and coalesce(window_end, fetched_at + interval '1 microsecond') > $3
-         order by fetched_at, id",
+        // Two looks, each by its own index: those without a window are in the months of their arrival.
+        r#"select id as "id!", scope as "scope!", object_key as "object_key!", fetched_at as "fetched_at!"
+           from (
+               select * from raw_records where source = $1 and scope = $2 and window_start is null and fetched_at >= $3 and fetched_at < $4
+               union all
+               select * from raw_records where source = $1 and scope = $2 and window_start < $4 and window_end > $3
+           ) as landed
+           where coalesce(status, 200) between 200 and 299
+           order by fetched_at, id"#,
         source,
         scope,
         first,

@@ -1,5 +1,7 @@
 //! Up to when each source is complete.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
@@ -81,6 +83,15 @@ pub async fn list_watermarks(executor: impl PgExecutor<'_>) -> Result<Vec<Waterm
     .fetch_all(executor)
     .await
     .in_table("watermarks", "list watermarks")
+}
+
+/// Up to when each scope of a source is complete.
+pub async fn watermarks_of(executor: impl PgExecutor<'_>, source: &str) -> Result<HashMap<String, DateTime<Utc>>, DbError> {
+    let rows = sqlx::query!("select scope, complete_until from watermarks where source = $1", source)
+        .fetch_all(executor)
+        .await
+        .in_table("watermarks", "list the watermarks of a source")?;
+    Ok(rows.into_iter().map(|row| (row.scope, row.complete_until)).collect())
 }
 
 /// Remembers why a scope could not be had; of one that never could there is a finding alone.

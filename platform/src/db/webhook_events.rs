@@ -1,7 +1,7 @@
 //! What providers and tills tell us of themselves, stored before it is understood.
 
 use chrono::{DateTime, Utc};
-use sqlx::PgExecutor;
+use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use super::error::{DbError, InTable};
@@ -31,9 +31,9 @@ pub struct WebhookEvent {
 
 const TABLE: &str = "webhook_events";
 
-/// Stores an event and answers its id; `None` if it has been delivered before. The serving role may insert and nothing else, so the
-/// id is made here.
-pub async fn insert_webhook_event(executor: impl PgExecutor<'_>, event: &NewWebhookEvent<'_>) -> Result<Option<Uuid>, DbError> {
+/// Stores an event and answers its id; `None` if it has been delivered before, which is counted. The serving role may not read events,
+/// so the id is made here.
+pub async fn insert_webhook_event(connection: &mut PgConnection, event: &NewWebhookEvent<'_>) -> Result<Option<Uuid>, DbError> {
     let id = Uuid::now_v7();
     let inserted = sqlx::query!(
         "insert into webhook_events (id, provider, store_id, event_key, event_type, headers, body, received_at)
@@ -48,10 +48,21 @@ pub async fn insert_webhook_event(executor: impl PgExecutor<'_>, event: &NewWebh
         event.body,
         event.received_at,
     )
-    .execute(executor)
+    .execute(&mut *connection)
     .await
     .in_table(TABLE, "store an event")?;
-    Ok((inserted.rows_affected() > 0).then_some(id))
+    if inserted.rows_affected() > 0 {
+        return Ok(Some(id));
+    }
+    sqlx::query!(
+        "update webhook_events set deliveries = deliveries + 1 where provider = $1 and event_key = $2",
+        event.provider,
+        event.event_key,
+    )
+    .execute(connection)
+    .await
+    .in_table(TABLE, "count a delivery")?;
+    Ok(None)
 }
 
 /// An event whose effect is still to come; `None` if it has had it.
