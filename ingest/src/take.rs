@@ -225,10 +225,12 @@ async fn land(
 
 fn new_record(source: &dyn Source, scope: &str, fetched_at: DateTime<Utc>) -> NewRawRecord {
     // What is of a store is only that store's to see.
+    let attribution = Some(source.terms().attribution).filter(|text| !text.is_empty()).map(str::to_owned);
     NewRawRecord {
         source: source.name().to_owned(),
         store_id: store_of(scope),
         scope: scope.to_owned(),
+        attribution,
         ..NewRawRecord::fetched(fetched_at)
     }
 }

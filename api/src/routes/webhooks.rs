@@ -117,7 +117,7 @@ async fn push_orders(
         received_at: now,
     };
     let mut transaction = begin_write(&state.db).await?;
-    let event_id = insert_webhook_event(&mut *transaction, &event).await?;
+    let event_id = insert_webhook_event(&mut transaction, &event).await?;
     if let Some(event_id) = event_id {
         let options = EnqueueOptions { trace_id: Some(telemetry::cause()), ..EnqueueOptions::default() };
         enqueue(&mut transaction, &TakePush { event_id, store_id: StoreId(store_id) }, options).await?;

@@ -190,6 +190,9 @@ async fn asking_again_writes_nothing_new_and_the_watermark_is_where_the_data_is(
         let parsed = reparse(outside.workshop(), source(&asked), asked.scope, asked.days).await.expect("once more");
         assert_eq!((parsed.records, parsed.new_facts), (first.records, 0), "{}", asked.source);
         assert_eq!(outside.facts(&asked).await, known);
+        let owed = "select distinct coalesce(attribution, '') from raw_records where source = $1";
+        let owed: Vec<String> = sqlx::query_scalar(owed).bind(asked.source).fetch_all(outside.shop.db.work()).await.expect("attributions");
+        assert_eq!(owed, [source(&asked).terms().attribution], "it is kept with what came");
         let latest = format!("select max(available_at) from {} where source = $1", asked.table);
         let latest: DateTime<Utc> =
             sqlx::query_scalar(sqlx::AssertSqlSafe(latest)).bind(asked.stored_as).fetch_one(outside.shop.db.work()).await.expect("a time");

@@ -25,6 +25,8 @@ pub struct NewRawRecord {
     pub content_hash: [u8; 32],
     pub content_length: i64,
     pub object_key: String,
+    /// To whom what it tells is owed.
+    pub attribution: Option<String>,
     pub fetched_at: DateTime<Utc>,
 }
 
@@ -44,6 +46,7 @@ impl NewRawRecord {
             content_hash: [0; 32],
             content_length: 0,
             object_key: String::new(),
+            attribution: None,
             fetched_at,
         }
     }
@@ -107,8 +110,8 @@ async fn insert(transaction: &mut PgConnection, record: &NewRawRecord) -> Result
     let id = Uuid::now_v7();
     sqlx::query!(
         "insert into raw_records (id, source, store_id, scope, window_start, window_end, url, status, headers, content_type,
-                                  content_hash, content_length, object_key, fetched_at, recorded_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)",
+                                  content_hash, content_length, object_key, attribution, fetched_at, recorded_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)",
         id,
         record.source,
         record.store_id,
@@ -122,6 +125,7 @@ async fn insert(transaction: &mut PgConnection, record: &NewRawRecord) -> Result
         &record.content_hash[..],
         record.content_length,
         record.object_key,
+        record.attribution,
         record.fetched_at,
     )
     .execute(transaction)

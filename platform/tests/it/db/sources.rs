@@ -19,6 +19,7 @@ fn record(byte: u8, fetched_at: &str) -> NewRawRecord {
         content_hash: [byte; 32],
         content_length: 17,
         object_key: format!("raw/{byte:02x}"),
+        attribution: None,
         fetched_at: at(fetched_at),
     }
 }
