@@ -65,6 +65,14 @@ chaos: build ## programs, connections, clocks and the database fail for ROUNDS r
 fuzz: build ## a million broken documents for each parser (EXECUTIONS, SEED)
 	FUZZ_EXECUTIONS=$${EXECUTIONS:-1000000} FUZZ_SEED=$${SEED:-$$RANDOM$$RANDOM} cargo nextest run --profile fuzz $(BUILD) -E 'test(fuzz::)'
 
+.PHONY: bench-reparse
+bench-reparse: build ## three years of five hundred regions parsed again by programs that die; figures go to docs/benchmarks.md
+	LANDED_REGIONS=$${REGIONS:-500} LANDED_DAYS=$${DAYS:-1095} LANDED_LIFE=$${LIFE:-15000} LANDED_SECONDS=7000 cargo nextest run --profile fuzz --no-capture $(BUILD) -E 'test(landed_records)'
+
+.PHONY: bench-bulk
+bench-bulk: setup ## ten million order lines beside a bare COPY (release profile); figures go to docs/benchmarks.md
+	cargo bench --locked -p viralcast-ingest --bench bulk -- --rows $${ROWS:-10000000}
+
 .PHONY: sql
 sql: setup ## re-check every SQL statement against the migrations and rewrite .sqlx/
 	@scripts/prepare-sql.sh

@@ -53,51 +53,95 @@ impl Hint for SalesFilesError {
     }
 }
 
-/// Looks at everything in a place and loads what is new or has changed; answers what became of each such file. In a folder a file may
-/// still be written to: unless `at_once`, it is loaded when two looks have found it the same.
-///
-/// # Errors
-/// [`SalesFilesError`], when it is not the file that is to blame; what was loaded before stays.
-pub async fn take_sales_files(to: Destination<'_>, place: &Place, at_once: bool) -> Result<Vec<SalesFile>, SalesFilesError> {
-    let known: HashMap<String, SalesFile> =
-        list_sales_files(to.pool, place.name()).await?.into_iter().map(|file| (file.path.clone(), file)).collect();
-    let mut news = Vec::new();
-    for file in place.list().await?.into_iter().filter(is_sales_file) {
-        let before = known.get(&file.path).filter(|before| before.version == file.version);
-        if before.is_some_and(|before| before.state != "seen") {
-            continue;
-        }
-        let is_settled = at_once || place.is_atomic() || before.is_some();
-        let now = to.clock.now();
-        let seen = SalesFile {
-            path: file.path.clone(),
-            version: file.version.clone(),
-            state: "seen".to_owned(),
-            store_id: None,
-            reason: None,
-            raw_record_id: None,
-            good_rows: None,
-            bad_rows: None,
-            seen_at: now,
-        };
-        let became = match (is_settled, known.get(&file.path)) {
-            (true, before) => {
-                let became = take(to, place, &file, seen).await?;
-                put_right(to, before, &became).await?;
-                became
-            }
-            // What was taken of it before counts until then.
-            (false, before) => SalesFile { raw_record_id: before.and_then(|before| before.raw_record_id), ..seen },
-        };
-        note_sales_file(to.pool, place.name(), &became).await?;
-        news.push(became);
-    }
-    Ok(news)
+/// What a look has brought.
+#[derive(Debug, Default)]
+pub struct Look {
+    /// What became of each file that is new or has changed.
+    pub news: Vec<SalesFile>,
+    /// Files that could not be had or stored, which is not theirs to answer for: they are looked at again.
+    pub failed: Vec<SalesFilesError>,
 }
 
-/// Hidden files are other programs' affairs.
-fn is_sales_file(file: &FileSeen) -> bool {
-    !file.path.split('/').any(|part| part.starts_with('.') || part == OPTIONS)
+/// Looks at everything in a place and loads what is new or has changed. In a folder a file may still be written to: unless `at_once`, it
+/// is loaded when two looks have found it the same.
+///
+/// # Errors
+/// [`SalesFilesError`], when there is nothing to look at. One file's trouble does not cost the others theirs.
+pub async fn take_sales_files(to: Destination<'_>, place: &Place, at_once: bool) -> Result<Look, SalesFilesError> {
+    let known = list_sales_files(to.pool, place.name()).await?;
+    let known: HashMap<&str, &SalesFile> = known.iter().map(|file| (file.path.as_str(), file)).collect();
+    let mut look = Look::default();
+    for file in sales_files(place.list().await?) {
+        match take_if_new(to, place, &file, &known, at_once).await {
+            Ok(news) => look.news.extend(news),
+            Err(error) => look.failed.push(error),
+        }
+    }
+    Ok(look)
+}
+
+/// What became of a file; `None` if that is known.
+async fn take_if_new(
+    to: Destination<'_>,
+    place: &Place,
+    file: &FileSeen,
+    known: &HashMap<&str, &SalesFile>,
+    at_once: bool,
+) -> Result<Option<SalesFile>, SalesFilesError> {
+    let before = known.get(file.path.as_str()).copied();
+    let same = before.filter(|before| before.version == file.version);
+    // Its store may have been created since.
+    let is_homeless = same.is_some_and(|same| same.state == "refused" && same.store_id.is_none());
+    if same.is_some_and(|same| same.state != "seen") && !is_homeless {
+        return Ok(None);
+    }
+    let seen = SalesFile {
+        path: file.path.clone(),
+        version: file.version.clone(),
+        state: "seen".to_owned(),
+        store_id: None,
+        reason: None,
+        // What was taken of it before counts until it is taken again.
+        raw_record_id: before.and_then(|before| before.raw_record_id),
+        good_rows: None,
+        bad_rows: None,
+        seen_at: to.clock.now(),
+    };
+    let is_settled = at_once || place.is_atomic() || same.is_some();
+    let became = if is_settled { take(to, place, file, seen).await? } else { seen };
+    if is_homeless && became.store_id.is_none() {
+        return Ok(None);
+    }
+    let is_anothers = |record| known.values().any(|other| other.path != file.path && other.raw_record_id == record);
+    if let Some(before) = before.filter(|before| !is_anothers(before.raw_record_id)) {
+        put_right(to, before, &became).await?;
+    }
+    note_sales_file(to.pool, place.name(), &became).await?;
+    Ok(Some(became))
+}
+
+/// Of what lies there, what sales may be in: hidden files are other programs' affairs, empty ones the marks of folders. A file is another when it is to be read otherwise.
+fn sales_files(all: Vec<FileSeen>) -> Vec<FileSeen> {
+    let (options, files): (Vec<FileSeen>, Vec<FileSeen>) = all
+        .into_iter()
+        .filter(|file| file.size > 0 && !file.path.split('/').any(|part| part.starts_with('.')))
+        .partition(|file| name(&file.path) == OPTIONS);
+    let options: HashMap<&str, &str> = options.iter().map(|file| (folder(&file.path), file.version.as_str())).collect();
+    files
+        .into_iter()
+        .map(|file| match options.get(folder(&file.path)) {
+            Some(read_as) => FileSeen { version: format!("{} read as {read_as}", file.version), ..file },
+            None => file,
+        })
+        .collect()
+}
+
+fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+fn name(path: &str) -> &str {
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
 }
 
 async fn take(to: Destination<'_>, place: &Place, file: &FileSeen, seen: SalesFile) -> Result<SalesFile, SalesFilesError> {
@@ -119,7 +163,10 @@ async fn take(to: Destination<'_>, place: &Place, file: &FileSeen, seen: SalesFi
         Err(reason) => return Ok(refused(seen, reason)),
     };
     let scratch = tempfile::tempdir().map_err(|source| SalesFilesError::Scratch { path: file.path.clone(), source })?;
-    let local = place.bring(file, scratch.path()).await?;
+    let local = match place.bring(file, scratch.path()).await {
+        Err(error @ ObjectError::Linked { .. }) => return Ok(refused(seen, error.to_string())),
+        brought => brought?,
+    };
     match load(to, &store, &local, &options).await {
         Ok(report) => Ok(SalesFile {
             state: "taken".to_owned(),
@@ -128,7 +175,7 @@ async fn take(to: Destination<'_>, place: &Place, file: &FileSeen, seen: SalesFi
             bad_rows: Some(i64::try_from(report.quarantined).unwrap_or(i64::MAX)),
             ..seen
         }),
-        Err(source @ (IngestError::Source(_) | IngestError::NothingGood { .. })) => {
+        Err(source @ (IngestError::Source(_) | IngestError::NothingGood { .. } | IngestError::TooManyBad { .. })) => {
             let hint = match &source {
                 IngestError::Source(SourceError::NoColumn { part, .. }) => {
                     Some(format!("name it in `{OPTIONS}` beside the file: map = {{ {part} = \"COLUMN\" }}"))
@@ -143,8 +190,8 @@ async fn take(to: Destination<'_>, place: &Place, file: &FileSeen, seen: SalesFi
 }
 
 /// The rows that could not be read of a file are settled once the file has been mended.
-async fn put_right(to: Destination<'_>, before: Option<&SalesFile>, became: &SalesFile) -> Result<(), DbError> {
-    let record = before.and_then(|before| before.raw_record_id).filter(|_| became.state == "taken");
+async fn put_right(to: Destination<'_>, before: &SalesFile, became: &SalesFile) -> Result<(), DbError> {
+    let record = before.raw_record_id.filter(|_| became.state == "taken");
     if let Some(record) = record.filter(|record| became.raw_record_id != Some(*record)) {
         dismiss_quarantined_rows(to.pool, sales_csv::SOURCE, became.store_id, Some(record)).await?;
     }
@@ -157,8 +204,7 @@ async fn load(to: Destination<'_>, store: &StoreRow, file: &std::path::Path, opt
 
 /// What the file's folder says of how to read it; the reason if that makes no sense.
 async fn options(place: &Place, file: &FileSeen) -> Result<Result<SalesCsvOptions, String>, SalesFilesError> {
-    let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let path = format!("{folder}/{OPTIONS}");
+    let path = format!("{}/{OPTIONS}", folder(&file.path));
     let Some(bytes) = place.read(&path).await? else { return Ok(Ok(SalesCsvOptions::default())) };
     let text = String::from_utf8_lossy(&bytes);
     let told = toml::from_str::<FolderOptions>(&text).map_err(|error| error.message().to_owned()).and_then(FolderOptions::understood);

@@ -37,6 +37,8 @@ pub(crate) struct Parsed<'a> {
     pub told_at: DateTime<Utc>,
     pub name: &'a str,
     pub batch: &'a Batch,
+    /// Whether it is the answer to a question about a window. What is told unasked says nothing of what was not told.
+    pub is_answer: bool,
 }
 
 /// Writes new facts and quarantined rows, moves the watermark up to what is there, and marks the nights as stale that should have
@@ -47,7 +49,8 @@ pub(crate) async fn store(tx: &mut PgConnection, parsed: &Parsed<'_>, now: DateT
         upsert_village(&mut *tx, village).await?;
     }
     let quarantined = quarantine(&mut *tx, parsed.source, parsed.scope, parsed.record, parsed.name, &parsed.batch.rejected).await?;
-    if let Some(latest) = latest {
+    let is_complete = parsed.is_answer || !matches!(parsed.batch.facts, Facts::PosOrders(_));
+    if let Some(latest) = latest.filter(|_| is_complete) {
         advance_watermark(&mut *tx, parsed.source, parsed.scope, latest.min(now), now).await?;
     }
     if let Some(earliest) = new.earliest.filter(|earliest| *earliest < now) {
@@ -148,12 +151,14 @@ pub(crate) fn store_of(scope: &str) -> Option<Uuid> {
 pub(crate) fn quarantined(file: &str, row: &Rejected) -> NewQuarantinedRow {
     let error = &row.error;
     let is_cell = !error.column.is_empty();
+    // What is refused may be refused for that.
+    let text = |text: &str| text.replace('\0', "");
     NewQuarantinedRow {
         file_name: Some(file.to_owned()),
         row_number: i64::try_from(error.row).unwrap_or(i64::MAX),
-        column_name: is_cell.then(|| error.column.clone()),
-        value: is_cell.then(|| error.text.clone()),
-        reason: error.reason.clone(),
-        row_text: row.row_text.clone(),
+        column_name: is_cell.then(|| text(&error.column)),
+        value: is_cell.then(|| text(&error.text)),
+        reason: text(&error.reason),
+        row_text: row.row_text.as_deref().map(text),
     }
 }

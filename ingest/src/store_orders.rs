@@ -8,7 +8,7 @@ use domain::event::{Event, EventError, SalesIngested};
 use domain::ids::StoreId;
 use domain::time::BusinessCalendar;
 use platform::bus::{BusError, outbox};
-use platform::db::orders::{OrderLine, copy_orders, daily_from_orders};
+use platform::db::orders::{OrderLine, copy_orders, daily_from_orders, days_left};
 use platform::db::products::{NewProduct, list_products, upsert_products};
 use platform::db::sales_daily::DailyLoad;
 use platform::db::stores::{StoreRow, find_store};
@@ -57,6 +57,10 @@ pub(crate) async fn store_orders(
     let named: Vec<(Option<Uuid>, &str)> = products.iter().map(|(name, id)| (Some(*id), name.as_str())).collect();
     let load = DailyLoad { store_id, source: parsed.source, raw_record_id: Some(parsed.record), recorded_at: now };
     let counts = copy_orders(&mut *tx, load, &named, lines).await?;
+    let (first, last) = match days_left(&mut *tx).await? {
+        Some((left, and_left)) => (first.min(left), last.max(and_left)),
+        None => (first, last),
+    };
     let changed = counts.inserted + counts.superseded;
     // Also when nothing is new: a day may have ended since its orders were told.
     daily_from_orders(&mut *tx, DailyLoad { raw_record_id: None, ..load }, first, last).await?;

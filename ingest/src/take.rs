@@ -274,8 +274,15 @@ async fn parse_and_store(
             quarantine(&mut *shop.pool.acquire().await?, source.name(), &record.scope, record.id, name, &batch.rejected).await?;
             return Err(understood(error));
         }
-        let parsed =
-            Parsed { source: source.name(), scope: &record.scope, record: record.id, told_at: record.fetched_at, name, batch: &batch };
+        let parsed = Parsed {
+            source: source.name(),
+            scope: &record.scope,
+            record: record.id,
+            told_at: record.fetched_at,
+            name,
+            batch: &batch,
+            is_answer: days.is_some(),
+        };
         let (new, quarantined) = store(&mut tx, &parsed, shop.clock.now()).await?;
         sum = (sum.0 + batch.facts.len() as u64, sum.1.and(new), sum.2 + quarantined);
         repeated += checks::repeated(&batch.facts);

@@ -228,17 +228,13 @@ async fn files(context: &Context) -> anyhow::Result<()> {
     let place = Place::open(address, &context.config.s3)?;
     let objects = context.objects()?;
     let to = Destination { pool: context.db.work(), objects: &objects, clock: context.clock.as_ref() };
-    let files = take_sales_files(to, &place, true).await?;
-    if context.json {
-        println!("{}", serde_json::to_string_pretty(&files)?);
-        return Ok(());
+    let look = take_sales_files(to, &place, true).await?;
+    match look.news.as_slice() {
+        files if context.json => println!("{}", serde_json::to_string_pretty(files)?),
+        [] => println!("nothing new in {}", place.name()),
+        files => println!("{}", files_table(files)),
     }
-    if files.is_empty() {
-        println!("nothing new in {}", place.name());
-        return Ok(());
-    }
-    println!("{}", files_table(&files));
-    Ok(())
+    look.failed.into_iter().next().map_or(Ok(()), |error| Err(error.into()))
 }
 
 fn files_table(files: &[SalesFile]) -> Table {

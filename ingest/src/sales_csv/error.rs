@@ -16,6 +16,8 @@ pub enum IngestError {
     Source(#[from] SourceError),
     #[error("no row of `{file}` could be read:{errors}")]
     NothingGood { file: String, errors: CellErrors },
+    #[error("more than {most} rows of `{file}` cannot be read:{errors}")]
+    TooManyBad { file: String, most: usize, errors: CellErrors },
     #[error("store `{store}` has the time zone `{zone}`, which is no IANA name")]
     Zone { store: String, zone: String },
     #[error(transparent)]
@@ -52,7 +54,7 @@ impl Hint for IngestError {
             Self::Source(error) => error.hint(),
             Self::Db(error) => error.hint(),
             Self::Objects(error) => error.hint(),
-            Self::NothingGood { .. } => Some(
+            Self::NothingGood { .. } | Self::TooManyBad { .. } => Some(
                 "are the columns the right ones? name them: `--map ds=COLUMN,product=COLUMN,y=COLUMN`, and see with `--dry-run`".to_owned(),
             ),
             Self::Zone { store, .. } => Some(format!("set the zone of `{store}` to Asia/Jakarta, Asia/Makassar or Asia/Jayapura")),

@@ -8,7 +8,7 @@ use domain::event::{Event, SalesIngested};
 use domain::ids::StoreId;
 use domain::time::BusinessCalendar;
 use platform::bus::outbox;
-use platform::db::orders::{OrderLoad, daily_from_orders};
+use platform::db::orders::{OrderLoad, daily_from_orders, days_left};
 use platform::db::products::{NewProduct, list_products, upsert_products};
 use platform::db::quarantined_rows::{NewQuarantinedRow, close_replayed_rows, insert_quarantined_rows};
 use platform::db::raw_records::{LandedRecord, NewRawRecord, land_raw_record};
@@ -97,7 +97,11 @@ pub(super) async fn store_facts(
             let counts = OrderLoad::store(&mut transaction, load, &products).await?;
             // Derived totals name no record: they follow from all orders.
             let derived = DailyLoad { raw_record_id: None, ..load };
-            let totals = daily_from_orders(&mut transaction, derived, told.days.first, told.days.last).await?;
+            let (mut first, mut last) = (told.days.first, told.days.last);
+            if let Some((left, and_left)) = days_left(&mut transaction).await? {
+                (first, last) = (first.min(left), last.max(and_left));
+            }
+            let totals = daily_from_orders(&mut transaction, derived, first, last).await?;
             report.count(counts, Some(totals));
             counts
         }

@@ -57,6 +57,9 @@ pub(super) struct Reading {
     thread: tokio::task::JoinHandle<Result<Told, IngestError>>,
 }
 
+/// Rows that are kept with their reasons: a file of which more cannot be read is read wrongly.
+const MOST_REJECTED: usize = 250_000;
+
 impl Reading {
     /// `totals_only` adds order lines up and forgets them.
     pub(super) fn start(raw: RawRecord, context: ParseContext, totals_only: bool, progress: Progress) -> Self {
@@ -89,6 +92,10 @@ fn read(
             if pieces.blocking_send(piece).is_err() {
                 return Err(IngestError::GivenUp);
             }
+        }
+        if reader.rejected.len() > MOST_REJECTED {
+            let errors: Vec<_> = reader.rejected.iter().take(100).map(|rejected| rejected.error.clone()).collect();
+            return Err(IngestError::TooManyBad { file, most: MOST_REJECTED, errors: CellErrors::new(&errors) });
         }
         progress(reader.rows);
     }
@@ -218,7 +225,8 @@ impl Reader {
         self.touch(product, day);
         let total = self.totals.entry((product, day)).or_default();
         total.quantity += more.quantity;
-        total.revenue = total.revenue.zip(more.revenue).map(|(one, other)| one + other).or(total.revenue).or(more.revenue);
+        total.revenue =
+            total.revenue.zip(more.revenue).map(|(one, other): (i64, i64)| one.saturating_add(other)).or(total.revenue).or(more.revenue);
         total.is_sold_out |= more.is_sold_out;
     }
 

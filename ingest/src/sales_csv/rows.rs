@@ -29,8 +29,10 @@ pub struct SalesRows {
     told: HashMap<(u32, NaiveDate), u64>,
 }
 
-/// What the schema holds: numeric(14,3).
-const MOST: f64 = 99_999_999_999.0;
+/// Far more than anybody sells, and far less than what the schema holds, numeric(14,3): many are added up.
+const MOST: f64 = 1e9;
+/// The same of rupiah, of which the schema holds 2^63.
+const MOST_RUPIAH: f64 = 1e13;
 
 impl SalesRows {
     /// Reads the file once to learn how it is written.
@@ -89,6 +91,9 @@ impl SalesRows {
         let unit_price = cells.amount(index, Part::Price)?;
         let revenue = cells.amount(index, Part::Revenue)?;
         let sold_out = cells.is_sold_out(index)?;
+        if unit_price.is_some_and(|price| price.0 as f64 * quantity > MOST_RUPIAH) {
+            return Err(cells.y.cell_error(index, "is too large for its price"));
+        }
         match facts {
             Facts::OrderLines(lines) => lines.push(OrderLine {
                 order: cells.order(index, quantity)?,
@@ -208,7 +213,12 @@ impl<'a> Cells<'a> {
 
     fn product_name(&self, index: usize) -> Result<Cow<'a, str>, CellError> {
         let name = self.product.text(index);
-        if name.is_empty() { Err(self.product.cell_error(index, "is empty, so the sale has no product")) } else { Ok(name) }
+        match &*name {
+            "" => Err(self.product.cell_error(index, "is empty, so the sale has no product")),
+            name if name.len() > 500 => Err(self.product.cell_error(index, "is longer than 500 bytes")),
+            name if name.contains('\0') => Err(self.product.cell_error(index, "has a NUL character")),
+            _ => Ok(name),
+        }
     }
 
     fn quantity(&self, index: usize) -> Result<f64, CellError> {
@@ -225,7 +235,7 @@ impl<'a> Cells<'a> {
         match values.get(*column, index)? {
             None => Ok(None),
             Some(amount) if amount < 0.0 => Err(column.cell_error(index, "is negative")),
-            Some(amount) if amount > 1e15 => Err(column.cell_error(index, "is too large")),
+            Some(amount) if amount > MOST_RUPIAH => Err(column.cell_error(index, "is too large")),
             Some(amount) => Ok(Some(Idr(amount.round() as i64))),
         }
     }

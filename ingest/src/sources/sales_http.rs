@@ -78,7 +78,8 @@ impl Source for SalesHttp {
 #[async_trait]
 impl Feed for SalesHttp {
     fn manners(&self, _: &SourcesConfig) -> Manners {
-        let quota = Quota { name: "sales_http.calls".to_owned(), limit: 120, per: Duration::from_secs(60) };
+        // By the second, so that a wait is short and no page of a long window is given up.
+        let quota = Quota { name: "sales_http.calls".to_owned(), limit: 2, per: Duration::from_secs(1) };
         Manners { source: SOURCE, quotas: vec![quota], units: 1, timeout: Duration::from_secs(30) }
     }
 
@@ -132,10 +133,7 @@ fn updates(page: &[u8]) -> (usize, Option<DateTime<Utc>>) {
 }
 
 fn order(row: &Row<'_>, fetched_at: DateTime<Utc>) -> Result<PosOrder, Rejected> {
-    let number = row.text("id")?.trim().to_owned();
-    if number.is_empty() {
-        return Err(row.refuse("id", "is empty"));
-    }
+    let number = name(row, "id")?;
     let status = row.text("status")?;
     let is_void = match status {
         "completed" | "paid" => false,
@@ -151,6 +149,17 @@ fn order(row: &Row<'_>, fetched_at: DateTime<Utc>) -> Result<PosOrder, Rejected>
     Ok(PosOrder { number, ordered_at, updated_at, is_void, items })
 }
 
+/// A text that names something.
+fn name(row: &Row<'_>, field: &str) -> Result<String, Rejected> {
+    let text = row.text(field)?.trim();
+    match text {
+        "" => Err(row.refuse(field, "is empty")),
+        _ if text.len() > 500 => Err(row.refuse(field, "is longer than 500 bytes")),
+        _ if text.contains(char::is_control) => Err(row.refuse(field, "has control characters")),
+        _ => Ok(text.to_owned()),
+    }
+}
+
 /// A time with its offset. Tills run a little fast; a day ahead is no time of an order.
 fn instant(row: &Row<'_>, field: &str, fetched_at: DateTime<Utc>) -> Result<DateTime<Utc>, Rejected> {
     let at = DateTime::parse_from_rfc3339(row.text(field)?).map_err(|_| row.refuse(field, "is no time with an offset"))?;
@@ -161,12 +170,9 @@ fn instant(row: &Row<'_>, field: &str, fetched_at: DateTime<Utc>) -> Result<Date
 
 /// Quantities come as numbers and as text.
 fn item(row: &Row<'_>) -> Result<PosItem, Rejected> {
-    let product = row.text("product")?.trim().to_owned();
-    if product.is_empty() {
-        return Err(row.refuse("product", "is empty"));
-    }
+    let product = name(row, "product")?;
     let value = &row.value["quantity"];
     let quantity = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
-    let quantity = quantity.filter(|quantity| (0.001..=1e6).contains(quantity)).ok_or_else(|| row.refuse("quantity", "is no quantity"))?;
-    Ok(PosItem { product, quantity, unit_price: row.optional_number("price", 0.0..=1e12)?.map(|price| price.round() as i64) })
+    let quantity = quantity.filter(|quantity| (0.001..=1e5).contains(quantity)).ok_or_else(|| row.refuse("quantity", "is no quantity"))?;
+    Ok(PosItem { product, quantity, unit_price: row.optional_number("price", 0.0..=1e8)?.map(|price| price.round() as i64) })
 }

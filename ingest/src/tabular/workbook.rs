@@ -7,7 +7,7 @@ use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
-use calamine::{Data as Cell, DataType as _, Range, Reader as _, open_workbook_auto_from_rs};
+use calamine::{Data as Cell, DataType as _, Range, Reader as _, Sheets, open_workbook_auto_from_rs};
 use chrono::NaiveTime;
 
 use super::dates::Stamp;
@@ -17,6 +17,8 @@ use super::{Origin, TabularError, names};
 
 /// Rows in which the header is looked for.
 const TITLES: usize = 50;
+/// Cells that a sheet may span.
+const MOST_CELLS: u64 = 20_000_000;
 
 pub(super) struct Workbook {
     name: String,
@@ -77,12 +79,43 @@ impl Workbook {
 fn first_table(bytes: Bytes) -> Result<Option<(Range<Cell>, usize)>, calamine::Error> {
     let mut book = open_workbook_auto_from_rs(Cursor::new(bytes))?;
     for name in book.sheet_names() {
+        if area(&mut book, &name)? > MOST_CELLS {
+            return Err(calamine::Error::Msg(
+                "its cells spread over more than 20 million places: remove what lies far out, or save it as CSV",
+            ));
+        }
         let sheet = book.worksheet_range(&name)?;
         if let Some(header) = header_of(&sheet).filter(|header| header + 1 < sheet.height()) {
             return Ok(Some((sheet, header)));
         }
     }
     Ok(None)
+}
+
+/// Places from the first to the last cell of a sheet, which are all held in memory. One cell far out makes many.
+fn area(book: &mut Sheets<Cursor<Bytes>>, name: &str) -> Result<u64, calamine::Error> {
+    let mut bounds: Option<[u32; 4]> = None;
+    let mut meet = |(row, column): (u32, u32)| {
+        let [top, left, bottom, right] = bounds.unwrap_or([row, column, row, column]);
+        bounds = Some([top.min(row), left.min(column), bottom.max(row), right.max(column)]);
+    };
+    match book {
+        Sheets::Xlsx(book) => {
+            let mut cells = book.worksheet_cells_reader(name)?;
+            while let Some(cell) = cells.next_cell()? {
+                meet(cell.get_position());
+            }
+        }
+        Sheets::Xlsb(book) => {
+            let mut cells = book.worksheet_cells_reader(name)?;
+            while let Some(cell) = cells.next_cell()? {
+                meet(cell.get_position());
+            }
+        }
+        // The old format has no room for more; of the open one the reader counts repetitions.
+        Sheets::Xls(_) | Sheets::Ods(_) => {}
+    }
+    Ok(bounds.map_or(0, |[top, left, bottom, right]| u64::from(bottom - top + 1) * u64::from(right - left + 1)))
 }
 
 /// The first row whose cells are names, for at least half of the columns that any of the first rows fills.

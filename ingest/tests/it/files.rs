@@ -32,7 +32,9 @@ impl Shop {
 
     async fn look_closer(&self, place: &Place, at_once: bool) -> Vec<SalesFile> {
         let to = Destination { pool: self.db.work(), objects: &self.objects, clock: &self.clock };
-        let mut news = take_sales_files(to, place, at_once).await.expect("a look");
+        let look = take_sales_files(to, place, at_once).await.expect("a look");
+        assert!(look.failed.is_empty(), "{:?}", look.failed);
+        let mut news = look.news;
         news.sort_by(|a, b| a.path.cmp(&b.path));
         news
     }
@@ -96,13 +98,19 @@ async fn a_file_that_makes_no_sense_says_why_and_holds_up_no_other() {
     shop.leave("warung/.hari.csv.swp", "x");
     shop.leave("toko-lain/hari.csv", DAY);
     shop.leave("lepas.csv", DAY);
+    std::os::unix::fs::symlink(shop.folder.path().join("masuk/lepas.csv"), shop.folder.path().join("masuk/warung/tautan.csv"))
+        .expect("a link");
     let place = shop.place();
     let news = shop.look_closer(&place, true).await;
     let told: Vec<String> =
         news.iter().map(|file| format!("{} {}: {}", file.state, file.path, file.reason.as_deref().unwrap_or("-"))).collect();
     insta::assert_snapshot!(told.join("\n"));
-    assert_eq!(refused_sales_files(shop.db.work()).await.expect("files").len(), 4);
+    assert_eq!(refused_sales_files(shop.db.work()).await.expect("files").len(), 5);
     assert!(shop.look_closer(&place, true).await.is_empty(), "nobody complains twice of the same file");
+    shop.query("update stores set slug = 'toko-lain' returning slug").await;
+    let moved = shop.look_closer(&place, true).await;
+    assert_eq!((moved.len(), moved[0].state.as_str()), (1, "taken"), "its store is there by now: {moved:?}");
+    shop.query("update stores set slug = 'warung' returning slug").await;
     shop.leave("warung/catatan.txt", DAY.replace("11-20", "11-19"));
     assert_eq!(shop.look_closer(&place, true).await.len(), 1);
     assert_eq!(refused_sales_files(shop.db.work()).await.expect("files").len(), 3, "mended");
@@ -123,6 +131,9 @@ async fn a_folder_may_say_how_its_files_are_to_be_read() {
     assert_eq!((news[0].state.as_str(), news[1].state.as_str()), ("taken", "refused"), "{news:?}");
     assert!(news[1].reason.as_deref().is_some_and(|reason| reason.contains("sales_csv.toml") && reason.contains("peta")), "{news:?}");
     assert_eq!(shop.sold().await, "2026-04-03 | nasi | 1.5");
+    shop.leave("warung/lain/sales_csv.toml", "decimal = 'point'");
+    let mended = shop.look_closer(&shop.place(), true).await;
+    assert_eq!((mended.len(), mended[0].state.as_str()), (1, "taken"), "files are read as their folder says by now: {mended:?}");
     shop.close().await;
 }
 

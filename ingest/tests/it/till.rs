@@ -74,6 +74,26 @@ async fn a_late_void_is_a_new_version_of_the_day() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_that_turns_out_to_be_of_another_day_leaves_the_first() {
+    let outside = Outside::open().await;
+    let told = order("a", "completed", "2026-11-20T12:00:00+07:00", &[("soto", 2.0)]);
+    let mut corrected = order("a", "completed", "2026-11-20T12:30:00+07:00", &[("soto", 2.0)]);
+    corrected["created_at"] = json!("2026-11-18T12:00:00+07:00");
+    tell(&outside, &[told]).await;
+    outside.shop.clock.advance(chrono::TimeDelta::hours(1));
+    tell(&outside, &[corrected]).await;
+    let days = outside
+        .shop
+        .query(
+            "select distinct on (business_date) concat_ws(' | ', business_date, trim_scale(quantity)) from sales_daily
+             order by business_date, available_at desc",
+        )
+        .await;
+    assert_eq!(days, "2026-11-18 | 2\n2026-11-20 | 0");
+    outside.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_order_is_missed_when_the_list_moves_under_the_reader() {
     let (still, moving) = (Outside::open().await, Outside::open().await);
     let asked = &all()[6];
@@ -101,15 +121,16 @@ async fn what_is_no_order_is_put_aside_with_its_reason() {
     };
     let broken = [
         with("id", json!(" ")),
+        with("id", json!("T\u{0}1")),
         with("status", json!("open")),
         with("created_at", json!("20/11/2026")),
         with("updated_at", json!("2126-11-20T12:00:00+07:00")),
         with("items", json!([])),
         with("items", json!([{"product": "soto", "quantity": "banyak"}])),
     ];
-    let orders: Vec<Value> = broken.into_iter().chain((0..6).map(|number| with("id", json!(number.to_string())))).collect();
+    let orders: Vec<Value> = broken.into_iter().chain((0..7).map(|number| with("id", json!(number.to_string())))).collect();
     let taken = tell(&outside, &orders).await;
-    assert_eq!((taken.facts, taken.quarantined), (6, 6));
+    assert_eq!((taken.facts, taken.quarantined), (7, 7));
     let reasons = outside
         .shop
         .query("select concat_ws(' | ', row_number, column_name, value, reason) from quarantined_rows order by row_number")

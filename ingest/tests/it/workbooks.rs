@@ -106,6 +106,12 @@ fn what_is_no_workbook_says_so() {
         bytes[place] ^= 0x55;
         let _ = read_origin(&origin(bytes));
     }
+    let mut wide = Workbook::new();
+    let sheet = wide.add_worksheet();
+    sheet.write(0, 0, "Tanggal").expect("written");
+    sheet.write(1_048_575, 16_383, "jauh").expect("written");
+    let far_out = refusal(wide.save_to_buffer().expect("a workbook"));
+    assert_eq!(far_out, "`penjualan.xlsx` is not a readable workbook", "17 billion cells are not made room for");
     let mut empty = Workbook::new();
     empty.add_worksheet();
     let empty = empty.save_to_buffer().expect("a workbook");

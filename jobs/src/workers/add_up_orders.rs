@@ -1,10 +1,10 @@
-//! The stores' own orders become facts like any other: each business day once it has ended, and again when a late order or a refund
-//! changes it.
+//! Orders become daily sales, whoever told of them: each business day once it has ended, since whatever told of it while it went on could
+//! not add it up. Of the stores' own also again when a late order or a refund changes it.
 
-use chrono::TimeDelta;
+use chrono::{Days, TimeDelta};
 use domain::job::{AddUpOrders, Outcome};
 use domain::time::BusinessCalendar;
-use platform::db::orders::{changed_days, daily_from_orders};
+use platform::db::orders::{changed_days, daily_from_orders, order_sources};
 use platform::db::sales_daily::DailyLoad;
 use platform::db::stores::list_stores;
 use platform::db::watermarks::advance_watermark;
@@ -14,7 +14,9 @@ use crate::nightly::Nightly;
 
 /// Name of the source of a store's own orders.
 const SOURCE: &str = "orders";
-/// How far back changes are looked for: longer than any outage that nobody notices.
+/// Days that may have ended since somebody last told of their orders.
+const JUST_ENDED: u64 = 3;
+/// How far back changes of own orders are looked for: longer than any outage that nobody notices.
 const SINCE: TimeDelta = TimeDelta::days(14);
 
 /// The worker of [`AddUpOrders`].
@@ -38,11 +40,17 @@ impl OrdersWorker {
         let (pool, now) = (&self.0.work, self.0.clock.now());
         let changed = changed_days(pool, now - SINCE).await?;
         for store in list_stores(pool, false).await? {
+            let calendar = BusinessCalendar { time_zone: store.time_zone.parse()?, cutoff: store.business_day_cutoff };
+            let today = calendar.business_day(now);
+            let (first, last) = (today - Days::new(JUST_ENDED), today - Days::new(1));
+            for source in order_sources(pool, store.id, first, last).await? {
+                let load = DailyLoad { store_id: store.id, source: &source, raw_record_id: None, recorded_at: now };
+                daily_from_orders(&mut *pool.acquire().await?, load, first, last).await?;
+            }
             let days = changed.iter().find(|days| days.store_id == store.id);
             if days.is_none() && store.sales_source != SOURCE {
                 continue;
             }
-            let calendar = BusinessCalendar { time_zone: store.time_zone.parse()?, cutoff: store.business_day_cutoff };
             let mut tx = pool.begin().await?;
             if let Some(days) = days {
                 let load = DailyLoad { store_id: store.id, source: SOURCE, raw_record_id: None, recorded_at: now };

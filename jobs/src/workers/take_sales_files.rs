@@ -30,9 +30,8 @@ impl FilesWorker {
         let Some(address) = &outside.sources.sales_files else { return Ok(()) };
         let place = Place::open(address, &outside.s3)?;
         let to = Destination { pool: &self.0.work, objects: self.0.objects.as_ref(), clock: self.0.clock.as_ref() };
-        for file in take_sales_files(to, &place, false).await? {
-            crate::events::sales_file(&file);
-        }
-        Ok(())
+        let look = take_sales_files(to, &place, false).await?;
+        look.news.iter().for_each(crate::events::sales_file);
+        look.failed.into_iter().next().map_or(Ok(()), |error| Err(error.into()))
     }
 }

@@ -70,13 +70,28 @@ async fn pushed_orders_become_sales_and_what_makes_no_sense_waits() {
     let told = events(&shop).await;
     assert_eq!(told[0], "a processed");
     assert!(told[1].starts_with("b failed a record of `sales_http`"), "{told:?}");
-    let mark = get_watermark(shop.db.work(), "sales_http", &shop.store.id.to_string()).await.expect("a query").expect("a watermark");
-    assert_eq!(mark.complete_until, at("2026-06-14T05:00:00Z"), "the last word of the till");
+    let mark = get_watermark(shop.db.work(), "sales_http", &shop.store.id.to_string()).await.expect("a query");
+    assert_eq!(mark, None, "what is told unasked says nothing of what was not told");
 
     let (sources, days) = (ingest::sources::all(), ingest::feed::Days { first: date("2026-06-15"), end: date("2026-06-16") });
     let till = sources.find("sales_http").expect("registered");
     let again = reparse(nightly.workshop(), till, &shop.store.id.to_string(), days).await.expect("what has landed");
     assert_eq!((again.records, again.facts, again.new_facts, again.unreadable), (2, 1, 0, 1), "both have landed");
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_day_that_was_told_of_while_it_went_on_is_added_up_when_it_has_ended() {
+    let shop = Shop::empty().await;
+    let nightly = shop.nightly();
+    // It is 03:32 of the 16th, and the order is of today.
+    let order = json!({"id": "T-9", "status": "paid", "created_at": "2026-06-16T03:10:00+07:00", "updated_at": "2026-06-16T03:10:00+07:00",
+                       "items": [{"product": "nasi", "quantity": 5}]});
+    run(&nightly, &push(&shop, "live", &json!({ "data": [order] }).to_string()).await).await;
+    assert_eq!(sold(shop.db.work(), "sales_http").await, Vec::<String>::new(), "the day goes on");
+    shop.clock.advance(chrono::TimeDelta::hours(24));
+    run(&nightly, &AddUpOrders {}).await;
+    assert_eq!(sold(shop.db.work(), "sales_http").await, ["2026-06-16 5 f"]);
     shop.close().await;
 }
 

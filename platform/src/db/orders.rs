@@ -130,17 +130,22 @@ pub async fn copy_orders<'a>(
     Ok(counts)
 }
 
-async fn store_staged_orders(transaction: &mut PgConnection, load: DailyLoad<'_>) -> Result<LoadCounts, DbError> {
-    let operation = "store staged orders";
-    // Two loads of one source take turns; each sees what the other has stored.
+/// Loads and totals of one source take turns; each sees what the others have stored.
+async fn take_turn(transaction: &mut PgConnection, load: DailyLoad<'_>) -> Result<(), DbError> {
     sqlx::query!(
         "select pg_advisory_xact_lock(hashtextextended('orders:' || $1::uuid::text || ':' || $2::text, 0))",
         load.store_id,
         load.source,
     )
-    .execute(&mut *transaction)
+    .execute(transaction)
     .await
-    .in_table(TABLE, operation)?;
+    .in_table(TABLE, "wait for other loads")?;
+    Ok(())
+}
+
+async fn store_staged_orders(transaction: &mut PgConnection, load: DailyLoad<'_>) -> Result<LoadCounts, DbError> {
+    let operation = "store staged orders";
+    take_turn(transaction, load).await?;
     // Millions of orders are grouped and joined: that wants more memory than a short statement gets by default.
     sqlx::raw_sql("analyze staging_order_lines; analyze staging_products; set local work_mem = '192MB'")
         .execute(&mut *transaction)
@@ -180,6 +185,17 @@ async fn store_staged_orders(transaction: &mut PgConnection, load: DailyLoad<'_>
     Ok(LoadCounts { inserted: inserted.unsigned_abs(), superseded: superseded.unsigned_abs(), unchanged: unchanged.unsigned_abs() })
 }
 
+/// The first and the last day that corrected orders of the load before have left for another, in the same transaction: their totals are
+/// to be made anew as well.
+pub async fn days_left(transaction: &mut PgConnection) -> Result<Option<(NaiveDate, NaiveDate)>, DbError> {
+    let (first, last): (Option<NaiveDate>, Option<NaiveDate>) =
+        sqlx::query_as("select min(was_on), max(was_on) from staging_orders where verdict = 'corrected' and was_on <> business_date")
+            .fetch_one(transaction)
+            .await
+            .in_table(TABLE, "find the days that orders have left")?;
+    Ok(first.zip(last))
+}
+
 /// A version-7 id without its last 32 bits.
 fn id_prefix() -> String {
     let mut id = Uuid::now_v7().to_string();
@@ -200,6 +216,8 @@ pub async fn daily_from_orders(
 ) -> Result<LoadCounts, DbError> {
     let operation = "add up orders to daily sales";
     let mut transaction = connection.begin().await.in_table(TABLE, operation)?;
+    // No total may be made beside a load whose orders it does not see yet.
+    take_turn(&mut transaction, load).await?;
     create_staging(&mut transaction).await?;
     sqlx::query(include_str!("stage_daily_from_orders.sql"))
         .bind(load.store_id)
@@ -213,6 +231,24 @@ pub async fn daily_from_orders(
     let counts = add_staged_versions(&mut transaction, load).await?;
     transaction.commit().await.in_table(TABLE, operation)?;
     Ok(counts)
+}
+
+/// Sources that have told of orders of a store on the days [`first`, `last`].
+pub async fn order_sources(
+    executor: impl PgExecutor<'_>,
+    store_id: Uuid,
+    first: NaiveDate,
+    last: NaiveDate,
+) -> Result<Vec<String>, DbError> {
+    sqlx::query_scalar!(
+        "select distinct source from orders where store_id = $1 and business_date between $2 and $3 order by source",
+        store_id,
+        first,
+        last,
+    )
+    .fetch_all(executor)
+    .await
+    .in_table(TABLE, "list the sources of orders")
 }
 
 /// Business days of a store's own orders that have changed.

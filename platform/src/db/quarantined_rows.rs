@@ -32,7 +32,8 @@ pub struct QuarantinedRow {
     pub created_at: DateTime<Utc>,
 }
 
-/// Puts rows aside and returns how many were not there yet: the same row of the same record is quarantined once.
+/// Puts rows aside and returns how many were not waiting yet: the same row of the same record is quarantined once, and again if it had
+/// been settled.
 pub async fn insert_quarantined_rows(
     executor: impl PgExecutor<'_>,
     source: &str,
@@ -44,7 +45,7 @@ pub async fn insert_quarantined_rows(
         "insert into quarantined_rows (source, store_id, raw_record_id, file_name, row_number, column_name, value, reason, row_text)
          select $1, $2, $3, new.*
          from unnest($4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[]) as new
-         on conflict on constraint row_is_quarantined_once do nothing",
+         on conflict on constraint row_is_quarantined_once do update set state = 'open' where quarantined_rows.state <> 'open'",
         source,
         store_id,
         raw_record_id,

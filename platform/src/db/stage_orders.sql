@@ -23,6 +23,7 @@ create temp table if not exists staging_orders (
     first_ordinal bigint not null,
     order_date timestamptz not null,
     business_date date not null,
+    was_on date, -- the day on which it was known until now
     total_amount bigint,
     status text not null,
     available_at timestamptz not null,

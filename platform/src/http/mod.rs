@@ -92,6 +92,12 @@ pub struct Polite {
 
 const PAUSES: (Duration, Duration) = (Duration::from_millis(300), Duration::from_secs(10));
 
+/// Keys travel in headers and queries that would go along.
+fn within_the_host(attempt: reqwest::redirect::Attempt<'_>) -> reqwest::redirect::Action {
+    let is_same = attempt.previous().last().is_some_and(|from| from.origin() == attempt.url().origin());
+    if is_same && attempt.previous().len() <= 3 { attempt.follow() } else { attempt.stop() }
+}
+
 impl Polite {
     /// # Errors
     /// [`AskError::Client`] if TLS cannot be set up.
@@ -100,7 +106,7 @@ impl Polite {
             .user_agent(&config.user_agent)
             .connect_timeout(Duration::from_secs(5))
             // A vendor that sends us elsewhere is not the vendor that we know.
-            .redirect(reqwest::redirect::Policy::limited(3))
+            .redirect(reqwest::redirect::Policy::custom(within_the_host))
             .build()
             .map_err(AskError::Client)?;
         Ok(Self { client, pool, holder: format!("process {}", std::process::id()), pauses: PAUSES })

@@ -32,6 +32,8 @@ pub enum ObjectError {
         #[source]
         source: std::io::Error,
     },
+    #[error("`{path}` is or lies behind a symbolic link, which is not followed")]
+    Linked { path: String },
     #[error("`{address}` names no bucket")]
     NoBucket { address: String },
     #[error("folder `{path}` for objects cannot be made")]
@@ -51,6 +53,7 @@ impl Hint for ObjectError {
             Self::Store { .. } => "see that the object store is reachable and writable: `viralcast doctor`".to_owned(),
             Self::File { .. } => "see that the file is there, readable and no longer written to".to_owned(),
             Self::NoFolder { .. } => "make it, or name another: a folder, or s3://BUCKET/PREFIX".to_owned(),
+            Self::Linked { .. } => "put the file itself there".to_owned(),
             Self::NoBucket { .. } => "name it as s3://BUCKET/PREFIX".to_owned(),
             Self::Folder { path, .. } => format!("make `{path}` writable, or set VIRALCAST_DATA_DIR"),
         })

@@ -87,6 +87,9 @@ impl Place {
     /// # Errors
     /// [`ObjectError::Store`].
     pub async fn read(&self, path: &str) -> Result<Option<Vec<u8>>, ObjectError> {
+        if let Some(folder) = self.folder.as_ref().filter(|folder| folder.join(path).exists()) {
+            self.inside(folder, path)?;
+        }
         match self.store.get(&s3::location(path)?).await {
             Err(Error::NotFound { .. }) => Ok(None),
             found => {
@@ -105,7 +108,7 @@ impl Place {
     /// [`ObjectError::Store`] if it cannot be read; [`ObjectError::File`] if it cannot be written.
     pub async fn bring(&self, file: &FileSeen, scratch: &Path) -> Result<PathBuf, ObjectError> {
         if let Some(folder) = &self.folder {
-            return Ok(folder.join(&file.path));
+            return self.inside(folder, &file.path);
         }
         let copy = scratch.join(file.path.rsplit('/').next().unwrap_or("file"));
         let unwritable = |source| ObjectError::File { path: copy.display().to_string(), source };
@@ -117,6 +120,13 @@ impl Place {
         }
         target.flush().await.map_err(unwritable)?;
         Ok(copy)
+    }
+
+    /// A link may lead to another store's files, or anywhere.
+    fn inside(&self, folder: &Path, path: &str) -> Result<PathBuf, ObjectError> {
+        let found = folder.join(path);
+        let real = found.canonicalize().map_err(|source| ObjectError::File { path: found.display().to_string(), source })?;
+        if real == found { Ok(real) } else { Err(ObjectError::Linked { path: path.to_owned() }) }
     }
 
     fn failed(&self, action: &'static str, path: &str, source: Error) -> ObjectError {
