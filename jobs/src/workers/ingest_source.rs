@@ -4,6 +4,7 @@ use chrono::{Days as Plus, NaiveDate};
 use chrono_tz::Asia::Jakarta;
 use domain::job::{IngestSource, IngestWindow, Outcome};
 use ingest::feed::{Days, History, Terms};
+use platform::db::partition_ranges::gaps;
 use platform::db::source_breakers::uncovered_scopes;
 use platform::db::watermarks::watermarks_of;
 use platform::queue::{EnqueueOptions, JobContext, NewJob, Worker, enqueue_all};
@@ -47,13 +48,24 @@ impl SourceWorker {
         let (pool, now) = (&self.0.work, self.0.clock.now());
         let uncovered = uncovered_scopes(pool, name, now).await?;
         let complete_until = watermarks_of(pool, name).await?;
+        let today = now.with_timezone(&Jakarta).date_naive();
+        // A newer window may have come while an older one was given up: the watermark does not tell.
+        let gaps = match source.terms().history {
+            History::Since(_) => gaps(pool, name, today.checked_sub_days(Plus::new(LONGEST_GAP)).unwrap_or(today), today).await?,
+            History::Landed => Vec::new(),
+        };
         let mut jobs = Vec::new();
         for scope in feed.scopes(pool, &self.0.outside.sources).await? {
             if uncovered.iter().any(|(known, _)| *known == scope) {
                 continue;
             }
             let known = complete_until.get(&scope).map(|at| at.with_timezone(&Jakarta).date_naive());
-            for days in windows(&source.terms(), known, now.with_timezone(&Jakarta).date_naive()) {
+            let current = windows(&source.terms(), known, today);
+            let begins = current.first().map_or(today, |days| days.first);
+            let older = gaps.iter().filter(|gap| gap.scope == scope && gap.first_day < begins);
+            let older =
+                older.flat_map(|gap| Days { first: gap.first_day, end: gap.end_day.min(begins) }.pieces(source.terms().window_days));
+            for days in older.chain(current) {
                 let window = IngestWindow { source: name.to_owned(), scope: scope.clone(), first_day: days.first, end_day: days.end };
                 jobs.push(NewJob::of(&window, EnqueueOptions { trace_id: context.trace_id.clone(), ..EnqueueOptions::default() })?);
             }

@@ -10,7 +10,7 @@ use jobs::backfill::{self, BackfillError, Mode, Plan, Request};
 use jobs::nightly::Outside;
 use platform::config::{OutsideConfig, SourcesConfig};
 use platform::db::backfills::BackfillRow;
-use platform::db::partition_ranges::StateCounts;
+use platform::db::partition_ranges::{Made, StateCounts, gaps, mark_days};
 use platform::db::source_breakers::uncovered_scopes;
 use platform::db::watermarks::get_watermark;
 use platform::http::Polite;
@@ -81,6 +81,29 @@ async fn a_schedules_job_asks_about_everything_once() {
     until("it has ended", async || jobs_in(&shop, "ingest_source", "completed").await == 3).await;
     assert_eq!(jobs_in(&shop, "ingest_window", "cancelled").await, 1, "nobody asks for it again");
     program.stop().await;
+    shop.close().await;
+}
+
+/// The watermark is young, and in May a window was given up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hole_behind_the_watermark_is_asked_for_again() {
+    let (shop, nightly, _faults) = open().await;
+    let mut work = shop.work().await;
+    for (first, end) in [("2026-05-04", "2026-05-11"), ("2026-05-18", "2026-06-16")] {
+        mark_days(&mut work, "pihps_prices", "ID", Made::Materialised, date(first), date(end)).await.expect("marked");
+    }
+    let args = IngestSource { source: "pihps_prices".to_owned() };
+    queue::enqueue(&mut *work, &args, EnqueueOptions::default()).await.expect("a job");
+    drop(work);
+    let program = Program::start(&nightly, 4);
+    until("it has been spread", async || queue::unfinished(shop.db.work(), "ingest_source").await.expect("a count") == 0).await;
+    until("all windows have come", async || queue::unfinished(shop.db.work(), "ingest_window").await.expect("a count") == 0).await;
+    program.stop().await;
+    let asked = "select concat_ws(' ', args ->> 'first_day', args ->> 'end_day') from jobs
+                 where kind = 'ingest_window' and args ->> 'scope' = 'ID' order by 1";
+    let asked: Vec<String> = sqlx::query_scalar(asked).fetch_all(shop.db.work()).await.expect("windows");
+    assert_eq!(asked, ["2026-05-11 2026-05-18", "2026-06-02 2026-06-17"], "the hole, and what may have been corrected");
+    assert_eq!(gaps(shop.db.work(), "pihps_prices", date("2026-05-01"), date("2026-06-17")).await.expect("gaps"), []);
     shop.close().await;
 }
 

@@ -276,6 +276,25 @@ pub async fn select_ranges(executor: impl PgExecutor<'_>, asset: &str, spans: &[
     .in_table(TABLE, "select partitions")
 }
 
+/// Days in [`since`, `before`) of which nothing has come, in each scope from the first on of which something has.
+pub async fn gaps(executor: impl PgExecutor<'_>, asset: &str, since: NaiveDate, before: NaiveDate) -> Result<Vec<Span>, DbError> {
+    sqlx::query_as!(
+        Span,
+        r#"select scope as "scope!", lower(range) as "first_day!", upper(range) as "end_day!"
+           from (select scope, range_agg(days) as made from partition_ranges where asset = $1 group by scope) as known
+           cross join lateral unnest(
+               datemultirange(daterange(greatest(lower(made), $2), greatest(lower(made), $2, $3))) - made
+           ) as range
+           order by 1, 2"#,
+        asset,
+        since,
+        before,
+    )
+    .fetch_all(executor)
+    .await
+    .in_table(TABLE, "find gaps")
+}
+
 fn columns(spans: &[Span]) -> (Vec<String>, Vec<NaiveDate>, Vec<NaiveDate>) {
     let scopes = spans.iter().map(|span| span.scope.clone()).collect();
     (scopes, spans.iter().map(|span| span.first_day).collect(), spans.iter().map(|span| span.end_day).collect())
