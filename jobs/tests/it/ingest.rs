@@ -93,7 +93,7 @@ async fn a_hole_behind_the_watermark_is_asked_for_again() {
         mark_days(&mut work, "pihps_prices", "ID", Made::Materialised, date(first), date(end)).await.expect("marked");
     }
     let args = IngestSource { source: "pihps_prices".to_owned() };
-    queue::enqueue(&mut *work, &args, EnqueueOptions::default()).await.expect("a job");
+    queue::enqueue(&mut work, &args, EnqueueOptions::default()).await.expect("a job");
     drop(work);
     let program = Program::start(&nightly, 4);
     until("it has been spread", async || queue::unfinished(shop.db.work(), "ingest_source").await.expect("a count") == 0).await;
