@@ -73,6 +73,17 @@ async fn a_late_void_is_a_new_version_of_the_day() {
     outside.close().await;
 }
 
+/// Paid, taken back by mistake, paid again: the mistake is told last and counts no more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_word_that_was_held_up_does_not_undo_a_later_one_that_said_nothing_new() {
+    let outside = Outside::open().await;
+    for (status, updated) in [("paid", "12:00"), ("paid", "12:30"), ("void", "12:10")] {
+        tell(&outside, &[order("a", status, &format!("2026-11-20T{updated}:00+07:00"), &[("soto", 2.0)])]).await;
+    }
+    assert_eq!(known(&outside.shop).await, "a | completed | soto | 2");
+    outside.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_that_turns_out_to_be_of_another_day_leaves_the_first() {
     let outside = Outside::open().await;

@@ -2,13 +2,14 @@
 -- nothing has to be sorted. Ids are of one version-7 id, the place in the load in their last 32 bits: in the order of the load.
 -- $1 store, $2 source, $3 first 28 characters of an id
 insert into staging_orders (id, external_id, first_ordinal, order_date, business_date, was_on, total_amount, status,
-                            available_at, content_hash, verdict)
+                            available_at, told_at, content_hash, verdict)
 select coalesce(o.id, ($3 || lpad(to_hex(told.first_ordinal), 8, '0'))::uuid), told.external_id, told.first_ordinal, told.order_date,
-       told.business_date, o.business_date, told.total_amount, told.status, told.available_at, told.content_hash,
+       told.business_date, o.business_date, told.total_amount, told.status, told.available_at,
+       case when told.is_dated then told.available_at end, told.content_hash,
        case when o.id is null then 'new'
             when o.content_hash is not distinct from told.content_hash then 'same'
             -- of a source that says when it said so, an older word comes too late
-            when told.is_dated and o.available_at > told.available_at then 'same'
+            when told.is_dated and coalesce(o.told_at, o.available_at) > told.available_at then 'same'
             else 'corrected'
        end
 from (

@@ -27,6 +27,7 @@ create temp table if not exists staging_orders (
     total_amount bigint,
     status text not null,
     available_at timestamptz not null,
+    told_at timestamptz, -- of a source that says when it said so
     content_hash bytea not null,
     verdict text not null
 ) on commit drop;
