@@ -1,6 +1,6 @@
 //! A sales file read on a thread of its own: facts go out as text for COPY, piece by piece, everything else is told at the end.
 //!
-//! Only a bounded number of pieces is on its way at a time, so that a file of any size needs the same memory.
+//! Only a bounded number of pieces is on its way at a time, so that order lines of any number need the same memory.
 
 use std::collections::HashMap;
 use std::sync::Arc;
