@@ -67,7 +67,7 @@ fuzz: build ## a million broken documents for each parser (EXECUTIONS, SEED)
 
 .PHONY: bench-reparse
 bench-reparse: build ## three years of five hundred regions parsed again by programs that die; figures go to docs/benchmarks.md
-	LANDED_REGIONS=$${REGIONS:-500} LANDED_DAYS=$${DAYS:-1095} LANDED_LIFE=$${LIFE:-15000} LANDED_SECONDS=7000 cargo nextest run --profile fuzz --no-capture $(BUILD) -E 'test(landed_records)'
+	LANDED_REGIONS=$${REGIONS:-500} LANDED_DAYS=$${DAYS:-1095} LANDED_LIFE=$${LIFE:-15000} LANDED_AT_ONCE=2 LANDED_SECONDS=7000 cargo nextest run --profile fuzz --no-capture $(BUILD) -E 'test(landed_records)'
 
 .PHONY: bench-bulk
 bench-bulk: setup ## ten million order lines beside a bare COPY (release profile); figures go to docs/benchmarks.md

@@ -35,14 +35,14 @@ struct Delivery {
 }
 
 /// Orders of a till, new or changed, in the shape of `GET /v1/orders` of the tills that are asked: `{"data": [order, ...]}`.
-#[derive(serde::Deserialize, ToSchema)]
-#[allow(dead_code, reason = "documents the body; it is stored as it came and understood by a job")]
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents the body; it is stored as it came and understood by a job")]
 struct PushedOrders {
     data: Vec<PushedOrder>,
 }
 
-#[derive(serde::Deserialize, ToSchema)]
-#[allow(dead_code, reason = "documents the body")]
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents the body")]
 struct PushedOrder {
     /// The till's own number: the same order told again is the same order.
     #[schema(example = "T-20261128-0031")]
@@ -59,8 +59,8 @@ struct PushedOrder {
     items: Vec<PushedItem>,
 }
 
-#[derive(serde::Deserialize, ToSchema)]
-#[allow(dead_code, reason = "documents the body")]
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents the body")]
 struct PushedItem {
     #[schema(example = "Ayam Geprek")]
     product: String,

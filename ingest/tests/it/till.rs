@@ -104,6 +104,24 @@ async fn an_order_that_turns_out_to_be_of_another_day_leaves_the_first() {
     outside.close().await;
 }
 
+/// Of the past a till tells the end alone: a total without the order that was taken back later was not known before that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_total_of_the_past_is_known_no_sooner_than_what_was_taken_back_of_it() {
+    let outside = Outside::open().await;
+    let kept = order("a", "completed", "2026-11-20T12:00:00+07:00", &[("soto", 2.0), ("teh", 1.0)]);
+    let void = order("b", "void", "2026-11-22T09:00:00+07:00", &[("soto", 5.0)]);
+    tell(&outside, &[kept, void]).await;
+    let days = outside
+        .shop
+        .query(
+            "select concat_ws(' | ', p.name, trim_scale(quantity), available_at at time zone 'UTC')
+             from sales_daily join products p on p.id = product_id order by 1",
+        )
+        .await;
+    assert_eq!(days, "soto | 2 | 2026-11-22 02:00:00\nteh | 1 | 2026-11-20 20:00:00");
+    outside.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_order_is_missed_when_the_list_moves_under_the_reader() {
     let (still, moving) = (Outside::open().await, Outside::open().await);

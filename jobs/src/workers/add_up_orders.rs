@@ -1,7 +1,7 @@
 //! Orders become daily sales, whoever told of them: each business day once it has ended, since whatever told of it while it went on could
 //! not add it up. Of the stores' own also again when a late order or a refund changes it.
 
-use chrono::{Days, TimeDelta};
+use chrono::Days;
 use domain::job::{AddUpOrders, Outcome};
 use domain::time::BusinessCalendar;
 use platform::db::orders::{changed_days, daily_from_orders, order_sources};
@@ -14,10 +14,8 @@ use crate::nightly::Nightly;
 
 /// Name of the source of a store's own orders.
 const SOURCE: &str = "orders";
-/// Days that may have ended since somebody last told of their orders.
-const JUST_ENDED: u64 = 3;
-/// How far back changes of own orders are looked for: longer than any outage that nobody notices.
-const SINCE: TimeDelta = TimeDelta::days(14);
+/// How many days are looked back: longer than any outage that nobody notices.
+const BACK: u64 = 14;
 
 /// The worker of [`AddUpOrders`].
 pub fn worker(nightly: Nightly) -> impl Worker<AddUpOrders> {
@@ -38,11 +36,11 @@ impl Worker<AddUpOrders> for OrdersWorker {
 impl OrdersWorker {
     async fn add_up(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let (pool, now) = (&self.0.work, self.0.clock.now());
-        let changed = changed_days(pool, now - SINCE).await?;
+        let changed = changed_days(pool, now - Days::new(BACK)).await?;
         for store in list_stores(pool, false).await? {
             let calendar = BusinessCalendar { time_zone: store.time_zone.parse()?, cutoff: store.business_day_cutoff };
             let today = calendar.business_day(now);
-            let (first, last) = (today - Days::new(JUST_ENDED), today - Days::new(1));
+            let (first, last) = (today - Days::new(BACK), today - Days::new(1));
             for source in order_sources(pool, store.id, first, last).await? {
                 let load = DailyLoad { store_id: store.id, source: &source, raw_record_id: None, recorded_at: now };
                 daily_from_orders(&mut *pool.acquire().await?, load, first, last).await?;

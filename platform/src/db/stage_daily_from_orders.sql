@@ -8,13 +8,17 @@ with days as materialized (
 ),
 -- Added up first, so that days are looked up once a total and not once a line.
 added as materialized (
-    select i.product_id, o.business_date, sum(i.quantity) as quantity, sum(i.total_price)::bigint as revenue,
+    select i.product_id, o.business_date,
+           sum(i.quantity) filter (where o.status not in ('cancelled', 'refunded')) as quantity,
+           (sum(i.total_price) filter (where o.status not in ('cancelled', 'refunded')))::bigint as revenue,
+           -- of those that were taken back as well: before that the total was another
            max(o.available_at) as available_at
     from orders o
     join order_items i on i.order_id = o.id
     where o.store_id = $1 and o.source = $2 and o.business_date between $3 and $4
-      and o.status not in ('cancelled', 'refunded') and i.product_id is not null
+      and i.product_id is not null
     group by i.product_id, o.business_date
+    having bool_or(o.status not in ('cancelled', 'refunded'))
 ),
 totals as materialized (
     select a.product_id, a.business_date, a.quantity, a.revenue, greatest(a.available_at, d.ended_at) as available_at
