@@ -1,10 +1,12 @@
 //! The one error type of this crate.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use platform::auth::AuthError;
 use platform::db::DbError;
 use platform::queue::QueueError;
 
@@ -28,6 +30,46 @@ pub enum ApiError {
 
     #[error("the request names the host `{}`", host.as_deref().unwrap_or("(none)"))]
     ForeignHost { host: Option<String> },
+
+    #[error("nobody is signed in")]
+    SignInRequired,
+
+    /// They are someone, and may not do this.
+    #[error("the caller may not: {needed}")]
+    Forbidden { needed: String },
+
+    /// A browser says that another site made it ask.
+    #[error("the request comes from another site")]
+    ForeignOrigin,
+
+    #[error("the request has a cookie and no token that our own pages would send with it")]
+    CsrfTokenMissing,
+
+    /// One answer for an address that nobody has and for a password that is wrong.
+    #[error("address or password are wrong")]
+    WrongCredentials,
+
+    /// Used, expired, of something else, or never made.
+    #[error("the one-time token is not valid")]
+    InvalidOneTimeToken,
+
+    #[error("too many attempts; again in {after:?}")]
+    TooManyAttempts { after: Duration },
+
+    /// What is there forbids it.
+    #[error("refused by the rule `{rule}`")]
+    Conflict { rule: &'static str },
+
+    /// The body is of a type that the route does not read.
+    #[error("the body is not JSON")]
+    NotJson,
+
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+
+    /// An error that several requests wait for.
+    #[error(transparent)]
+    Shared(Arc<ApiError>),
 
     /// Nothing more is told to whoever cannot sign.
     #[error("the request is not signed with a secret of this store")]
@@ -55,10 +97,6 @@ pub enum ApiError {
 
     #[error("the handler panicked: {message}")]
     Panicked { message: String },
-
-    /// There is no sign-in yet: whoever reaches the port is the operator.
-    #[error("refusing to listen on {address}: the API has no sign-in yet, so whoever reaches the port can read every store")]
-    NotLoopback { address: SocketAddr },
 
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -106,6 +144,8 @@ pub enum Resource {
     Run,
     Backfill,
     DeadLetter,
+    Session,
+    Member,
 }
 
 impl std::fmt::Display for Resource {
@@ -115,6 +155,8 @@ impl std::fmt::Display for Resource {
             Self::Run => "run",
             Self::Backfill => "backfill",
             Self::DeadLetter => "dead letter",
+            Self::Session => "session",
+            Self::Member => "member",
         })
     }
 }
@@ -123,10 +165,11 @@ impl domain::Hint for ApiError {
     /// For whoever starts the server; what a client can do is in the problem document.
     fn hint(&self) -> Option<String> {
         match self {
-            Self::NotLoopback { .. } => Some("listen on 127.0.0.1 or [::1], and let others in by an SSH tunnel".to_owned()),
             Self::Listen { .. } => Some("stop the program that has the port, or choose another one with VIRALCAST_HTTP__PORT".to_owned()),
             Self::Database(error) => error.hint(),
             Self::Queue(error) => error.hint(),
+            Self::Auth(error) => error.hint(),
+            Self::Shared(error) => error.hint(),
             _ => None,
         }
     }

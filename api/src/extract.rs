@@ -2,14 +2,17 @@
 
 use std::error::Error;
 
+use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{FromRequestParts, RawPathParams};
+use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use chrono::{Datelike, NaiveDate};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 
 use crate::error::{ApiError, FieldError};
+use crate::state::AppState;
 
 /// The query string as `T`. Give `T` `#[serde(deny_unknown_fields)]`, so that a misspelt filter is not silently ignored.
 pub(crate) struct Query<T>(pub T);
@@ -37,6 +40,49 @@ fn field_of(rejection: &QueryRejection) -> FieldError {
         cause = error.source();
     }
     FieldError::new("", "the query string cannot be read")
+}
+
+/// The body as `T`, from JSON. Give `T` `#[serde(deny_unknown_fields)]`, so that a misspelt field is not silently ignored.
+pub(crate) struct Body<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
+        let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        // A form of another site cannot send this type without asking first (CORS).
+        if !kind.eq_ignore_ascii_case("application/json") {
+            return Err(ApiError::NotJson);
+        }
+        let too_large = |_| ApiError::BodyTooLarge { limit_bytes: state.limits.body_bytes };
+        let bytes = Bytes::from_request(request, state).await.map_err(too_large)?;
+        let mut json = serde_json::Deserializer::from_slice(&bytes);
+        let body = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+            let field = if error.path().to_string() == "." { String::new() } else { error.path().to_string() };
+            FieldError::new(field, without_place(&error.inner().to_string()))
+        })?;
+        json.end().map_err(|_| FieldError::new("", "there is more after the JSON document"))?;
+        Ok(Self(body))
+    }
+}
+
+/// A line and a column help nobody who has the name of the field.
+fn without_place(message: &str) -> &str {
+    message.split(" at line ").next().unwrap_or(message)
+}
+
+/// The parameters of a route's path, percent-decoded, in their order.
+pub(crate) struct PathNames<const N: usize>(pub [String; N]);
+
+impl<S: Send + Sync, const N: usize> FromRequestParts<S> for PathNames<N> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Ok(params) = RawPathParams::from_request_parts(parts, state).await else { return Err(ApiError::RouteNotFound) };
+        let names: Vec<String> = params.iter().map(|(_, value)| value.to_owned()).collect();
+        names.try_into().map(Self).map_err(|_| ApiError::RouteNotFound)
+    }
 }
 
 /// The one parameter of a route's path, percent-decoded; what it names is for the handler to find out.
@@ -69,6 +115,28 @@ pub(crate) fn optional_text<'de, D: Deserializer<'de>>(deserializer: D) -> Resul
         return Err(D::Error::custom("must be 1 to 200 bytes of text without control characters"));
     }
     Ok(Some(text))
+}
+
+/// For `#[serde(deserialize_with)]`: an address that mail can go to.
+pub(crate) fn email<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let text = text.trim();
+    let parts = text.split_once('@').filter(|(local, host)| !local.is_empty() && host.contains('.') && !host.contains('@'));
+    let is_plain = text.len() <= 254 && text.is_ascii() && !text.contains(|c: char| c.is_ascii_whitespace() || c.is_ascii_control());
+    if parts.is_none() || !is_plain {
+        return Err(D::Error::custom("must be an e-mail address such as sri@example.com"));
+    }
+    Ok(text.to_owned())
+}
+
+/// For `#[serde(deserialize_with)]`: how someone or something is called, on one line.
+pub(crate) fn optional_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > 100 || text.contains(char::is_control) {
+        return Err(D::Error::custom("must be 1 to 100 characters without line breaks"));
+    }
+    Ok(Some(text.to_owned()))
 }
 
 #[cfg(test)]

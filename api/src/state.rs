@@ -1,11 +1,15 @@
 //! What every request needs.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use platform::clock::SharedClock;
 use platform::config::HttpConfig;
 use platform::telemetry::Metrics;
 use sqlx::PgPool;
+
+use crate::access::{Attempts, Auth};
+use crate::front::Front;
 
 /// Shared by all requests; cheap to clone.
 #[derive(Clone)]
@@ -17,6 +21,9 @@ pub struct AppState {
     /// Renders the process's metrics.
     pub metrics: Metrics,
     pub limits: Limits,
+    pub auth: Arc<Auth>,
+    pub attempts: Attempts,
+    pub front: Arc<Front>,
 }
 
 /// Bounds on what one request may cost.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use chrono::NaiveDate;
 use jobs::Nightly;
-use jobs::nightly::{Outside, Settings};
+use jobs::nightly::{Links, Outside, Settings};
 use models::EngineConfig;
+use platform::auth::{InstallationSecret, ensure_signing_key};
 use platform::clock::{SharedClock, SystemClock};
 use platform::config::Config;
 use platform::data_dir::DataDir;
@@ -64,6 +65,30 @@ impl Context {
         })
     }
 
+    /// The secret that tokens and keys depend on.
+    pub fn secret(&self) -> anyhow::Result<InstallationSecret> {
+        Ok(InstallationSecret::open(&self.config.auth, &self.data)?)
+    }
+
+    fn links(&self) -> anyhow::Result<Links> {
+        Ok(Links { origin: self.config.http.public_origin(), secret: self.secret()? })
+    }
+
+    /// What the API works with; makes the first signing key.
+    pub async fn api_state(&self) -> anyhow::Result<api::AppState> {
+        let secret = self.secret()?;
+        ensure_signing_key(self.db.work(), &secret, self.clock.now()).await?;
+        Ok(api::AppState {
+            db: self.db.serve().clone(),
+            clock: self.clock.clone(),
+            metrics: self.metrics.clone(),
+            limits: (&self.config.http).into(),
+            auth: Arc::new(api::Auth::new(self.db.serve().clone(), secret, self.clock.clone())),
+            attempts: api::Attempts::default(),
+            front: Arc::new((&self.config.http).into()),
+        })
+    }
+
     /// What nights need.
     pub fn nightly(&self) -> anyhow::Result<Nightly> {
         let horizon = u16::try_from(self.config.forecast.horizon_days).unwrap_or(u16::MAX);
@@ -72,7 +97,7 @@ impl Context {
         let http = Polite::new(self.db.work().clone(), &self.config.outside)?;
         let mail = FolderMailer::new(&self.data.create()?.join("mail"), &self.config.mail.from)?;
         let sources = Arc::new(self.config.sources.clone());
-        let outside = Outside { http, sources, s3: Arc::new(self.config.s3.clone()), mail: Arc::new(mail) };
+        let outside = Outside { http, sources, s3: Arc::new(self.config.s3.clone()), mail: Arc::new(mail), links: self.links()? };
         Ok(Nightly { work: self.db.work().clone(), objects: Arc::new(self.objects()?), clock: self.clock.clone(), settings, outside })
     }
 

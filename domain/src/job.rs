@@ -209,6 +209,37 @@ impl JobArgs for MailNews {
     }
 }
 
+/// Which mail with a link someone gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Letter {
+    /// Of someone who registers.
+    VerifyEmail,
+    /// Someone registers an address that has an account: its owner is told, and the other one is not.
+    AlreadyRegistered,
+    ResetPassword,
+    /// Someone was made a member of a store.
+    JoinStore,
+}
+
+/// Mail a link that works once. Neither link nor token is in here: the token is derived from the id when the mail is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailLink {
+    /// Of `one_time_tokens`.
+    pub token_id: Uuid,
+    pub letter: Letter,
+}
+
+impl JobArgs for MailLink {
+    const KIND: &'static str = "mail_link";
+    const MAX_ATTEMPTS: u16 = 10;
+
+    fn unique_key(&self) -> Option<String> {
+        Some(self.token_id.to_string())
+    }
+}
+
 /// Add the stores' own orders up to daily sales, as far as they have changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod access;
 pub mod event;
 pub mod explanation;
 pub mod facts;

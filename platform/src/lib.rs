@@ -5,10 +5,12 @@
 //! * [`database::Database`]: the pools of the three roles, on the private cluster or on `DATABASE_URL`;
 //! * [`db`]: every SQL statement but the queue's and the outbox', one file a table;
 //! * [`queue`], [`bus`], [`cache`], [`objects`], [`mail`]: each a small trait, its embedded implementation and a conformance suite;
+//! * [`auth`]: passwords, signing keys, tokens;
 //! * [`config::Config`]: all settings, from a TOML file and the environment;
 //! * [`clock::SharedClock`]: what time it is, also in tests that set it;
 //! * [`testing::TestDb`]: a migrated database of its own for every test.
 
+pub mod auth;
 pub mod bus;
 pub mod cache;
 pub mod clock;

@@ -1,17 +1,18 @@
-//! Refuses requests that name another host than this machine: the defence of a server without sign-in against DNS
-//! rebinding, where a page from the internet makes its own name point to 127.0.0.1 and then reads us as its own origin.
+//! Refuses requests that name another host than ours: the defence against DNS rebinding, where a page from the internet makes its
+//! own name point to us and then asks as our own origin, and against links that are made from a name we never had.
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::header::HOST;
 use axum::http::uri::Authority;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::error::ApiError;
+use crate::state::AppState;
 
-pub(super) async fn require_local(request: Request, next: Next) -> Response {
+pub(super) async fn require_ours(State(state): State<AppState>, request: Request, next: Next) -> Response {
     match named_host(&request) {
-        Some(host) if is_local(&host) => next.run(request).await,
+        Some(host) if is_ours(&host, &state.front.hosts) => next.run(request).await,
         host => ApiError::ForeignHost { host }.into_response(),
     }
 }
@@ -28,15 +29,19 @@ fn named_host(request: &Request) -> Option<String> {
     (!authority.as_str().contains('@')).then(|| authority.host().to_owned())
 }
 
-fn is_local(host: &str) -> bool {
+fn is_ours(host: &str, ours: &[String]) -> bool {
     let name = host.strip_suffix('.').unwrap_or(host);
-    ["localhost", "127.0.0.1", "[::1]"].iter().any(|local| local.eq_ignore_ascii_case(name))
+    ours.iter().any(|own| own.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use axum::body::Body;
+
+    fn is_local(host: &str) -> bool {
+        is_ours(host, &crate::Front::default().hosts)
+    }
 
     fn named(hosts: &[&str]) -> Option<String> {
         let mut request = axum::http::Request::get("/livez");

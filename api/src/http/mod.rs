@@ -1,5 +1,5 @@
 //! What happens to every request around its handler, from the outside in: trace and span, compression, security headers,
-//! problem documents, panics, host check, body limit, timeout.
+//! problem documents, panics, host check, body limit, timeout, who asks.
 
 mod guard;
 mod headers;
@@ -14,6 +14,7 @@ use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
+use crate::access;
 use crate::problem;
 use crate::state::AppState;
 
@@ -28,8 +29,9 @@ pub(crate) fn wrap(routes: Router<AppState>, state: &AppState) -> Router<AppStat
             .layer(from_fn(headers::harden))
             .layer(from_fn(problem::render))
             .layer(CatchPanicLayer::custom(guard::panicked))
-            .layer(from_fn(host::require_local))
+            .layer(from_fn_with_state(state.clone(), host::require_ours))
             .layer(from_fn_with_state(state.clone(), guard::limit))
+            .layer(from_fn_with_state(state.clone(), access::identify))
             .layer(DefaultBodyLimit::max(state.limits.body_bytes)),
     )
 }

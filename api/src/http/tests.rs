@@ -8,6 +8,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
+use platform::auth::InstallationSecret;
 use platform::clock::SystemClock;
 use platform::telemetry::Metrics;
 use serde_json::Value;
@@ -16,6 +17,7 @@ use sqlx::postgres::PgConnectOptions;
 use tower::ServiceExt;
 
 use super::wrap;
+use crate::access::{Attempts, Auth};
 use crate::state::{AppState, Limits};
 
 /// One recorder a process: tests may share one.
@@ -25,10 +27,15 @@ fn metrics() -> Metrics {
 }
 
 fn app() -> Router {
+    let nowhere = PgPool::connect_lazy_with(PgConnectOptions::new());
+    let secret = InstallationSecret::of("a secret of this test, long enough".into()).expect("long enough");
     let state = AppState {
-        db: PgPool::connect_lazy_with(PgConnectOptions::new()),
+        db: nowhere.clone(),
         clock: SystemClock::shared(),
         metrics: metrics(),
+        auth: Arc::new(Auth::new(nowhere.clone(), secret, SystemClock::shared())),
+        attempts: Attempts::default(),
+        front: Arc::default(),
         limits: Limits { timeout: Duration::from_millis(20), body_bytes: 100, ..Limits::default() },
     };
     let routes = Router::new()

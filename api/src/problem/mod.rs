@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use crate::error::FieldError;
 
+pub(crate) use language::Language;
 pub(crate) use render::{pending, render};
 
 /// What went wrong, for people and programs. `type` is stable and what programs should look at; `title`, `detail` and

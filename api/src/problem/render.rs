@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::Request;
-use axum::http::header::{ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, VARY};
+use axum::http::header::{ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -49,7 +49,7 @@ pub(crate) async fn render(trace_id: TraceId, request: Request, next: Next) -> R
         errors: wording.errors,
     };
     let mut document = (status, Json(problem)).into_response();
-    head(document.headers_mut(), status, language, response.headers());
+    head(document.headers_mut(), &error, status, language, response.headers());
     document
 }
 
@@ -63,12 +63,17 @@ fn error_of(response: &mut Response) -> Option<Arc<ApiError>> {
     (is_error && !is_json).then(|| Arc::new(ApiError::Refused(status)))
 }
 
-fn head(headers: &mut HeaderMap, status: StatusCode, language: Language, replaced: &HeaderMap) {
+fn head(headers: &mut HeaderMap, error: &ApiError, status: StatusCode, language: Language, replaced: &HeaderMap) {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
     headers.insert(VARY, HeaderValue::from_static("accept-language"));
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
+    match status {
+        StatusCode::SERVICE_UNAVAILABLE => headers.insert(RETRY_AFTER, HeaderValue::from_static("2")),
+        StatusCode::UNAUTHORIZED => headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+        _ => None,
+    };
+    if let ApiError::TooManyAttempts { after } = error {
+        headers.insert(RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
     }
     if let Some(allowed) = replaced.get(ALLOW) {
         headers.insert(ALLOW, allowed.clone());

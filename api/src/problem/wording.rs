@@ -1,6 +1,7 @@
 //! What each error is called: its status, its stable type, and its words in both languages.
 
 use axum::http::StatusCode;
+use platform::auth::AuthError;
 use platform::queue::QueueError;
 
 use super::language::Language;
@@ -23,6 +24,12 @@ impl Wording {
 
     fn hint(self, hint: &'static str) -> Self {
         Self { hint: Some(hint), ..self }
+    }
+
+    /// Says which permission was missing, as the document of the API names it.
+    fn needing(self, permission: &str, language: Language) -> Self {
+        let needed = language.choose(format!("Yang diperlukan: `{permission}`."), format!("Needed: `{permission}`."));
+        Self { detail: format!("{} {needed}", self.detail), ..self }
     }
 
     pub fn of(error: &ApiError, language: Language) -> Self {
@@ -63,9 +70,30 @@ impl Wording {
                 StatusCode::MISDIRECTED_REQUEST,
                 "/problems/foreign-host",
                 say("Nama host ditolak", "Host refused"),
-                say("Server ini hanya menjawab untuk komputer ini sendiri.", "This server answers for this machine only."),
+                say("Server ini tidak bernama demikian.", "This server does not have that name."),
             )
-            .hint(say("Gunakan http://localhost atau http://127.0.0.1.", "Use http://localhost or http://127.0.0.1.")),
+            .hint(say(
+                "Gunakan http://localhost, atau alamat di VIRALCAST_HTTP__PUBLIC_URL.",
+                "Use http://localhost, or the address in VIRALCAST_HTTP__PUBLIC_URL.",
+            )),
+            ApiError::Shared(error) => Self::of(error, language),
+            ApiError::SignInRequired
+            | ApiError::Forbidden { .. }
+            | ApiError::ForeignOrigin
+            | ApiError::CsrfTokenMissing
+            | ApiError::WrongCredentials
+            | ApiError::InvalidOneTimeToken
+            | ApiError::TooManyAttempts { .. }
+            | ApiError::Auth(AuthError::InvalidToken | AuthError::ExpiredToken | AuthError::Busy) => sign_in(error, language),
+            ApiError::Auth(AuthError::Database(error)) if error.is_unavailable() => unavailable(language),
+            ApiError::Conflict { rule } => conflict(rule, language),
+            ApiError::NotJson => Self::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "/problems/unsupported-media-type",
+                say("Jenis isi tidak didukung", "Unsupported media type"),
+                say("Isi permintaan harus JSON.", "The body must be JSON."),
+            )
+            .hint(say("Kirim `Content-Type: application/json`.", "Send `Content-Type: application/json`.")),
             ApiError::Unsigned => Self::new(
                 StatusCode::UNAUTHORIZED,
                 "/problems/unsigned",
@@ -99,7 +127,7 @@ impl Wording {
             ApiError::Database(_)
             | ApiError::Queue(_)
             | ApiError::Panicked { .. }
-            | ApiError::NotLoopback { .. }
+            | ApiError::Auth(_)
             | ApiError::Listen { .. }
             | ApiError::Serve(_) => internal(language),
         }
@@ -120,6 +148,15 @@ fn not_found(resource: Resource, name: &str, language: Language) -> Wording {
             language.choose("Pengisian ulang", "Backfill"),
             language.choose("Daftar pengisian ulang: GET /api/v1/backfills.", "The backfills are listed by GET /api/v1/backfills."),
         ),
+        Resource::Session => (
+            language.choose("Sesi", "Session"),
+            language.choose("Daftar sesi: GET /api/v1/auth/sessions.", "The sessions are listed by GET /api/v1/auth/sessions."),
+        ),
+        Resource::Member => (
+            language.choose("Anggota", "Member"),
+            language
+                .choose("Daftar anggota: GET /api/v1/stores/TOKO/members.", "The members are listed by GET /api/v1/stores/STORE/members."),
+        ),
         Resource::DeadLetter => (
             language.choose("Pekerjaan gagal", "Dead letter"),
             language.choose("Daftar pekerjaan gagal: GET /api/v1/dead-letters.", "Dead letters are listed by GET /api/v1/dead-letters."),
@@ -127,6 +164,105 @@ fn not_found(resource: Resource, name: &str, language: Language) -> Wording {
     };
     let detail = language.choose(format!("{noun} `{name}` tidak ada."), format!("{noun} `{name}` does not exist."));
     Wording::new(StatusCode::NOT_FOUND, "/problems/not-found", language.choose("Tidak ditemukan", "Not found"), detail).hint(hint)
+}
+
+/// What keeps someone out. Nothing here says whether an address has an account, or what is wrong with a token.
+fn sign_in(error: &ApiError, language: Language) -> Wording {
+    let say = |indonesian, english| language.choose(indonesian, english);
+    let wording = |status, kind, title, detail| Wording::new(status, kind, title, detail);
+    let again = say("Masuk: POST /api/v1/auth/login.", "Sign in: POST /api/v1/auth/login.");
+    match error {
+        ApiError::SignInRequired => wording(
+            StatusCode::UNAUTHORIZED,
+            "/problems/sign-in-required",
+            say("Harus masuk dahulu", "Sign in first"),
+            say("Rute ini hanya untuk yang sudah masuk.", "This route is for people who are signed in."),
+        )
+        .hint(again),
+        ApiError::Auth(AuthError::ExpiredToken) => wording(
+            StatusCode::UNAUTHORIZED,
+            "/problems/token-expired",
+            say("Token kedaluwarsa", "Token expired"),
+            say("Masa berlaku token akses sudah habis.", "The access token has expired."),
+        )
+        .hint(say("Perbarui: POST /api/v1/auth/refresh.", "Refresh it: POST /api/v1/auth/refresh.")),
+        ApiError::Auth(AuthError::Busy) => wording(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "/problems/busy",
+            say("Sedang sibuk", "Busy"),
+            say("Terlalu banyak orang masuk bersamaan.", "Too many people are signing in at once."),
+        )
+        .hint(say("Coba lagi sebentar lagi.", "Try again in a moment.")),
+        ApiError::Forbidden { needed } => wording(
+            StatusCode::FORBIDDEN,
+            "/problems/forbidden",
+            say("Tidak diizinkan", "Not allowed"),
+            say("Peran Anda tidak mengizinkannya.", "Your role does not allow it."),
+        )
+        .needing(needed, language),
+        ApiError::ForeignOrigin => wording(
+            StatusCode::FORBIDDEN,
+            "/problems/foreign-origin",
+            say("Permintaan dari situs lain", "Request from another site"),
+            say("Peramban mengirim permintaan ini atas perintah situs lain.", "The browser says that another site made it ask."),
+        ),
+        ApiError::CsrfTokenMissing => wording(
+            StatusCode::FORBIDDEN,
+            "/problems/csrf-token-missing",
+            say("Token CSRF tidak ada", "CSRF token missing"),
+            say("Perubahan dengan cookie memerlukan token CSRF.", "A change that is asked for with a cookie needs a CSRF token."),
+        )
+        .hint(say(
+            "Kirim isi cookie `viralcast_csrf` di header `X-CSRF-Token`.",
+            "Send the value of the cookie `viralcast_csrf` in the header `X-CSRF-Token`.",
+        )),
+        ApiError::WrongCredentials => wording(
+            StatusCode::UNAUTHORIZED,
+            "/problems/wrong-credentials",
+            say("Surel atau kata sandi salah", "Wrong address or password"),
+            say("Surel dan kata sandi ini tidak cocok.", "This address and this password do not belong together."),
+        )
+        .hint(say("Lupa? POST /api/v1/auth/forgot-password.", "Forgotten? POST /api/v1/auth/forgot-password.")),
+        ApiError::InvalidOneTimeToken => wording(
+            StatusCode::BAD_REQUEST,
+            "/problems/invalid-one-time-token",
+            say("Tautan tidak berlaku", "Link not valid"),
+            say("Tautan ini sudah dipakai, kedaluwarsa, atau salah.", "This link has been used, has expired, or is wrong."),
+        )
+        .hint(say("Minta tautan baru.", "Ask for a new one.")),
+        ApiError::TooManyAttempts { .. } => wording(
+            StatusCode::TOO_MANY_REQUESTS,
+            "/problems/too-many-requests",
+            say("Terlalu sering", "Too many requests"),
+            say("Tunggu dahulu; lihat `Retry-After`.", "Wait first; see `Retry-After`."),
+        ),
+        _ => wording(
+            StatusCode::UNAUTHORIZED,
+            "/problems/invalid-token",
+            say("Token tidak berlaku", "Token not valid"),
+            say("Token ini tidak berlaku.", "This token is not valid."),
+        )
+        .hint(again),
+    }
+}
+
+fn conflict(rule: &'static str, language: Language) -> Wording {
+    let say = |indonesian, english| language.choose(indonesian, english);
+    let (detail, hint) = match rule {
+        "store_keeps_an_admin" => (
+            say("Toko harus punya paling sedikit satu admin.", "A store must have at least one admin."),
+            say("Jadikan orang lain admin dahulu.", "Make someone else an admin first."),
+        ),
+        "store_slug_is_taken" => (
+            say("Nama pendek toko itu sudah dipakai.", "That short name is taken by another store."),
+            say("Pilih nama pendek lain.", "Choose another short name."),
+        ),
+        _ => (
+            say("Keadaan data tidak mengizinkannya.", "What is stored does not allow it."),
+            say("Muat ulang, lalu coba lagi.", "Load it again, then try again."),
+        ),
+    };
+    Wording::new(StatusCode::CONFLICT, "/problems/conflict", say("Bertentangan", "Conflict"), detail).hint(hint)
 }
 
 fn unavailable(language: Language) -> Wording {

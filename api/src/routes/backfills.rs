@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::access::Reader;
+use crate::access::{Operator, Reader};
 use crate::error::{ApiError, Resource};
 use crate::extract::PathName;
 use crate::problem::Problem;
@@ -80,8 +80,9 @@ impl From<BackfillRow> for Backfill {
     path = "/api/v1/backfills", operation_id = "list_backfills",
     tag = "runs",
     responses((status = 200, description = "Backfills, newest first", body = Backfills)),
+    extensions(("x-permission" = json!("operator"))),
 )]
-async fn list(Reader(mut transaction): Reader) -> Result<Json<Backfills>, ApiError> {
+async fn list(_: Operator, Reader(mut transaction): Reader) -> Result<Json<Backfills>, ApiError> {
     let rows = list_backfills(&mut *transaction, None, 50).await?;
     Ok(Json(Backfills { backfills: rows.into_iter().map(Backfill::from).collect() }))
 }
@@ -96,8 +97,9 @@ async fn list(Reader(mut transaction): Reader) -> Result<Json<Backfills>, ApiErr
         (status = 200, description = "The backfill", body = Backfill),
         (status = 404, description = "No such backfill", body = Problem, content_type = "application/problem+json"),
     ),
+    extensions(("x-permission" = json!("operator"))),
 )]
-async fn get(PathName(backfill): PathName, Reader(mut transaction): Reader) -> Result<Json<Backfill>, ApiError> {
+async fn get(_: Operator, PathName(backfill): PathName, Reader(mut transaction): Reader) -> Result<Json<Backfill>, ApiError> {
     let missing = || ApiError::NotFound { resource: Resource::Backfill, name: backfill.clone() };
     let id = Uuid::try_parse(&backfill).map_err(|_| missing())?;
     list_backfills(&mut *transaction, Some(id), 1).await?.pop().map(|row| Json(row.into())).ok_or_else(missing)

@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::access::Reader;
+use crate::access::{Operator, Reader};
 use crate::error::{ApiError, Resource};
 use crate::extract::PathName;
 use crate::problem::Problem;
@@ -68,8 +68,9 @@ impl From<DeadLetter> for Letter {
     path = "/api/v1/dead-letters", operation_id = "list_dead_letters",
     tag = "platform",
     responses((status = 200, description = "Dead letters, newest first", body = DeadLetters)),
+    extensions(("x-permission" = json!("operator"))),
 )]
-async fn list(Reader(mut transaction): Reader) -> Result<Json<DeadLetters>, ApiError> {
+async fn list(_: Operator, Reader(mut transaction): Reader) -> Result<Json<DeadLetters>, ApiError> {
     let letters = queue::dead_letters(&mut *transaction, None, 100).await?;
     Ok(Json(DeadLetters { dead_letters: letters.into_iter().map(Letter::from).collect() }))
 }
@@ -84,8 +85,9 @@ async fn list(Reader(mut transaction): Reader) -> Result<Json<DeadLetters>, ApiE
         (status = 200, description = "The dead letter", body = Letter),
         (status = 404, description = "No such dead letter", body = Problem, content_type = "application/problem+json"),
     ),
+    extensions(("x-permission" = json!("operator"))),
 )]
-async fn get(PathName(letter): PathName, Reader(mut transaction): Reader) -> Result<Json<Letter>, ApiError> {
+async fn get(_: Operator, PathName(letter): PathName, Reader(mut transaction): Reader) -> Result<Json<Letter>, ApiError> {
     let missing = || ApiError::NotFound { resource: Resource::DeadLetter, name: letter.clone() };
     let id = Uuid::try_parse(&letter).map_err(|_| missing())?;
     queue::dead_letters(&mut *transaction, Some(JobId(id)), 1).await?.pop().map(|letter| Json(letter.into())).ok_or_else(missing)

@@ -64,6 +64,8 @@ struct Alive {
         (status = 200, description = "Everything is up", body = Health),
         (status = 503, description = "Something is down; the body says what", body = Health),
     ),
+    security(()),
+    extensions(("x-permission" = json!("public"))),
 )]
 async fn healthchecker(State(state): State<AppState>) -> (StatusCode, Json<Health>) {
     let dependencies = check_all(&state).await;
@@ -73,7 +75,7 @@ async fn healthchecker(State(state): State<AppState>) -> (StatusCode, Json<Healt
 }
 
 /// The process lives and answers; nothing else is asked.
-#[utoipa::path(get, path = "/livez", tag = "platform", responses((status = 200, description = "The process lives", body = Alive)))]
+#[utoipa::path(get, path = "/livez", tag = "platform", responses((status = 200, description = "The process lives", body = Alive)), security(()), extensions(("x-permission" = json!("public"))))]
 async fn livez() -> Json<Alive> {
     Json(Alive { status: Condition::Up })
 }
@@ -87,6 +89,8 @@ async fn livez() -> Json<Alive> {
         (status = 200, description = "Send requests", body = Alive),
         (status = 503, description = "Do not send requests now", body = Problem, content_type = "application/problem+json"),
     ),
+    security(()),
+    extensions(("x-permission" = json!("public"))),
 )]
 async fn readyz(State(state): State<AppState>) -> Result<Json<Alive>, ApiError> {
     let down = |dependency: &Dependency| dependency.status == Condition::Down;

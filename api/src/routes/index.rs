@@ -39,6 +39,8 @@ struct Index {
     path = "/",
     tag = "platform",
     responses((status = 200, description = "Where things are", body = Index), (status = 303, description = "To the docs page, for a browser")),
+    security(()),
+    extensions(("x-permission" = json!("public"))),
 )]
 async fn index(headers: HeaderMap) -> Response {
     let accepts = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();

@@ -19,6 +19,8 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     path = "/metrics",
     tag = "platform",
     responses((status = 200, description = "Prometheus text format 0.0.4", body = String, content_type = "text/plain")),
+    security(()),
+    extensions(("x-permission" = json!("public"))),
 )]
 async fn metrics(State(state): State<AppState>) -> impl IntoResponse {
     let (open, idle) = (state.db.size(), state.db.num_idle());

@@ -5,17 +5,24 @@ mod backfills;
 mod dead_letters;
 mod healthchecker;
 mod index;
+mod jwks;
+mod members;
 mod metrics;
 mod plan;
 mod predictions;
 mod queue;
+mod registrations;
 mod runs;
+mod sessions;
 mod stores;
+mod users;
 mod webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::state::AppState;
+
+pub(crate) use stores::find as find_store;
 
 pub(crate) fn all() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
@@ -23,11 +30,16 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .merge(dead_letters::routes())
         .merge(healthchecker::routes())
         .merge(index::routes())
+        .merge(jwks::routes())
+        .merge(members::routes())
         .merge(metrics::routes())
         .merge(plan::routes())
         .merge(predictions::routes())
         .merge(queue::routes())
+        .merge(registrations::routes())
         .merge(runs::routes())
+        .merge(sessions::routes())
         .merge(stores::routes())
+        .merge(users::routes())
         .merge(webhooks::routes())
 }

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use chrono::{Days, NaiveDate};
+use domain::access::{Action, Permission, Resource as Kind};
 use platform::db::plan_items::{PlanItemRow, published_plan};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -10,8 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::stores;
-use crate::access::Reader;
+use crate::access::{Caller, Reader};
 use crate::error::ApiError;
 use crate::extract::{PathName, Query, optional_day};
 use crate::problem::Problem;
@@ -178,14 +178,16 @@ struct PlanQuery {
         (status = 200, description = "Prep list and purchase list of each day; empty lists for a day that is not planned", body = Plan),
         (status = 404, description = "No such store, or nothing published yet", body = Problem, content_type = "application/problem+json"),
     ),
+    extensions(("x-permission" = json!("predictions:read"))),
 )]
 async fn get(
     State(state): State<AppState>,
+    caller: Caller,
     PathName(store): PathName,
     Query(query): Query<PlanQuery>,
     Reader(mut transaction): Reader,
 ) -> Result<Json<Plan>, ApiError> {
-    let store = stores::find(&mut transaction, &store).await?;
+    let store = caller.store(&mut transaction, &store, Permission::to(Action::Read, Kind::Predictions)).await?;
     let run = Provenance::of(&mut transaction, &store, state.clock.now()).await?;
     let dates = match query.date {
         Some(date) => vec![date],

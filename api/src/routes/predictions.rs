@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use chrono::NaiveDate;
+use domain::access::{Action, Permission, Resource as Kind};
 use platform::db::forecasts::{ForecastRow, published_forecasts};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -10,8 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::stores;
-use crate::access::Reader;
+use crate::access::{Caller, Reader};
 use crate::error::{ApiError, FieldError};
 use crate::extract::{PathName, Query, optional_day, optional_text};
 use crate::problem::Problem;
@@ -159,9 +159,11 @@ struct PredictionQuery {
         (status = 200, description = "Predictions that pass the filter, with the run they come from", body = Predictions),
         (status = 404, description = "No such store, or nothing published yet", body = Problem, content_type = "application/problem+json"),
     ),
+    extensions(("x-permission" = json!("predictions:read"))),
 )]
 async fn list(
     State(state): State<AppState>,
+    caller: Caller,
     PathName(store): PathName,
     Query(query): Query<PredictionQuery>,
     Reader(mut transaction): Reader,
@@ -169,7 +171,7 @@ async fn list(
     if matches!((query.from, query.to), (Some(from), Some(to)) if from > to) {
         return Err(FieldError::new("to", "must not be before `from`").into());
     }
-    let store = stores::find(&mut transaction, &store).await?;
+    let store = caller.store(&mut transaction, &store, Permission::to(Action::Read, Kind::Predictions)).await?;
     let run = Provenance::of(&mut transaction, &store, state.clock.now()).await?;
     let (first, last) = (query.from.unwrap_or(run.first_day), query.to.unwrap_or(run.last_predicted_day()));
     let kind = query.kind.map(PredictionType::as_str);

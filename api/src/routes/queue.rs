@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::access::Reader;
+use crate::access::{Operator, Reader};
 use crate::error::ApiError;
 use crate::state::AppState;
 
@@ -56,8 +56,9 @@ struct Alert {
     path = "/api/v1/queue", operation_id = "get_queue",
     tag = "platform",
     responses((status = 200, description = "Lanes that have any job, and alerts", body = Queue)),
+    extensions(("x-permission" = json!("operator"))),
 )]
-async fn get(Reader(mut transaction): Reader) -> Result<Json<Queue>, ApiError> {
+async fn get(_: Operator, Reader(mut transaction): Reader) -> Result<Json<Queue>, ApiError> {
     let lanes = queue::health(&mut *transaction).await?;
     let alerts = queue::alerts(&lanes).into_iter();
     Ok(Json(Queue {

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::stores;
-use crate::access::Reader;
+use crate::access::{Operator, Reader};
 use crate::error::{ApiError, FieldError, Resource};
 use crate::extract::{PathName, Query, optional_day, optional_text};
 use crate::problem::Problem;
@@ -149,8 +149,9 @@ fn default_limit() -> u16 {
         (status = 200, description = "Runs that pass the filter, newest first", body = Runs),
         (status = 404, description = "No such store", body = Problem, content_type = "application/problem+json"),
     ),
+    extensions(("x-permission" = json!("operator"))),
 )]
-async fn list(Query(query): Query<RunQuery>, Reader(mut transaction): Reader) -> Result<Json<Runs>, ApiError> {
+async fn list(_: Operator, Query(query): Query<RunQuery>, Reader(mut transaction): Reader) -> Result<Json<Runs>, ApiError> {
     if !(1..=200).contains(&query.limit) {
         return Err(FieldError::new("limit", "must be between 1 and 200").into());
     }
@@ -174,8 +175,9 @@ async fn list(Query(query): Query<RunQuery>, Reader(mut transaction): Reader) ->
         (status = 200, description = "The run", body = Run),
         (status = 404, description = "No such run", body = Problem, content_type = "application/problem+json"),
     ),
+    extensions(("x-permission" = json!("operator"))),
 )]
-async fn get(PathName(run): PathName, Reader(mut transaction): Reader) -> Result<Json<Run>, ApiError> {
+async fn get(_: Operator, PathName(run): PathName, Reader(mut transaction): Reader) -> Result<Json<Run>, ApiError> {
     let missing = || ApiError::NotFound { resource: Resource::Run, name: run.clone() };
     let id = Uuid::try_parse(&run).map_err(|_| missing())?;
     get_run(&mut *transaction, id).await?.map(|row| Json(row.into())).ok_or_else(missing)

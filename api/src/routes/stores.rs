@@ -2,6 +2,7 @@
 
 use axum::Json;
 use chrono::NaiveDate;
+use domain::access::{Action, Permission, Resource as Kind};
 use platform::db::stores::{StoreRow, find_store, list_stores};
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -10,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::access::Reader;
+use crate::access::{Caller, Reader};
 use crate::error::{ApiError, Resource};
 use crate::extract::PathName;
 use crate::problem::Problem;
@@ -78,7 +79,7 @@ impl From<StoreRow> for Store {
 }
 
 /// Stores that the caller may see.
-#[utoipa::path(get, path = "/api/v1/stores", operation_id = "list_stores", tag = "stores", responses((status = 200, description = "Active stores by slug", body = Stores)))]
+#[utoipa::path(get, path = "/api/v1/stores", operation_id = "list_stores", tag = "stores", responses((status = 200, description = "Active stores by slug", body = Stores)), extensions(("x-permission" = json!("signed-in"))))]
 async fn list(Reader(mut transaction): Reader) -> Result<Json<Stores>, ApiError> {
     let rows = list_stores(&mut *transaction, false).await?;
     Ok(Json(Stores { stores: rows.into_iter().map(Store::from).collect() }))
@@ -94,13 +95,14 @@ async fn list(Reader(mut transaction): Reader) -> Result<Json<Stores>, ApiError>
         (status = 200, description = "The store", body = Store),
         (status = 404, description = "No such store", body = Problem, content_type = "application/problem+json"),
     ),
+    extensions(("x-permission" = json!("store:read"))),
 )]
-async fn get(PathName(store): PathName, Reader(mut transaction): Reader) -> Result<Json<Store>, ApiError> {
-    Ok(Json(find(&mut transaction, &store).await?.into()))
+async fn get(caller: Caller, PathName(store): PathName, Reader(mut transaction): Reader) -> Result<Json<Store>, ApiError> {
+    Ok(Json(caller.store(&mut transaction, &store, Permission::to(Action::Read, Kind::Store)).await?.into()))
 }
 
 /// The store that a path or a filter names by slug or id.
-pub(super) async fn find(connection: &mut PgConnection, name: &str) -> Result<StoreRow, ApiError> {
+pub(crate) async fn find(connection: &mut PgConnection, name: &str) -> Result<StoreRow, ApiError> {
     let missing = || ApiError::NotFound { resource: Resource::Store, name: name.to_owned() };
     // Anything else cannot be a name of ours, and may hold bytes that Postgres has no text for.
     let is_name = name.len() <= 100 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');

@@ -90,6 +90,8 @@ struct PushedItem {
         (status = 202, description = "Kept; what it tells is known within a minute", body = Delivery),
         (status = 401, description = "The signature is missing, wrong or too old, or the store has no secret", body = crate::problem::Problem, content_type = "application/problem+json"),
     ),
+    security(()),
+    extensions(("x-permission" = json!("public"))),
 )]
 async fn push_orders(
     State(state): State<AppState>,

@@ -1,14 +1,16 @@
 //! The router over a database of the test's own, and a client that holds every answer against the OpenAPI document.
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
-use api::{AppState, Limits};
+use api::{AppState, Attempts, Auth, Limits};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use domain::job::Prune;
-use platform::clock::SimulatedClock;
+use platform::auth::{AccessClaims, InstallationSecret, REFRESH_LIFE, RefreshToken, ensure_signing_key};
+use platform::clock::{Clock, SimulatedClock};
+use platform::db::auth_sessions::{NewSession, insert_session};
 use platform::queue::{self, EnqueueOptions};
 use platform::telemetry::Metrics;
 use platform::testing::TestDb;
@@ -23,8 +25,14 @@ pub struct App {
     pub db: TestDb,
     pub world: World,
     pub state: AppState,
+    pub clock: SimulatedClock,
     router: Router,
+    /// Of the operator: what asks unless a request says who it is.
+    token: String,
 }
+
+/// For a request that nobody has signed in for.
+pub const NOBODY: (&str, &str) = ("authorization", "");
 
 /// One recorder a process: tests may share one.
 fn metrics() -> Metrics {
@@ -42,9 +50,55 @@ impl App {
         let mut connection = db.work().acquire().await.expect("a connection");
         let world = world::create(&mut connection).await;
         drop(connection);
-        let clock = SimulatedClock::at(world::instant(now)).shared();
-        let state = AppState { db: db.serve().clone(), clock, metrics: metrics(), limits };
-        Self { router: api::router(state.clone()), db, world, state }
+        let clock = SimulatedClock::at(world::instant(now));
+        let secret = InstallationSecret::of("a secret of this test, long enough".into()).expect("long enough");
+        ensure_signing_key(db.work(), &secret, clock.now()).await.expect("a key");
+        let auth = Arc::new(Auth::new(db.serve().clone(), secret, clock.shared()));
+        let state = AppState {
+            db: db.serve().clone(),
+            clock: clock.shared(),
+            metrics: metrics(),
+            limits,
+            auth,
+            attempts: Attempts::default(),
+            front: Arc::default(),
+        };
+        let mut app = Self { router: api::router(state.clone()), db, world, state, clock, token: String::new() };
+        app.token = app.token_of(app.world.operator).await;
+        app
+    }
+
+    /// The same world after a restart of the program: nothing is remembered.
+    pub fn restarted(self) -> Self {
+        let auth = Auth::new(self.db.serve().clone(), self.state.auth.keys.secret().clone(), self.clock.shared());
+        let state = AppState { auth: Arc::new(auth), ..self.state };
+        Self { router: api::router(state.clone()), state, ..self }
+    }
+
+    /// An access token of a new session of this person.
+    pub async fn token_of(&self, user: Uuid) -> String {
+        let now = self.clock.now();
+        let family_id = Uuid::now_v7();
+        let session = NewSession {
+            user_id: user,
+            family_id,
+            refresh_hash: RefreshToken::random().hash(),
+            user_agent: Some("a test"),
+            ip_address: None,
+            signed_in_at: now,
+            expires_at: now + REFRESH_LIFE,
+            now,
+        };
+        insert_session(self.db.work(), &session).await.expect("a session");
+        self.state.auth.keys.sign(&AccessClaims::new(user, family_id, now)).await.expect("a token")
+    }
+
+    /// Sends JSON as whoever the headers say, and checks the answer against the document.
+    pub async fn call(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<Value>) -> Reply {
+        let json = [("content-type", "application/json")];
+        let headers = [headers, body.as_ref().map_or(&[][..], |_| &json)].concat();
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        self.send(method, path, &headers, body).await
     }
 
     /// A job that was given up; its id.
@@ -70,7 +124,10 @@ impl App {
 
     async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Body) -> Reply {
         let request = Request::builder().method(method.clone()).uri(path).header("host", "localhost:4000");
-        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let says_who = headers.iter().any(|(name, _)| matches!(*name, "authorization" | "cookie"));
+        let request = if says_who { request } else { request.header("authorization", format!("Bearer {}", self.token)) };
+        let headers = headers.iter().filter(|header| **header != NOBODY);
+        let request = headers.fold(request, |request, (name, value)| request.header(*name, *value));
         let response = self.router.clone().oneshot(request.body(body).expect("a request")).await.expect("infallible");
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, 16 << 20).await.expect("a body").to_vec();
@@ -106,11 +163,13 @@ impl Reply {
 
     /// What a snapshot should hold: status, the headers that depend on the route, and the body.
     pub fn shown(&self) -> Value {
-        const SHOWN: [&str; 7] = ["content-type", "content-language", "cache-control", "retry-after", "allow", "location", "vary"];
+        const SHOWN: [&str; 8] =
+            ["content-type", "content-language", "cache-control", "retry-after", "allow", "location", "vary", "www-authenticate"];
         let all = |name: &str| self.headers.get_all(name).iter().map(|value| value.to_str().expect("ASCII")).collect::<Vec<_>>().join(", ");
         let headers: BTreeMap<&str, String> =
             SHOWN.into_iter().filter(|name| self.headers.contains_key(*name)).map(|name| (name, all(name))).collect();
-        json!({"status": self.status.as_u16(), "headers": headers, "body": self.json()})
+        let body = if self.body.is_empty() { Value::Null } else { self.json() };
+        json!({"status": self.status.as_u16(), "headers": headers, "body": body})
     }
 }
 

@@ -48,6 +48,7 @@ fn every_reference_leads_somewhere_and_every_operation_is_described() {
             assert!(operation["summary"].as_str().is_some_and(|text| !text.is_empty()), "{method} {path} has no summary");
             let name = operation["operationId"].as_str().expect("a name for generated clients");
             assert!(names.insert(name), "two operations are called {name}");
+            assert!(operation["x-permission"].is_string(), "{method} {path} does not say who may");
             assert_eq!(operation["tags"].as_array().map(Vec::len), Some(1), "{method} {path}");
             let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
             assert!(parameters.iter().all(|parameter| parameter["description"].is_string()), "{method} {path}: {parameters:?}");

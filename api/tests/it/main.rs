@@ -1,15 +1,19 @@
 //! The API against a real PostgreSQL, in-process except where the socket itself is the subject.
 
+mod accounts;
 mod app;
 mod contract;
 mod document;
 mod drain;
 mod errors;
 mod front;
+mod members;
 mod operators;
+mod permissions;
 mod plan;
 mod predictions;
 mod runs;
+mod sessions;
 mod stores;
 mod tenancy;
 mod webhooks;

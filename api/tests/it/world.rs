@@ -10,6 +10,7 @@ use platform::db::plan_items::{PlanItemRow, replace_plan_items};
 use platform::db::products::{NewProduct, upsert_products};
 use platform::db::published_runs::publish;
 use platform::db::runs::{NewRun, RunResult, StartedRun, fail_run, finish_run, start_run};
+use platform::db::store_members::add_member;
 use platform::db::stores::{NewStore, SalesSource, create_store};
 use platform::db::users::{NewUser, create_user};
 use serde_json::json;
@@ -23,7 +24,14 @@ pub struct World {
     pub store: Uuid,
     pub run: Uuid,
     pub backfill: Uuid,
+    /// Admin of the warung.
     pub owner: Uuid,
+    pub manager: Uuid,
+    /// Works at its counter.
+    pub cashier: Uuid,
+    /// Admin of the shop with nothing published.
+    pub neighbour: Uuid,
+    pub operator: Uuid,
 }
 
 pub fn instant(text: &str) -> DateTime<Utc> {
@@ -45,7 +53,16 @@ pub async fn create(connection: &mut PgConnection) -> World {
     create_store(&mut *connection, &empty).await.expect("another store");
     failed_run(connection, store).await;
     let run = published_run(connection, store).await;
-    World { store, run, backfill: backfill(connection, store).await, owner }
+    let mut hire = async |email: &str, role| {
+        let new = NewUser { email: email.into(), name: None, password_hash: None, is_operator: false };
+        let user = create_user(&mut *connection, &new).await.expect("a member");
+        add_member(&mut *connection, store, user, role).await.expect("a membership");
+        user
+    };
+    let (manager, cashier) = (hire("putu@example.com", "manager").await, hire("budi@example.com", "user").await);
+    let operator = NewUser { email: "ops@example.com".into(), name: None, password_hash: None, is_operator: true };
+    let operator = create_user(&mut *connection, &operator).await.expect("an operator");
+    World { store, run, backfill: backfill(connection, store).await, owner, manager, cashier, neighbour: other, operator }
 }
 
 async fn backfill(connection: &mut PgConnection, store: Uuid) -> Uuid {

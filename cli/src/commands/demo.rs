@@ -11,6 +11,7 @@ use platform::config::SourcesConfig;
 use platform::db::forecasts::{ForecastRow, published_forecasts};
 use platform::db::plan_items::{PlanItemRow, published_plan};
 use platform::db::stores::StoreRow;
+use platform::db::users::{NewUser, create_user, find_user_id};
 use standin::server::Server;
 use standin::services;
 use standin::world::{World, simulate};
@@ -18,9 +19,13 @@ use tokio::task::JoinHandle;
 
 use super::run::night;
 use super::serve::{Roles, until_told};
+use super::{owner_id, set_new_password};
 use crate::context::{Context, Global, with_context};
 use crate::table::table;
 use crate::world;
+
+/// Who runs the platform in a demonstration.
+const OPERATOR: &str = "operator@localhost";
 
 /// Seed of the demo world.
 pub const SEED: u64 = 7;
@@ -56,7 +61,8 @@ impl Arguments {
             if self.once {
                 return Ok(());
             }
-            print_urls(&context, &nights);
+            let people = accounts(&context).await?;
+            print_urls(&context, &nights, &people);
             let (sources, standin) = stand_in(self.seed, today).await?;
             let ended = until_told(&context, Roles { sources: Some(sources), ..Roles::ALL }).await;
             standin.abort();
@@ -138,10 +144,38 @@ fn more(all: usize) {
     }
 }
 
-fn print_urls(context: &Arc<Context>, nights: &[(StoreRow, NaiveDate)]) {
+/// Whoever may sign in to the demonstration, with a password that holds until the next one begins.
+async fn accounts(context: &Context) -> anyhow::Result<[(&'static str, String, &'static str); 2]> {
+    let mut connection = context.db.work().acquire().await?;
+    let owner = owner_id(&mut connection, world::OWNER).await?;
+    let operator = match find_user_id(&mut *connection, OPERATOR).await? {
+        Some(id) => id,
+        None => {
+            let new = NewUser { email: OPERATOR.to_owned(), name: None, password_hash: None, is_operator: true };
+            create_user(&mut *connection, &new).await?
+        }
+    };
+    drop(connection);
+    Ok([
+        (world::OWNER, set_new_password(context, owner, None).await?, "owns the shops"),
+        (OPERATOR, set_new_password(context, operator, None).await?, "sees runs, backfills and the queue too"),
+    ])
+}
+
+fn print_urls(context: &Arc<Context>, nights: &[(StoreRow, NaiveDate)], people: &[(&str, String, &str)]) {
     let base = format!("http://{}", context.config.http.address());
     println!("\nThe app is up; Ctrl-C stops it.");
     println!("  API docs          {base}/docs");
+    println!("\nPeople who may sign in, with passwords of this start:");
+    for (email, password, what) in people {
+        println!("  {email:<18}{password}  ({what})");
+    }
+    let (email, password, _) = &people[0];
+    println!("\nIn a terminal:");
+    println!("  curl -s {base}/api/v1/auth/login -H 'content-type: application/json' \\");
+    println!("    -d '{{\"email\":\"{email}\",\"password\":\"{password}\"}}'            # answers with an access_token");
+    println!("  curl -s {base}/api/v1/stores -H \"authorization: Bearer $TOKEN\"");
+    println!("In a browser: sign in on the docs page (POST /api/v1/auth/login with \"transport\": \"cookie\"), then open");
     println!("  stores            {base}/api/v1/stores");
     for (store, date) in nights {
         println!("  {:<17} {base}/api/v1/stores/{}/plan?date={date}", store.slug, store.slug);

@@ -7,6 +7,7 @@ mod doctor;
 mod export;
 mod forecast;
 mod ingest;
+mod keys;
 mod migrate;
 mod openapi;
 mod queue;
@@ -17,10 +18,12 @@ mod serve;
 mod standin;
 mod store;
 mod up;
+mod user;
 mod what_if;
 
 pub use ingest::ingest_file;
 pub use store::owner_id;
+pub use user::set_new_password;
 
 use clap::{Parser, Subcommand};
 
@@ -59,6 +62,8 @@ enum Command {
     Export(export::Arguments),
     WhatIf(what_if::Arguments),
     Store(store::Arguments),
+    User(user::Arguments),
+    Keys(keys::Arguments),
     Migrate(migrate::Arguments),
     Doctor(doctor::Arguments),
     Openapi(openapi::Arguments),
@@ -85,6 +90,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Export(command) => command.run(global),
         Command::WhatIf(command) => command.run(global),
         Command::Store(command) => command.run(global),
+        Command::User(command) => command.run(global),
+        Command::Keys(command) => command.run(global),
         Command::Migrate(command) => command.run(global),
         Command::Doctor(command) => command.run(global),
         Command::Openapi(command) => command.run(global),

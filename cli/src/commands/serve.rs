@@ -75,12 +75,7 @@ pub async fn until_told(context: &Arc<Context>, roles: Roles) -> anyhow::Result<
     let signal = tokio::spawn(cancel_on_signal(shutdown.clone()));
     let serve = async {
         let Some(listener) = listener else { return Ok(()) };
-        let state = api::AppState {
-            db: context.db.serve().clone(),
-            clock: context.clock.clone(),
-            metrics: context.metrics.clone(),
-            limits: (&context.config.http).into(),
-        };
+        let state = context.api_state().await?;
         api::serve(listener, state, shutdown.clone()).await.context("the API stopped")
     };
     let work = async {

@@ -20,7 +20,7 @@ use crate::progress;
 pub use restaurant::{RESTAURANT_DAY, load as load_restaurant};
 
 /// E-mail of the demo stores' owner.
-const OWNER: &str = "demo@localhost";
+pub const OWNER: &str = "demo@localhost";
 /// Source that everything simulated carries.
 const SOURCE: &str = "demo_world";
 

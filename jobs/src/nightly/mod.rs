@@ -35,6 +35,7 @@ use domain::plan::DayPlan;
 use domain::time::BusinessCalendar;
 use ingest::take::Workshop;
 use models::{Effort, EngineConfig, GuardCount};
+use platform::auth::InstallationSecret;
 use platform::clock::SharedClock;
 use platform::config::{S3Config, SourcesConfig};
 use platform::db::stores::StoreRow;
@@ -78,6 +79,16 @@ pub struct Outside {
     pub sources: Arc<SourcesConfig>,
     pub s3: Arc<S3Config>,
     pub mail: Arc<dyn Mailer>,
+    pub links: Links,
+}
+
+/// How links in mails are made.
+#[derive(Debug, Clone)]
+pub struct Links {
+    /// Where people reach the app, without a slash at the end.
+    pub origin: String,
+    /// From which one-time tokens are derived.
+    pub secret: InstallationSecret,
 }
 
 impl Nightly {

@@ -6,6 +6,7 @@ mod ingest_source;
 mod ingest_window;
 mod judge_backfill;
 mod keep_promise;
+mod mail_link;
 mod mail_news;
 mod prune;
 mod run_nightly;
@@ -13,8 +14,8 @@ mod take_push;
 mod take_sales_files;
 
 use domain::job::{
-    AddUpOrders, FillPartitions, IngestSource, IngestWindow, JobArgs, JudgeBackfill, KeepPromise, MailNews, Prune, RunNightly, TakePush,
-    TakeSalesFiles,
+    AddUpOrders, FillPartitions, IngestSource, IngestWindow, JobArgs, JudgeBackfill, KeepPromise, MailLink, MailNews, Prune, RunNightly,
+    TakePush, TakeSalesFiles,
 };
 use platform::queue::{EnqueueOptions, NewJob, Workers};
 
@@ -33,15 +34,17 @@ pub fn all(nightly: &Nightly) -> Workers {
         .add(ingest_window::worker(nightly.clone()))
         .add(take_push::worker(nightly.clone()))
         .add(take_sales_files::worker(nightly.clone()))
+        .add(mail_link::worker(nightly.clone()))
         .add(mail_news::worker(nightly.clone()))
         .add(prune::worker(nightly.work.clone(), nightly.clock.clone()))
 }
 
 pub use keep_promise::worker as keep_promise;
+pub use mail_link::worker as mail_link;
 pub use mail_news::worker as mail_news;
 
 /// Kinds that schedules and operators may name.
-pub const KINDS: [Kind; 11] = [
+pub const KINDS: [Kind; 12] = [
     Kind::of::<RunNightly>(),
     Kind::of::<KeepPromise>(),
     Kind::of::<FillPartitions>(),
@@ -51,6 +54,7 @@ pub const KINDS: [Kind; 11] = [
     Kind::of::<IngestWindow>(),
     Kind::of::<TakePush>(),
     Kind::of::<TakeSalesFiles>(),
+    Kind::of::<MailLink>(),
     Kind::of::<MailNews>(),
     Kind::of::<Prune>(),
 ];

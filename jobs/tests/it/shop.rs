@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use jobs::nightly::gates::GateBounds;
-use jobs::nightly::{self, Outside, Settings};
+use jobs::nightly::{self, Links, Outside, Settings};
 use jobs::{NightError, NightReport, Nightly};
 use models::{Effort, EngineConfig};
+use platform::auth::InstallationSecret;
 use platform::clock::{SharedClock, SimulatedClock};
 use platform::config::{OutsideConfig, SourcesConfig};
 use platform::db::calendar_events::{CalendarEventVersion, CalendarOf, insert_calendar_events};
@@ -58,7 +59,7 @@ fn assembled(work: PgPool, objects: Arc<dyn Objects>, clock: SharedClock, mail: 
     let engine = EngineConfig::new(nightly::HORIZON, 7).with_effort(Effort::Fast);
     let http = Polite::new(work.clone(), &OutsideConfig::default()).expect("a client");
     let mail = FolderMailer::new(mail, "Viral Cast AI <viralcast@localhost>").expect("a mailer");
-    let outside = Outside { http, sources: Arc::new(nowhere()), s3: Arc::default(), mail: Arc::new(mail) };
+    let outside = Outside { http, sources: Arc::new(nowhere()), s3: Arc::default(), mail: Arc::new(mail), links: links() };
     Nightly { work, objects, clock, settings: Settings { engine, gates }, outside }
 }
 
@@ -372,4 +373,10 @@ pub fn date(text: &str) -> NaiveDate {
 /// An instant as in `2026-11-23T03:30:00Z`.
 pub fn at(text: &str) -> DateTime<Utc> {
     text.parse().expect("an instant")
+}
+
+/// How links in mails are made here.
+pub fn links() -> Links {
+    let secret = InstallationSecret::of("a secret of this test, long enough".into()).expect("long enough");
+    Links { origin: "https://app.example.id".into(), secret }
 }

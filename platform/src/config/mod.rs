@@ -3,6 +3,7 @@
 //! A setting is declared once, in the file of its concern, with its default, its variable and its meaning. The table of
 //! all settings ([`Config::settings`]) feeds `viralcast doctor`, and [`reference`] the page `docs/reference/config.md`.
 
+mod auth;
 mod data;
 mod database;
 mod engines;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use crate::data_dir::DataDir;
 
+pub use auth::AuthConfig;
 pub use data::DataConfig;
 pub use database::DatabaseConfig;
 pub use engines::{BusConfig, CacheConfig, MailConfig, ObjectsConfig, S3Config};
@@ -41,6 +43,7 @@ pub struct Config {
     pub data: DataConfig,
     pub database: DatabaseConfig,
     pub http: HttpConfig,
+    pub auth: AuthConfig,
     pub telemetry: TelemetryConfig,
     pub forecast: ForecastConfig,
     pub cache: CacheConfig,
@@ -100,6 +103,7 @@ impl Config {
             Section { name: "data", about: DataConfig::ABOUT, settings: self.data.settings() },
             Section { name: "database", about: DatabaseConfig::ABOUT, settings: self.database.settings() },
             Section { name: "http", about: HttpConfig::ABOUT, settings: self.http.settings() },
+            Section { name: "auth", about: AuthConfig::ABOUT, settings: self.auth.settings() },
             Section { name: "telemetry", about: TelemetryConfig::ABOUT, settings: self.telemetry.settings() },
             Section { name: "forecast", about: ForecastConfig::ABOUT, settings: self.forecast.settings() },
             Section { name: "cache", about: CacheConfig::ABOUT, settings: self.cache.settings() },

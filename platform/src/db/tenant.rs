@@ -40,6 +40,13 @@ pub async fn begin_read(pool: &PgPool, tenant: Tenant) -> Result<Transaction<'st
     Ok(transaction)
 }
 
+/// Begins to read and write as `tenant`.
+pub async fn begin_as(pool: &PgPool, tenant: Tenant) -> Result<Transaction<'static, Postgres>, DbError> {
+    let mut transaction = begin_write(pool).await?;
+    set_tenant(&mut transaction, tenant).await?;
+    Ok(transaction)
+}
+
 /// Begins to write what is nobody's, such as an event that came from outside: row-level security shows no tenant's rows.
 pub async fn begin_write(pool: &PgPool) -> Result<Transaction<'static, Postgres>, DbError> {
     pool.begin().await.in_table("any", "begin to write")

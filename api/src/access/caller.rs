@@ -1,0 +1,106 @@
+//! Who asks, as handlers take it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use domain::access::{Permission, StoreRole};
+use platform::db::stores::StoreRow;
+use platform::db::tenant::{Tenant, begin_as, begin_read};
+use platform::db::users::{Membership, Standing};
+use sqlx::{PgConnection, Postgres, Transaction};
+use uuid::Uuid;
+
+use super::identify::Identity;
+use crate::error::ApiError;
+use crate::routes::find_store;
+use crate::state::AppState;
+
+/// Someone who is signed in.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    pub user: Uuid,
+    /// A family of refresh tokens.
+    pub session: Uuid,
+    pub address: Option<IpAddr>,
+    pub(super) standing: Arc<Standing>,
+}
+
+impl Caller {
+    pub fn is_operator(&self) -> bool {
+        self.standing.role == "operator"
+    }
+
+    pub fn tenant(&self) -> Tenant {
+        if self.is_operator() { Tenant::Operator(self.user) } else { Tenant::User(self.user) }
+    }
+
+    /// `None` where they are no member.
+    pub fn role_in(&self, store: Uuid) -> Option<StoreRole> {
+        let membership = self.standing.memberships.iter().find(|membership| membership.store_id == store)?;
+        StoreRole::named(&membership.role)
+    }
+
+    /// Begins to write, through row-level security. What is not committed is undone.
+    pub async fn begin(&self, state: &AppState) -> Result<Transaction<'static, Postgres>, ApiError> {
+        Ok(begin_as(&state.db, self.tenant()).await?)
+    }
+
+    pub fn memberships(&self) -> impl Iterator<Item = &Membership> {
+        self.standing.memberships.iter()
+    }
+
+    /// Finds the store that a path names, if they may do this in it. To whoever is no member it does not exist.
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`], [`ApiError::Forbidden`].
+    pub async fn store(&self, connection: &mut PgConnection, name: &str, permission: Permission) -> Result<StoreRow, ApiError> {
+        let store = find_store(connection, name).await?;
+        self.require(store.id, permission)?;
+        Ok(store)
+    }
+
+    /// # Errors
+    /// [`ApiError::Forbidden`].
+    pub fn require(&self, store: Uuid, permission: Permission) -> Result<(), ApiError> {
+        let allowed = self.is_operator() || self.role_in(store).is_some_and(|role| role.may(permission));
+        if allowed { Ok(()) } else { Err(ApiError::Forbidden { needed: permission.to_string() }) }
+    }
+}
+
+impl FromRequestParts<AppState> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ApiError> {
+        match parts.extensions.get::<Identity>() {
+            Some(Identity::Known(caller)) => Ok(Self::clone(caller)),
+            Some(Identity::Refused(error)) => Err(ApiError::Shared(Arc::clone(error))),
+            Some(Identity::Anonymous) | None => Err(ApiError::SignInRequired),
+        }
+    }
+}
+
+/// Someone who runs the platform.
+pub(crate) struct Operator;
+
+impl FromRequestParts<AppState> for Operator {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        if caller.is_operator() { Ok(Self) } else { Err(ApiError::Forbidden { needed: "operator".to_owned() }) }
+    }
+}
+
+/// A read-only snapshot of the database, through row-level security as the caller. Dropping it ends the transaction.
+pub(crate) struct Reader(pub Transaction<'static, Postgres>);
+
+impl FromRequestParts<AppState> for Reader {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        Ok(Self(begin_read(&state.db, caller.tenant()).await?))
+    }
+}

@@ -1,0 +1,83 @@
+//! From which address a request comes, past the proxies that we trust.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::{ConnectInfo, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderMap};
+
+use crate::state::AppState;
+
+/// Address of whoever asks; `None` in process, where there is no connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ClientAddress(pub Option<IpAddr>);
+
+impl ClientAddress {
+    pub fn of(request: &Request, trusted: &[IpAddr]) -> Self {
+        Self(resolve(request.extensions(), request.headers(), trusted))
+    }
+
+    pub fn text(self) -> Option<String> {
+        self.0.map(|address| address.to_string())
+    }
+}
+
+/// The peer; where the peer is a proxy of ours, the last address in `X-Forwarded-For` that is not. What stands before it was written
+/// by the client itself and says nothing.
+fn resolve(extensions: &Extensions, headers: &HeaderMap, trusted: &[IpAddr]) -> Option<IpAddr> {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip().to_canonical();
+    if !trusted.contains(&peer) {
+        return Some(peer);
+    }
+    let forwarded = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let hops: Vec<Option<IpAddr>> = forwarded.map(|hop| hop.trim().parse::<IpAddr>().ok().map(|hop| hop.to_canonical())).collect();
+    for hop in hops.into_iter().rev() {
+        match hop {
+            Some(hop) if trusted.contains(&hop) => {}
+            Some(hop) => return Some(hop),
+            None => break,
+        }
+    }
+    Some(peer)
+}
+
+impl FromRequestParts<AppState> for ClientAddress {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Self::Rejection> {
+        Ok(parts.extensions.get::<Self>().copied().unwrap_or(Self(None)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
+        let mut extensions = Extensions::new();
+        extensions.insert(ConnectInfo(SocketAddr::new(peer.parse().expect("an address"), 50_000)));
+        let mut headers = HeaderMap::new();
+        for value in forwarded {
+            headers.append("x-forwarded-for", value.parse().expect("a header value"));
+        }
+        let trusted: Vec<IpAddr> = trusted.iter().map(|address| address.parse().expect("an address")).collect();
+        resolve(&extensions, &headers, &trusted).expect("a connection").to_string()
+    }
+
+    #[test]
+    fn only_proxies_of_ours_may_say_who_asks() {
+        assert_eq!(found("203.0.113.9", &["198.51.100.1"], &[]), "203.0.113.9");
+        assert_eq!(found("203.0.113.9", &["198.51.100.1"], &["10.0.0.1"]), "203.0.113.9");
+        assert_eq!(found("10.0.0.1", &["198.51.100.1"], &["10.0.0.1"]), "198.51.100.1");
+        assert_eq!(found("::ffff:10.0.0.1", &["198.51.100.1"], &["10.0.0.1"]), "198.51.100.1");
+    }
+
+    #[test]
+    fn what_the_client_wrote_itself_says_nothing() {
+        let both = ["10.0.0.1", "10.0.0.2"];
+        assert_eq!(found("10.0.0.1", &["1.1.1.1, 198.51.100.1, 10.0.0.2"], &both), "198.51.100.1");
+        assert_eq!(found("10.0.0.1", &["1.1.1.1", "198.51.100.1, 10.0.0.2"], &both), "198.51.100.1");
+        assert_eq!(found("10.0.0.1", &["198.51.100.1, nonsense"], &both), "10.0.0.1");
+        assert_eq!(found("10.0.0.1", &[], &both), "10.0.0.1");
+    }
+}

@@ -1,0 +1,65 @@
+//! Finds out who asks, before any route.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, Method};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::client::ClientAddress;
+use super::{Caller, csrf};
+use crate::error::ApiError;
+use crate::state::AppState;
+
+/// Who asks. A token that is refused matters only to routes that want to know.
+#[derive(Clone)]
+pub(super) enum Identity {
+    Anonymous,
+    Known(Arc<Caller>),
+    Refused(Arc<ApiError>),
+}
+
+pub(crate) async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let address = ClientAddress::of(&request, &state.front.trusted_proxies);
+    let identity = match token(&state, request.headers()) {
+        None => Identity::Anonymous,
+        Some(token) => match caller(&state, &token, address, request.method(), request.headers()).await {
+            Ok(caller) => Identity::Known(Arc::new(caller)),
+            Err(error) => Identity::Refused(Arc::new(error)),
+        },
+    };
+    request.extensions_mut().insert(address);
+    request.extensions_mut().insert(identity);
+    next.run(request).await
+}
+
+enum Token {
+    /// A program sent it on purpose.
+    Bearer(String),
+    /// A browser sends it with whatever it is made to ask.
+    Cookie(String),
+}
+
+/// The header wins: whoever sets it means it.
+fn token(state: &AppState, headers: &HeaderMap) -> Option<Token> {
+    match headers.get(AUTHORIZATION) {
+        Some(value) => {
+            let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then(|| Token::Bearer(token.trim().to_owned()))
+        }
+        None => state.front.cookies().access(headers).map(Token::Cookie),
+    }
+}
+
+async fn caller(state: &AppState, token: &Token, address: ClientAddress, method: &Method, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    let (Token::Bearer(text) | Token::Cookie(text)) = token;
+    let claims = state.auth.verify(text).await?;
+    if matches!(token, Token::Cookie(_)) && !csrf::is_safe(method) {
+        csrf::check_origin(headers)?;
+        csrf::check_token(headers, state.auth.secret(), claims.sid)?;
+    }
+    let standing = state.auth.standing(&claims).await?;
+    Ok(Caller { user: claims.sub, session: claims.sid, address: address.0, standing })
+}

@@ -1,0 +1,303 @@
+//! Signing in and out.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::USER_AGENT;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use platform::auth::{ACCESS_LIFE, AuthError, REFRESH_LIFE, RefreshToken, Verdict};
+use platform::db::auth_sessions::{LiveSession, Revocation, list_sessions, revoke_family, revoke_others};
+use platform::db::tenant::{Tenant, begin_as, commit};
+use platform::db::users::{account_by_email, revoke_tokens, set_password};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use crate::access::{Agent, Caller, ClientAddress, Reader, SignIn, check_origin, check_token, refresh, sign_in};
+use crate::error::{ApiError, Resource};
+use crate::extract::{Body, PathName};
+use crate::problem::Problem;
+use crate::record::remember;
+use crate::state::AppState;
+
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::default()
+        .routes(routes!(login))
+        .routes(routes!(refresh_tokens))
+        .routes(routes!(logout))
+        .routes(routes!(logout_everywhere))
+        .routes(routes!(list))
+        .routes(routes!(end))
+}
+
+/// How tokens travel.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Transport {
+    /// In the answer, and then in `Authorization: Bearer`: for apps and tills.
+    #[default]
+    Bearer,
+    /// In cookies that scripts cannot read: for the browser. Changes then need the header `X-CSRF-Token`.
+    Cookie,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Login {
+    #[schema(example = "sri@example.com", max_length = 254)]
+    email: String,
+    #[schema(value_type = String, format = Password, example = "tiga gajah lewat jembatan", max_length = 128)]
+    password: SecretString,
+    #[serde(default)]
+    transport: Transport,
+}
+
+/// A session that has begun or goes on.
+#[derive(Serialize, ToSchema)]
+struct Tokens {
+    user_id: Uuid,
+    session_id: Uuid,
+    #[schema(example = "Bearer")]
+    token_type: &'static str,
+    /// Of the access token.
+    #[schema(example = 900)]
+    expires_in: i64,
+    /// Of the refresh token.
+    #[schema(example = 604_800)]
+    refresh_expires_in: i64,
+    /// JWT, RS256. Missing where it travels in a cookie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token: Option<String>,
+    /// Good for one refresh. Missing where it travels in a cookie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+    /// What the browser sends back in `X-CSRF-Token`; also in the cookie `viralcast_csrf`. Missing for bearer tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    csrf_token: Option<String>,
+}
+
+/// Sign in with address and password.
+#[utoipa::path(
+    post,
+    path = "/api/v1/auth/login", operation_id = "login",
+    tag = "auth",
+    request_body = Login,
+    responses(
+        (status = 200, description = "Signed in", body = Tokens),
+        (status = 401, description = "Address and password do not belong together", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(()),
+    extensions(("x-permission" = json!("public"))),
+)]
+async fn login(
+    State(state): State<AppState>,
+    address: ClientAddress,
+    headers: HeaderMap,
+    Body(login): Body<Login>,
+) -> Result<Response, ApiError> {
+    check_origin(&headers)?;
+    state.attempts.check(address, &login.email).await?;
+    let account = account_by_email(&state.db, &login.email).await?;
+    let stored = account.as_ref().and_then(|account| account.password_hash.clone());
+    let verdict = state.auth.passwords.verify(login.password.clone(), stored).await?;
+    let Some(account) = account.filter(|_| verdict != Verdict::Wrong) else {
+        return Err(ApiError::WrongCredentials);
+    };
+    if verdict == Verdict::RightButStale {
+        let hash = state.auth.passwords.hash(login.password).await?;
+        let mut transaction = begin_as(&state.db, Tenant::User(account.user_id)).await?;
+        set_password(&mut *transaction, account.user_id, &hash, None).await?;
+        commit(transaction).await?;
+    }
+    let signed_in = sign_in(&state, account.user_id, &agent(&headers, address)).await?;
+    Ok(answer(&state, signed_in, login.transport))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Refresh {
+    /// Leave it out where it is in a cookie.
+    #[schema(value_type = Option<String>)]
+    refresh_token: Option<SecretString>,
+}
+
+/// Get new tokens for a refresh token, which is used up.
+///
+/// A token that comes a second time ends the session, since two have it; within 20 seconds it is answered with the same successor.
+#[utoipa::path(
+    post,
+    path = "/api/v1/auth/refresh", operation_id = "refresh_tokens",
+    tag = "auth",
+    request_body = Refresh,
+    responses(
+        (status = 200, description = "New tokens", body = Tokens),
+        (status = 401, description = "The refresh token is used, expired, revoked or none of ours", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "In a cookie, without the token that our own pages send", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(()),
+    extensions(("x-permission" = json!("public"))),
+)]
+async fn refresh_tokens(
+    State(state): State<AppState>,
+    address: ClientAddress,
+    headers: HeaderMap,
+    Body(body): Body<Refresh>,
+) -> Result<Response, ApiError> {
+    use secrecy::ExposeSecret as _;
+    let agent = agent(&headers, address);
+    if let Some(token) = body.refresh_token {
+        let token = RefreshToken::presented(token.expose_secret());
+        let signed_in = refresh(&state, &token, &agent, |_| Ok(())).await?;
+        return Ok(answer(&state, signed_in, Transport::Bearer));
+    }
+    check_origin(&headers)?;
+    let token = state.front.cookies().refresh(&headers).ok_or(AuthError::InvalidToken)?;
+    let may = |session| check_token(&headers, state.auth.secret(), session);
+    let signed_in = refresh(&state, &RefreshToken::presented(&token), &agent, may).await?;
+    Ok(answer(&state, signed_in, Transport::Cookie))
+}
+
+/// End this session. Its tokens stop working, and cookies are taken back.
+#[utoipa::path(
+    post,
+    path = "/api/v1/auth/logout", operation_id = "logout",
+    tag = "auth",
+    responses((status = 204, description = "Signed out")),
+    extensions(("x-permission" = json!("signed-in"))),
+)]
+async fn logout(State(state): State<AppState>, caller: Caller) -> Result<Response, ApiError> {
+    let mut transaction = caller.begin(&state).await?;
+    revoke_family(&mut *transaction, caller.user, caller.session, Revocation::SignedOut, state.clock.now()).await?;
+    remember(&mut transaction, &state, &caller, None, "signed_out", &caller.session.to_string(), json!({})).await?;
+    commit(transaction).await?;
+    state.auth.forget(caller.user);
+    Ok((state.front.cookies().signed_out(), StatusCode::NO_CONTENT).into_response())
+}
+
+/// End all sessions, this one too.
+#[utoipa::path(
+    post,
+    path = "/api/v1/auth/logout-everywhere", operation_id = "logout_everywhere",
+    tag = "auth",
+    responses((status = 204, description = "Signed out everywhere")),
+    extensions(("x-permission" = json!("signed-in"))),
+)]
+async fn logout_everywhere(State(state): State<AppState>, caller: Caller) -> Result<Response, ApiError> {
+    let now = state.clock.now();
+    let mut transaction = caller.begin(&state).await?;
+    revoke_others(&mut *transaction, caller.user, None, Revocation::SignedOutEverywhere, now).await?;
+    revoke_tokens(&mut *transaction, caller.user, now).await?;
+    remember(&mut transaction, &state, &caller, None, "signed_out_everywhere", &caller.user.to_string(), json!({})).await?;
+    commit(transaction).await?;
+    state.auth.forget(caller.user);
+    Ok((state.front.cookies().signed_out(), StatusCode::NO_CONTENT).into_response())
+}
+
+#[derive(Serialize, ToSchema)]
+struct Sessions {
+    sessions: Vec<Session>,
+}
+
+/// Somewhere where the caller is signed in.
+#[derive(Serialize, ToSchema)]
+struct Session {
+    id: Uuid,
+    /// What it says of itself.
+    #[schema(required = true, example = "Mozilla/5.0 (Linux; Android 15)")]
+    user_agent: Option<String>,
+    #[schema(required = true, example = "203.0.113.9")]
+    ip_address: Option<String>,
+    signed_in_at: DateTime<Utc>,
+    /// When it last got tokens.
+    seen_at: DateTime<Utc>,
+    /// Unless it is refreshed before.
+    expires_at: DateTime<Utc>,
+    /// The one that asks.
+    is_current: bool,
+}
+
+impl Session {
+    fn of(row: LiveSession, caller: &Caller) -> Self {
+        Self {
+            is_current: row.family_id == caller.session,
+            id: row.family_id,
+            user_agent: row.user_agent,
+            ip_address: row.ip_address,
+            signed_in_at: row.signed_in_at,
+            seen_at: row.seen_at,
+            expires_at: row.expires_at,
+        }
+    }
+}
+
+/// Where the caller is signed in, at most ten; the one seen last first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/auth/sessions", operation_id = "list_sessions",
+    tag = "auth",
+    responses((status = 200, description = "Sessions", body = Sessions)),
+    extensions(("x-permission" = json!("signed-in"))),
+)]
+async fn list(State(state): State<AppState>, caller: Caller, Reader(mut transaction): Reader) -> Result<Json<Sessions>, ApiError> {
+    let rows = list_sessions(&mut *transaction, caller.user, state.clock.now()).await?;
+    Ok(Json(Sessions { sessions: rows.into_iter().map(|row| Session::of(row, &caller)).collect() }))
+}
+
+/// End one session.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/auth/sessions/{session}", operation_id = "end_session",
+    tag = "auth",
+    params(("session" = Uuid, Path, description = "Id of the session")),
+    responses(
+        (status = 204, description = "Ended"),
+        (status = 404, description = "No such session", body = Problem, content_type = "application/problem+json"),
+    ),
+    extensions(("x-permission" = json!("signed-in"))),
+)]
+async fn end(State(state): State<AppState>, caller: Caller, PathName(session): PathName) -> Result<StatusCode, ApiError> {
+    let missing = || ApiError::NotFound { resource: Resource::Session, name: session.clone() };
+    let id = Uuid::try_parse(&session).map_err(|_| missing())?;
+    let mut transaction = caller.begin(&state).await?;
+    if !revoke_family(&mut *transaction, caller.user, id, Revocation::SignedOut, state.clock.now()).await? {
+        return Err(missing());
+    }
+    remember(&mut transaction, &state, &caller, None, "signed_out", &session, json!({})).await?;
+    commit(transaction).await?;
+    state.auth.forget(caller.user);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn agent(headers: &HeaderMap, address: ClientAddress) -> Agent {
+    let user_agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    Agent { user_agent, address: address.text() }
+}
+
+fn answer(state: &AppState, signed_in: SignIn, transport: Transport) -> Response {
+    let SignIn { user, session, access, refresh, csrf } = signed_in;
+    let tokens = Tokens {
+        user_id: user,
+        session_id: session,
+        token_type: "Bearer",
+        expires_in: ACCESS_LIFE.num_seconds(),
+        refresh_expires_in: REFRESH_LIFE.num_seconds(),
+        access_token: None,
+        refresh_token: None,
+        csrf_token: None,
+    };
+    match transport {
+        Transport::Bearer => {
+            let refresh_token = Some(refresh.expose().to_owned());
+            Json(Tokens { access_token: Some(access), refresh_token, ..tokens }).into_response()
+        }
+        Transport::Cookie => {
+            let cookies = state.front.cookies().signed_in(&access, &refresh, &csrf);
+            (cookies, Json(Tokens { csrf_token: Some(csrf), ..tokens })).into_response()
+        }
+    }
+}

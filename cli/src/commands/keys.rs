@@ -1,0 +1,83 @@
+//! `viralcast keys generate | list | retire`
+
+use clap::Subcommand;
+use platform::auth::NewSigningKey;
+use platform::db::signing_keys::{insert_signing_key, list_signing_keys, retire_signing_key};
+
+use crate::context::{Global, with_context};
+use crate::failure::Failure;
+use crate::table::table;
+
+/// Keys that access tokens are signed with
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example: viralcast keys generate\n\nTo rotate, generate a key; a quarter of an hour later nothing depends on the one before: retire it."
+)]
+pub struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Make a key; it signs ten minutes later, when every server knows it
+    Generate {
+        /// Sign with it now: for a first key, or after one was stolen
+        #[arg(long)]
+        at_once: bool,
+    },
+    /// List keys, newest first
+    List,
+    /// Refuse, from now on, what a key has signed
+    Retire {
+        /// As `keys list` shows it
+        kid: String,
+    },
+}
+
+impl Arguments {
+    pub fn run(self, global: &Global) -> anyhow::Result<()> {
+        with_context(global, async |context| {
+            let now = context.clock.now();
+            match &self.action {
+                Action::Generate { at_once } => {
+                    let key = NewSigningKey::generate(&context.secret()?, now, *at_once)?;
+                    insert_signing_key(context.db.work(), &key).await?;
+                    if context.json {
+                        println!("{}", serde_json::json!({ "kid": key.kid, "signs_from": key.signs_from }));
+                    } else {
+                        println!("{}", key.kid);
+                        eprintln!(
+                            "it signs from {}; retire the one before a quarter of an hour later",
+                            key.signs_from.format("%H:%M:%S UTC")
+                        );
+                    }
+                }
+                Action::List => {
+                    let keys = list_signing_keys(context.db.work()).await?;
+                    if context.json {
+                        let keys: Vec<_> = keys
+                            .iter()
+                            .map(|key| serde_json::json!({ "kid": key.kid, "signs_from": key.signs_from, "retired_at": key.retired_at }))
+                            .collect();
+                        println!("{}", serde_json::to_string_pretty(&keys)?);
+                        return Ok(());
+                    }
+                    let rows = keys.iter().map(|key| {
+                        let retired =
+                            key.retired_at.map_or_else(|| "in use".to_owned(), |at| format!("retired {}", at.format("%Y-%m-%d %H:%M UTC")));
+                        vec![key.kid.clone(), key.signs_from.format("%Y-%m-%d %H:%M UTC").to_string(), retired]
+                    });
+                    println!("{}", table(&["key", "signs from", "state"], 3.., rows));
+                }
+                Action::Retire { kid } => {
+                    if !retire_signing_key(context.db.work(), kid, now).await? {
+                        return Err(Failure::with_hint(format!("no key `{kid}` is in use"), "see `viralcast keys list`"));
+                    }
+                    eprintln!("within a minute no server takes what `{kid}` has signed");
+                }
+            }
+            Ok(())
+        })
+    }
+}

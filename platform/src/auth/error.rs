@@ -1,0 +1,55 @@
+use std::path::PathBuf;
+
+use domain::Hint;
+
+use crate::db::DbError;
+
+/// What can go wrong with keys, tokens and passwords.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthError {
+    #[error("the installation's secret has {length} characters")]
+    ShortSecret { length: usize },
+    #[error("the installation's secret in `{path}` cannot be read or written")]
+    SecretFile {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    /// Sealed with another secret, or damaged.
+    #[error("the signing key `{kid}` cannot be opened with this installation's secret")]
+    Sealed { kid: String },
+    #[error("there is no signing key")]
+    NoSigningKey,
+    /// Not said more precisely: whoever sends a false token learns nothing from us.
+    #[error("the token is not valid")]
+    InvalidToken,
+    #[error("the token has expired")]
+    ExpiredToken,
+    #[error("too many passwords are being checked")]
+    Busy,
+    #[error("the stored password hash cannot be read")]
+    BrokenHash,
+    #[error("the cryptographic library refused to {0}")]
+    Crypto(&'static str),
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl Hint for AuthError {
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::ShortSecret { .. } => "set VIRALCAST_AUTH__SECRET to at least 32 random characters: `openssl rand -base64 32`",
+            Self::SecretFile { .. } => "make the file readable to this user alone, or set VIRALCAST_AUTH__SECRET",
+            Self::Sealed { .. } => {
+                "set VIRALCAST_AUTH__SECRET as it was; if it is lost, `viralcast keys generate --at-once` makes a key of this secret and everyone signs in again"
+            }
+            Self::NoSigningKey => "make one with `viralcast keys generate --at-once`",
+            Self::Database(error) => return error.hint(),
+            Self::Busy => "try again in a moment",
+            Self::BrokenHash => "let the person reset their password",
+            Self::InvalidToken | Self::ExpiredToken => "sign in again",
+            Self::Crypto(_) => return None,
+        };
+        Some(hint.to_owned())
+    }
+}

@@ -1,0 +1,30 @@
+//! Who someone is, as far as cryptography goes: passwords, keys, tokens. Nothing here knows a route or a cookie.
+//!
+//! An installation has one secret ([`InstallationSecret`]); everything else that must stay secret is sealed with it or derived from
+//! it, so that many machines need to share one value only. Methods: RFC 9106 (Argon2id), RFC 5869 (HKDF), RFC 7519 (JWT), RFC 9700
+//! section 4.14 (refresh token rotation).
+
+mod access_token;
+mod error;
+mod one_time_token;
+mod passwords;
+mod refresh_token;
+mod secret;
+mod signing_keys;
+mod strength;
+
+pub use access_token::{ACCESS_LIFE, AccessClaims};
+pub use error::AuthError;
+pub use one_time_token::{OneTimeToken, Purpose};
+pub use passwords::{Passwords, Verdict};
+pub use refresh_token::{FAMILY_LIFE, GRACE, REFRESH_LIFE, RefreshToken, SESSIONS_A_USER};
+pub use secret::InstallationSecret;
+pub use signing_keys::{NewSigningKey, SigningKeys, ensure_signing_key};
+pub use strength::{Weakness, weakness};
+
+use sha2::{Digest, Sha256};
+
+/// What is stored of a token: whoever reads the database can use none of them. Tokens are random, so no salt is needed.
+fn at_rest(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}
