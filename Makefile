@@ -16,7 +16,7 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
 .PHONY: setup
-setup: ## what the machine must have: Rust, PostgreSQL's binaries
+setup: ## what the machine must have: Rust, PostgreSQL's binaries, Redis for the tests
 	@scripts/setup
 
 .PHONY: build

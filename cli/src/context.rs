@@ -15,7 +15,6 @@ use platform::data_dir::DataDir;
 use platform::database::Database;
 use platform::db::stores::{StoreRow, find_store, list_stores};
 use platform::http::Polite;
-use platform::mail::FolderMailer;
 use platform::objects::StoredObjects;
 use platform::telemetry::{self, Metrics, Output, Traces};
 
@@ -95,9 +94,9 @@ impl Context {
         let defaults = Settings::default();
         let settings = Settings { engine: EngineConfig { horizon, ..defaults.engine }, ..defaults };
         let http = Polite::new(self.db.work().clone(), &self.config.outside)?;
-        let mail = FolderMailer::new(&self.data.create()?.join("mail"), &self.config.mail.from)?;
+        let mail = platform::mail::open(&self.config.mail, &self.data.create()?.join("mail"))?;
         let sources = Arc::new(self.config.sources.clone());
-        let outside = Outside { http, sources, s3: Arc::new(self.config.s3.clone()), mail: Arc::new(mail), links: self.links()? };
+        let outside = Outside { http, sources, s3: Arc::new(self.config.s3.clone()), mail, links: self.links()? };
         Ok(Nightly { work: self.db.work().clone(), objects: Arc::new(self.objects()?), clock: self.clock.clone(), settings, outside })
     }
 

@@ -43,5 +43,6 @@ impl NewsWorker {
 
 fn letter(news: &UnmailedNews) -> Mail {
     let html = news.body.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\n', "<br>");
-    Mail { to: news.email.clone(), subject: news.title.clone(), text: news.body.clone(), html: format!("<p>{html}</p>") }
+    let key = Some(format!("news:{}", news.id));
+    Mail { to: news.email.clone(), subject: news.title.clone(), text: news.body.clone(), html: format!("<p>{html}</p>"), key }
 }

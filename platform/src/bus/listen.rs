@@ -1,4 +1,4 @@
-//! `LISTEN` that comes back by itself. It only makes things faster: whoever waits also polls.
+//! `LISTEN` that comes back by itself. Whoever must miss nothing also polls, or forgets what it knew when it hears that some was missed.
 //!
 //! A listening connection can die without a word: a half-open TCP connection, a pooler that gives the session to someone else. So
 //! its own session is asked now and then whether it still listens; an answer that is wrong or late ends it, and a new one begins.
@@ -30,11 +30,37 @@ enum Deaf {
     Elsewhere,
 }
 
-/// Stirs `wake` at each notification on `channel`, and after each new connection since some may have been missed, until `stop`.
-pub(crate) async fn listen(pool: PgPool, channel: &'static str, wake: Arc<Notify>, stop: CancellationToken) {
-    while let Some(ended) = stop.run_until_cancelled(listen_once(&pool, channel, &wake)).await {
+/// What comes over a channel.
+pub(crate) enum Heard<'a> {
+    /// From now on nothing is missed; before, some may have been.
+    Begun,
+    /// The text of a notification.
+    Word(&'a str),
+    /// Nothing is heard until it begins again.
+    Lost,
+}
+
+/// Whom to tell.
+pub(crate) trait Ear: Send + Sync {
+    fn hear(&self, heard: Heard<'_>) -> impl Future<Output = ()> + Send;
+}
+
+/// One who polls: everything is a reason to look, but that nothing can be heard.
+impl Ear for Notify {
+    async fn hear(&self, heard: Heard<'_>) {
+        match heard {
+            Heard::Begun | Heard::Word(_) => self.notify_one(),
+            Heard::Lost => {}
+        }
+    }
+}
+
+/// Tells `ear` what comes over `channel`, until `stop`.
+pub(crate) async fn listen(pool: PgPool, channel: &'static str, ear: Arc<impl Ear>, stop: CancellationToken) {
+    while let Some(ended) = stop.run_until_cancelled(listen_once(&pool, channel, &*ear)).await {
+        ear.hear(Heard::Lost).await;
         metrics::counter!("listen_connections_lost_total", "channel" => channel).increment(1);
-        tracing::warn!(channel, error = &ended as &dyn std::error::Error, "not listening for now; polling goes on");
+        tracing::warn!(channel, error = &ended as &dyn std::error::Error, "not listening for now; trying again");
         if stop.run_until_cancelled(tokio::time::sleep(Duration::from_secs(1))).await.is_none() {
             return;
         }
@@ -42,11 +68,11 @@ pub(crate) async fn listen(pool: PgPool, channel: &'static str, wake: Arc<Notify
 }
 
 /// Until the connection is found dead.
-async fn listen_once(pool: &PgPool, channel: &str, wake: &Notify) -> Deaf {
+async fn listen_once(pool: &PgPool, channel: &str, ear: &impl Ear) -> Deaf {
     match timeout(SILENCE, connect(pool, channel)).await {
         Ok(Ok(listener)) => {
-            wake.notify_one();
-            hear(listener, channel, wake).await
+            ear.hear(Heard::Begun).await;
+            hear(listener, channel, ear).await
         }
         Ok(Err(error)) => error.into(),
         Err(_) => Deaf::Silent,
@@ -63,10 +89,10 @@ async fn connect(pool: &PgPool, channel: &str) -> Result<PgListener, sqlx::Error
     Ok(listener)
 }
 
-async fn hear(mut listener: PgListener, channel: &str, wake: &Notify) -> Deaf {
+async fn hear(mut listener: PgListener, channel: &str, ear: &impl Ear) -> Deaf {
     loop {
         match timeout(SILENCE, listener.try_recv()).await {
-            Ok(Ok(Some(_))) => wake.notify_one(),
+            Ok(Ok(Some(notification))) => ear.hear(Heard::Word(notification.payload())).await,
             Ok(Ok(None)) => return Deaf::Closed,
             Ok(Err(error)) => return error.into(),
             Err(_) => match timeout(PATIENCE, still_listens(&mut listener, channel)).await {

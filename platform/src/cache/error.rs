@@ -13,6 +13,12 @@ pub enum CacheError {
     },
 }
 
+impl CacheError {
+    pub(super) fn unavailable(source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Unavailable(Box::new(source))
+    }
+}
+
 impl Hint for CacheError {
     fn hint(&self) -> Option<String> {
         Some(match self {

@@ -87,7 +87,8 @@ pub fn market_prices(date: NaiveDate) -> Key {
     Key::new(format!("market:prices:{date}"), DAY)
 }
 
+/// Of a user, an address, or whoever else is limited. It may go as soon as the whole quota is there again.
 #[must_use]
-pub fn rate_limit(user: UserId) -> Key {
-    Key::new(format!("api:rate_limit:{user}"), HOUR)
+pub fn rate_limit(who: &str) -> Key {
+    Key::new(format!("api:rate_limit:{who}"), HOUR)
 }

@@ -1,9 +1,11 @@
+use std::future::ready;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use moka::Expiry;
 use moka::future::Cache as Moka;
+use moka::ops::compute::{CompResult, Op};
 
 use super::{Cache, CacheError};
 
@@ -35,6 +37,17 @@ impl Default for MemoryCache {
     }
 }
 
+/// Changes of one key go one after the other: a value that replaces another cannot come after a deletion that it has not seen.
+impl MemoryCache {
+    async fn change(&self, key: &str, decide: impl FnOnce(Option<&[u8]>) -> Op<Entry> + Send) -> bool {
+        let now = |entry: Option<moka::Entry<String, Entry>>| {
+            ready(decide(entry.map(moka::Entry::into_value).as_ref().map(|entry| &*entry.value)))
+        };
+        let changed = self.entries.entry_by_ref(key).and_compute_with(now).await;
+        matches!(changed, CompResult::Inserted(_) | CompResult::ReplacedWith(_))
+    }
+}
+
 #[async_trait]
 impl Cache for MemoryCache {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, CacheError> {
@@ -45,22 +58,34 @@ impl Cache for MemoryCache {
         if time_to_live.is_zero() {
             return self.delete(key).await;
         }
-        self.entries.insert(key.to_owned(), Entry { value: value.into(), time_to_live }).await;
+        self.change(key, |_| put(value, time_to_live)).await;
         Ok(())
     }
 
+    async fn add(&self, key: &str, value: Vec<u8>, time_to_live: Duration) -> Result<bool, CacheError> {
+        Ok(self.change(key, |there| if there.is_none() { put(value, time_to_live) } else { Op::Nop }).await)
+    }
+
+    async fn replace(&self, key: &str, expected: &[u8], value: Vec<u8>, time_to_live: Duration) -> Result<bool, CacheError> {
+        Ok(self.change(key, |there| if there == Some(expected) { put(value, time_to_live) } else { Op::Nop }).await)
+    }
+
     async fn delete(&self, key: &str) -> Result<(), CacheError> {
-        self.entries.invalidate(key).await;
+        self.change(key, |_| Op::Remove).await;
         Ok(())
     }
 
     async fn delete_prefix(&self, prefix: &str) -> Result<(), CacheError> {
         let keys: Vec<Arc<String>> = self.entries.iter().map(|(key, _)| key).filter(|key| key.starts_with(prefix)).collect();
         for key in keys {
-            self.entries.invalidate(key.as_str()).await;
+            self.delete(key.as_str()).await?;
         }
         Ok(())
     }
+}
+
+fn put(value: Vec<u8>, time_to_live: Duration) -> Op<Entry> {
+    Op::Put(Entry { value: value.into(), time_to_live })
 }
 
 struct PerEntry;

@@ -14,6 +14,9 @@ pub async fn conformance(cache: &dyn Cache) {
     answers_what_was_set(cache).await;
     forgets_what_was_deleted(cache).await;
     deletes_by_literal_prefix(cache).await;
+    adds_only_where_nothing_is(cache).await;
+    replaces_only_what_is_expected(cache).await;
+    lets_one_of_many_replace(cache).await;
     expires_each_entry_by_its_own_time(cache).await;
     treats_another_shape_as_absent(cache).await;
 }
@@ -48,6 +51,50 @@ async fn deletes_by_literal_prefix(cache: &dyn Cache) {
     cache.delete_prefix("prefix:*").await.expect("delete_prefix");
     assert_eq!(get(cache, "prefix:*:a").await, None, "a star is a star");
     assert!(get(cache, "prefix:10:a").await.is_some(), "and not a pattern");
+    for prefix in ["odd?", "odd[a-z]", "odd\\", "odd^\u{e9}"] {
+        set(cache, &format!("{prefix}:1"), b"1", LONG).await;
+        cache.delete_prefix(prefix).await.expect("delete_prefix");
+        assert_eq!(get(cache, &format!("{prefix}:1")).await, None, "`{prefix}` is taken literally");
+    }
+    cache.delete_prefix("").await.expect("delete_prefix");
+    assert_eq!(get(cache, "prefix:10:a").await, None, "every key begins with nothing");
+}
+
+async fn adds_only_where_nothing_is(cache: &dyn Cache) {
+    assert!(cache.add("add:a", b"1".to_vec(), LONG).await.expect("add"), "nothing was there");
+    assert!(!cache.add("add:a", b"2".to_vec(), LONG).await.expect("add"), "something is");
+    assert_eq!(get(cache, "add:a").await, Some(b"1".to_vec()), "and it stays");
+    cache.delete("add:a").await.expect("delete");
+    assert!(cache.add("add:a", b"3".to_vec(), LONG).await.expect("add"), "what was deleted is not there");
+    set(cache, "add:short", b"1", Duration::from_millis(1)).await;
+    let began = Instant::now();
+    while !cache.add("add:short", b"2".to_vec(), LONG).await.expect("add") {
+        assert!(began.elapsed() < Duration::from_secs(10), "what has expired is not there");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(get(cache, "add:short").await, Some(b"2".to_vec()), "what was added lives as long as it was given");
+}
+
+async fn replaces_only_what_is_expected(cache: &dyn Cache) {
+    let replace = async |expected: &[u8], value: &[u8]| cache.replace("replace:a", expected, value.to_vec(), LONG).await.expect("replace");
+    assert!(!replace(b"", b"1").await, "nothing is not an empty value");
+    set(cache, "replace:a", b"1", LONG).await;
+    assert!(!replace(b"2", b"3").await, "another value is there");
+    assert_eq!(get(cache, "replace:a").await, Some(b"1".to_vec()), "and it stays");
+    let odd: Vec<u8> = (0..=255).collect();
+    assert!(replace(b"1", &odd).await && replace(&odd, b"").await && replace(b"", b"2").await, "any bytes can be expected");
+    assert_eq!(get(cache, "replace:a").await, Some(b"2".to_vec()));
+    cache.delete("replace:a").await.expect("delete");
+    assert!(!replace(b"2", b"3").await, "what was deleted does not come back");
+}
+
+async fn lets_one_of_many_replace(cache: &dyn Cache) {
+    for _ in 0..20 {
+        set(cache, "replace:many", b"0", LONG).await;
+        let attempts = (1..=20_u8).map(|number| cache.replace("replace:many", b"0", vec![number], LONG));
+        let done = futures::future::join_all(attempts).await;
+        assert_eq!(done.into_iter().filter(|done| *done.as_ref().expect("replace")).count(), 1, "one of many sees what it expects");
+    }
 }
 
 async fn expires_each_entry_by_its_own_time(cache: &dyn Cache) {

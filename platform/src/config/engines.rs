@@ -1,15 +1,19 @@
 //! Engines in the place of the embedded ones. Setting one that this build does not have yet is an error: ignoring it would lose what
-//! one expects to be there.
+//! one expects to be there. So is an address that makes no sense; it is not shown, since it may hold a password.
 
 use secrecy::SecretString;
 
 use super::ConfigError;
 use super::setting::settings;
+use crate::mail::MailServer;
+use crate::redis;
+
+const NOT_SHOWN: &str = "(not shown)";
 
 settings! {
-    /// Cache, sessions and rate limits. They live in the process.
+    /// Cache and rate limits. Without Redis each process has its own: caches are kept in step over the database, limits count per process.
     pub struct CacheConfig in "cache" {
-        /// Redis 7. Not in this build yet: must be unset.
+        /// Redis 7, as `redis://HOST:6379/0`, with TLS `rediss://USER:PASSWORD@HOST:6379/0`, or `unix:///PATH`. Losing it costs speed, never an answer.
         redis_url: Option<SecretString> = None, "REDIS_URL";
     }
 }
@@ -45,11 +49,12 @@ settings! {
 }
 
 settings! {
-    /// Mail. It is written to the folder `mail` of the data folder.
+    /// Mail. Without a server it is written to the folder `mail` of the data folder.
     pub struct MailConfig in "mail" {
         /// Sender of every mail.
         from: String = "Viral Cast AI <viralcast@localhost>".to_owned(), "VIRALCAST_MAIL__FROM";
-        /// SMTP server. Not in this build yet: must be unset.
+        /// Mail server, as `smtp://USER:PASSWORD@HOST:587` (STARTTLS; plain to this machine itself) or `smtps://USER:PASSWORD@HOST:465`
+        /// (TLS). Other than letters and digits in user and password percent-encoded.
         smtp_url: Option<SecretString> = None, "SMTP_URL";
     }
 }
@@ -63,7 +68,16 @@ fn absent(setting: &Option<SecretString>, key: &'static str, env: &'static str, 
 
 impl CacheConfig {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        absent(&self.redis_url, "cache.redis_url", "REDIS_URL", "a cache inside the process")
+        match self.redis_url.as_ref().map(redis::client) {
+            None | Some(Ok(_)) => Ok(()),
+            Some(Err(_)) => Err(ConfigError::Invalid {
+                key: "cache.redis_url",
+                env: "REDIS_URL",
+                value: NOT_SHOWN.to_owned(),
+                reason: "it is not the address of a Redis",
+                hint: "name it as redis://HOST:6379/0, rediss://USER:PASSWORD@HOST:6379/0 with TLS, or unix:///PATH; unset it for a cache inside each process",
+            }),
+        }
     }
 }
 
@@ -90,6 +104,15 @@ impl ObjectsConfig {
 
 impl MailConfig {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        absent(&self.smtp_url, "mail.smtp_url", "SMTP_URL", "the folder `mail` in the data folder")
+        match self.smtp_url.as_ref().map(MailServer::parse) {
+            None | Some(Ok(_)) => Ok(()),
+            Some(Err(reason)) => Err(ConfigError::Invalid {
+                key: "mail.smtp_url",
+                env: "SMTP_URL",
+                value: NOT_SHOWN.to_owned(),
+                reason,
+                hint: "name it as smtp://USER:PASSWORD@HOST:587 or smtps://USER:PASSWORD@HOST:465; unset it for the folder `mail` in the data folder",
+            }),
+        }
     }
 }

@@ -3,6 +3,7 @@
 use sqlx::PgPool;
 
 use super::Check;
+use crate::config::Config;
 use crate::database::{Database, MigrationState};
 
 const OLDEST_VERSION: i32 = 150_000;
@@ -69,16 +70,45 @@ async fn exempt(pool: &PgPool) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar("select rolsuper or rolbypassrls from pg_roles where rolname = current_user").fetch_one(pool).await
 }
 
-/// Cache and objects of this build live on one host; several on one database would each see only their own.
-pub(super) async fn hosts(database: &Database) -> Check {
+/// Embedded engines live on one host; several on one database would each see only their own.
+pub(super) async fn hosts(database: &Database, config: &Config) -> Check {
     const NAME: &str = "hosts";
+    let alone = of_one_host(config);
     match database.client_hosts().await {
         Ok(0 | 1) => Check::ok(NAME, "one host uses this database"),
-        Ok(hosts) => Check::failed(
-            NAME,
-            format!("{hosts} hosts use this database, but cache and objects are of one host each"),
-            "run viralcast on one host until Redis and S3 are in this build",
-        ),
+        Ok(hosts) if alone.is_empty() => Check::ok(NAME, format!("{hosts} hosts use this database")),
+        Ok(hosts) => {
+            let (what, variables): (Vec<_>, Vec<_>) = alone.into_iter().unzip();
+            Check::failed(
+                NAME,
+                format!("{hosts} hosts use this database, but of one host each: {}", what.join(", ")),
+                format!("set {} on each of them, or run viralcast on one", variables.join(" and ")),
+            )
+        }
         Err(error) => Check::warning(NAME, format!("unknown: {error}"), "the owner's login should be able to read pg_stat_activity"),
+    }
+}
+
+/// What is embedded, and the variable that names what it grows into.
+fn of_one_host(config: &Config) -> Vec<(&'static str, &'static str)> {
+    let engines = [
+        (config.cache.redis_url.is_none(), ("cache and limits", "REDIS_URL")),
+        (config.objects.url.is_none(), ("objects", "OBJECT_STORE_URL")),
+    ];
+    engines.into_iter().filter(|(embedded, _)| *embedded).map(|(_, engine)| engine).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_of_one_host_goes_with_its_setting() {
+        let mut config = Config::default();
+        assert_eq!(of_one_host(&config), [("cache and limits", "REDIS_URL"), ("objects", "OBJECT_STORE_URL")]);
+        config.objects.url = Some("s3://viralcast".to_owned());
+        assert_eq!(of_one_host(&config), [("cache and limits", "REDIS_URL")]);
+        config.cache.redis_url = Some("redis://cache".into());
+        assert!(of_one_host(&config).is_empty());
     }
 }

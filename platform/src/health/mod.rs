@@ -1,6 +1,7 @@
 //! What `viralcast doctor` reports: each thing that must be right, whether it is, and what to do if not.
 
 mod database;
+mod engines;
 mod machine;
 
 use crate::config::Config;
@@ -49,9 +50,10 @@ pub async fn examine(config: &Config) -> Vec<Check> {
         Err(error) => return vec![Check::failed("data folder", error.to_string(), "set VIRALCAST_DATA_DIR to a folder of yours")],
     };
     let mut checks = vec![machine::data_folder(&data), machine::disk_space(&data), machine::port(config.http.address()).await];
+    checks.extend(of_engines(config).await);
     match Database::open(&config.database, &data).await {
         Ok(database) => {
-            checks.extend(of_database(&database).await);
+            checks.extend(of_database(&database, config).await);
             if let Err(error) = database.close().await {
                 checks.push(Check::warning("database", error.to_string(), "the next program joins the running server"));
             }
@@ -61,11 +63,16 @@ pub async fn examine(config: &Config) -> Vec<Check> {
     checks
 }
 
+/// Asks the engines beside the database; of embedded ones it says that they are.
+pub async fn of_engines(config: &Config) -> Vec<Check> {
+    vec![engines::cache(config).await, engines::mail(config).await]
+}
+
 /// Looks at an open database: version, migrations, the roles' rights, engines that fit one host only.
-pub async fn of_database(database: &Database) -> Vec<Check> {
+pub async fn of_database(database: &Database, config: &Config) -> Vec<Check> {
     let version = database::version(database).await;
     if version.status == Status::Failed {
         return vec![version];
     }
-    vec![version, database::migrations(database).await, database::roles(database).await, database::hosts(database).await]
+    vec![version, database::migrations(database).await, database::roles(database).await, database::hosts(database, config).await]
 }

@@ -1,5 +1,7 @@
 use lettre::Message;
 use lettre::message::{Mailbox, MultiPart};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use super::MailError;
 
@@ -12,6 +14,8 @@ pub struct Mail {
     pub subject: String,
     pub text: String,
     pub html: String,
+    /// Names this mail among all that are ever sent: who tries again with the same key sends the same mail, by its Message-ID.
+    pub key: Option<String>,
 }
 
 impl Mail {
@@ -27,8 +31,17 @@ impl Mail {
             .from(sender.clone())
             .to(to)
             .subject(self.subject.clone())
+            .message_id(Some(format!("<{}@{}>", self.id(), sender.email.domain())))
             .multipart(MultiPart::alternative_plain_html(self.text.clone(), self.html.clone()))
             .map_err(|error| MailError::Invalid { field: "envelope", reason: error.to_string() })
+    }
+
+    /// A hash, since a key may hold what a header may not.
+    fn id(&self) -> String {
+        match &self.key {
+            Some(key) => hex::encode(&Sha256::digest(key)[..16]),
+            None => Uuid::now_v7().simple().to_string(),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use super::{Mail, MailError, Mailer};
 pub async fn conformance(mailer: &dyn Mailer, sent: impl AsyncFn() -> Vec<String>) {
     delivers_both_forms(mailer, &sent).await;
     sends_twice_what_is_sent_twice(mailer, &sent).await;
+    gives_one_id_to_one_key(mailer, &sent).await;
     refuses_what_could_add_headers(mailer, &sent).await;
 }
 
@@ -28,6 +29,25 @@ async fn sends_twice_what_is_sent_twice(mailer: &dyn Mailer, sent: &impl AsyncFn
     mailer.send(&mail()).await.expect("send");
     mailer.send(&mail()).await.expect("send");
     assert_eq!(sent().await.len(), before + 2, "no mail replaces another");
+}
+
+async fn gives_one_id_to_one_key(mailer: &dyn Mailer, sent: &impl AsyncFn() -> Vec<String>) {
+    let before = ids(&sent().await);
+    for key in [Some("plan of 1\r\nBcc: b@example.id"), Some("plan of 1\r\nBcc: b@example.id"), Some("plan of 2"), None, None] {
+        mailer.send(&Mail { key: key.map(str::to_owned), ..mail() }).await.expect("send");
+    }
+    let mut new = ids(&sent().await);
+    for known in before {
+        new.retain(|id| *id != known);
+    }
+    assert!(new.iter().all(|id| id.starts_with('<') && id.ends_with("@example.id>")), "an id is of the sender's domain: {new:?}");
+    new.sort();
+    new.dedup();
+    assert_eq!(new.len(), 4, "mails of one key have one id, all others one each: {new:?}");
+}
+
+fn ids(mails: &[String]) -> Vec<String> {
+    mails.iter().filter_map(|raw| raw.lines().find_map(|line| line.strip_prefix("Message-ID: "))).map(str::to_owned).collect()
 }
 
 async fn refuses_what_could_add_headers(mailer: &dyn Mailer, sent: &impl AsyncFn() -> Vec<String>) {
@@ -56,5 +76,6 @@ fn mail() -> Mail {
         subject: "Rencana besok".to_owned(),
         text: "Masak 85 ayam geprek.".to_owned(),
         html: "<p>Masak <b>85</b> ayam geprek.</p>".to_owned(),
+        key: None,
     }
 }

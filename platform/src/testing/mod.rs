@@ -1,4 +1,4 @@
-//! A migrated database of its own for every test, on one warm private cluster per user.
+//! A migrated database of its own for every test, on one warm private cluster per user; and a Redis of its own, which lives as long as the test.
 //!
 //! ```no_run
 //! # async fn example() {
@@ -16,6 +16,7 @@
 //! A template is built once per content of `migrations/`, so editing a migration just makes a new one.
 
 mod error;
+mod redis;
 mod silence;
 mod sweep;
 mod template;
@@ -30,6 +31,7 @@ use uuid::Uuid;
 use crate::data_dir::DataDir;
 use crate::embedded::{Cluster, Departure, Endpoint, Role, Tuning};
 
+pub use self::redis::TestRedis;
 pub use error::TestDbError;
 pub use silence::SilentSocket;
 

@@ -1,4 +1,4 @@
-//! A socket between a program and PostgreSQL that can go silent: open, and nothing comes through any more.
+//! A socket between a program and a server that can go silent: open, and nothing comes through any more.
 
 use std::path::{Path, PathBuf};
 
@@ -10,21 +10,29 @@ use tokio::sync::watch;
 /// See the module.
 #[derive(Debug)]
 pub struct SilentSocket {
-    folder: PathBuf,
+    path: PathBuf,
     /// Connections made under an earlier number are silent for ever.
     era: watch::Sender<u64>,
 }
 
 impl SilentSocket {
-    /// Listens in `folder`, under the name that PostgreSQL clients look for, and forwards to the socket that `options` name.
+    /// Before PostgreSQL: listens in `folder`, under the name that its clients look for, and forwards to the socket that `options` name.
     ///
     /// # Errors
     /// If the folder or the socket can't be made, or the options name no socket.
     pub fn start(folder: &Path, options: &PgConnectOptions) -> std::io::Result<Self> {
-        std::fs::create_dir_all(folder)?;
         let name = format!(".s.PGSQL.{}", options.get_port());
         let server = options.get_socket().ok_or_else(|| std::io::Error::other("the server is not on a socket"))?.join(&name);
-        let listener = UnixListener::bind(folder.join(name))?;
+        std::fs::create_dir_all(folder)?;
+        Self::between(folder.join(name), server)
+    }
+
+    /// Listens on the socket `path` and forwards to the socket `server`.
+    ///
+    /// # Errors
+    /// If the socket can't be made.
+    pub fn between(path: PathBuf, server: PathBuf) -> std::io::Result<Self> {
+        let listener = UnixListener::bind(&path)?;
         let (era, of_now) = watch::channel(0);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -36,13 +44,13 @@ impl SilentSocket {
                 });
             }
         });
-        Ok(Self { folder: folder.to_owned(), era })
+        Ok(Self { path, era })
     }
 
-    /// How to connect through it.
+    /// How to connect to PostgreSQL through it.
     #[must_use]
     pub fn through(&self, options: PgConnectOptions) -> PgConnectOptions {
-        options.socket(&self.folder)
+        options.socket(self.path.parent().unwrap_or(&self.path))
     }
 
     /// What is open now stays open and silent; what connects from now on works.

@@ -97,13 +97,18 @@ fn refusals_name_setting_and_place() {
         ("VIRALCAST_HTPP__PORT", "4001"),
         ("VIRALCAST_HTTP__PORT", "many"),
         ("VIRALCAST_FORECAST__HORIZON_DAYS", "1"),
-        ("REDIS_URL", "redis://:secret@cache"),
+        ("REDIS_URL", "http://:secret@cache"),
+        ("REDIS_URL", "redis://cache:many"),
         ("PULSAR_URL", "pulsar://broker"),
         ("OBJECT_STORE_URL", "http://bucket"),
-        ("SMTP_URL", "smtp://mail"),
+        ("SMTP_URL", "http://warung:secret@mail"),
+        ("SMTP_URL", "smtp://warung:secret@mail:465"),
+        ("SMTP_URL", "smtp://warung@mail"),
+        ("SMTP_URL", "smtp://mail?tls=none"),
     ];
     let of_files = files.map(|text| format!("{}\n    {}", text.replace('\n', " / "), refusal(text, &[])));
     let of_variables = variables.map(|(name, value)| format!("{name}={value}\n    {}", refusal("", &[(name, value)])));
+    assert!(of_variables.iter().all(|refusal| refusal.lines().skip(1).all(|line| !line.contains("secret"))), "{of_variables:?}");
     insta::assert_snapshot!([of_files.as_slice(), of_variables.as_slice()].concat().join("\n"));
 }
 

@@ -8,8 +8,8 @@ use platform::data_dir::DataDir;
 use platform::database::Database;
 use platform::embedded::Role;
 use platform::health::{self, Check, Status};
-use platform::testing::TestDb;
-use secrecy::SecretString;
+use platform::testing::{TestDb, TestRedis};
+use secrecy::{ExposeSecret, SecretString};
 
 fn found<'a>(checks: &'a [Check], name: &str) -> &'a Check {
     checks.iter().find(|check| check.name == name).unwrap_or_else(|| panic!("no check `{name}` in {checks:?}"))
@@ -38,7 +38,7 @@ async fn a_new_data_folder_is_sound_but_not_migrated() {
     let data = folder.path().join("viralcast").display().to_string();
     let config = config(&[("VIRALCAST_DATA_DIR", data), ("VIRALCAST_HTTP__PORT", "0".to_owned())]);
     let checks = health::examine(&config).await;
-    for name in ["data folder", "port", "database", "roles", "hosts"] {
+    for name in ["data folder", "port", "database", "roles", "hosts", "cache", "mail"] {
         assert_eq!(found(&checks, name).status, Status::Ok, "{checks:?}");
     }
     assert!(found(&checks, "migrations").detail.ends_with("not applied yet"), "{checks:?}");
@@ -82,7 +82,7 @@ async fn a_data_folder_that_is_a_file_fails() {
 async fn a_migrated_database_passes_and_changed_or_foreign_migrations_do_not() {
     let db = TestDb::new().await;
     let database = open(&db, Role::Owner).await;
-    let checks = health::of_database(&database).await;
+    let checks = health::of_database(&database, &Config::default()).await;
     assert_eq!(found(&checks, "migrations").status, Status::Ok, "{checks:?}");
     assert_eq!(found(&checks, "roles").status, Status::Ok, "{checks:?}");
 
@@ -90,15 +90,15 @@ async fn a_migrated_database_passes_and_changed_or_foreign_migrations_do_not() {
         .execute(db.owner())
         .await
         .expect("a migration from the future");
-    let checks = health::of_database(&database).await;
+    let checks = health::of_database(&database, &Config::default()).await;
     assert!(found(&checks, "migrations").detail.contains("1 that this program does not know"), "{checks:?}");
 
     sqlx::query("update _sqlx_migrations set checksum = '\\x00'").execute(db.owner()).await.expect("edited migrations");
-    let checks = health::of_database(&database).await;
+    let checks = health::of_database(&database, &Config::default()).await;
     assert!(found(&checks, "migrations").detail.contains("differ from this program's"), "{checks:?}");
 
     sqlx::query("delete from _sqlx_migrations").execute(db.owner()).await.expect("no migrations");
-    let checks = health::of_database(&database).await;
+    let checks = health::of_database(&database, &Config::default()).await;
     assert!(found(&checks, "migrations").detail.contains("not applied yet"), "{checks:?}");
     assert_eq!(found(&checks, "migrations").hint.as_deref(), Some("run `viralcast migrate`"));
     database.close().await.expect("closed");
@@ -115,8 +115,23 @@ async fn a_serving_role_that_escapes_row_level_security_is_refused() {
         ..DatabaseConfig::default()
     };
     let database = Database::open(&config, &DataDir::at("unused").expect("a path")).await.expect("opened");
-    let checks = health::of_database(&database).await;
+    let checks = health::of_database(&database, &Config::default()).await;
     assert_eq!(found(&checks, "roles").status, Status::Failed, "{checks:?}");
     database.close().await.expect("closed");
     db.close().await;
+}
+
+#[tokio::test]
+async fn a_redis_is_asked_and_one_that_is_gone_is_told() {
+    let embedded = health::of_engines(&Config::default()).await;
+    assert_eq!((found(&embedded, "cache").status, found(&embedded, "mail").status), (Status::Ok, Status::Ok), "{embedded:?}");
+    let mut redis = TestRedis::start();
+    let config = config(&[("REDIS_URL", redis.url().expose_secret().to_owned())]);
+    let cache = health::of_engines(&config).await;
+    assert_eq!(found(&cache, "cache").status, Status::Ok, "{cache:?}");
+    assert!(found(&cache, "cache").detail.starts_with("Redis "), "{cache:?}");
+    redis.kill();
+    let cache = health::of_engines(&config).await;
+    assert_eq!(found(&cache, "cache").status, Status::Failed, "{cache:?}");
+    assert!(found(&cache, "cache").hint.as_ref().is_some_and(|hint| hint.contains("REDIS_URL")), "{cache:?}");
 }

@@ -16,8 +16,7 @@ async fn a_folder_conforms() {
 async fn a_folder_that_cannot_be_written_is_worth_another_try() {
     let file = tempfile::NamedTempFile::new().expect("a file");
     let mailer = FolderMailer::new(file.path(), SENDER).expect("a mailer");
-    let mail = Mail { to: "a@example.id".to_owned(), subject: "Halo".to_owned(), text: "Halo".to_owned(), html: "Halo".to_owned() };
-    let error = mailer.send(&mail).await.expect_err("a file is no folder");
+    let error = mailer.send(&mail()).await.expect_err("a file is no folder");
     assert!(matches!(error, MailError::Transport { .. }), "{error:?}");
     assert!(error.hint().is_some());
 }
@@ -28,6 +27,12 @@ fn a_sender_that_is_no_address_is_refused() {
         let refused = FolderMailer::new(Path::new("mail"), sender);
         assert!(matches!(refused, Err(MailError::Invalid { field: "sender", .. })), "{refused:?}");
     }
+}
+
+/// A mail to somebody.
+pub fn mail() -> Mail {
+    let words = "Halo".to_owned();
+    Mail { to: "Ibu Sari <ibu.sari@example.id>".to_owned(), subject: words.clone(), text: words.clone(), html: words, key: None }
 }
 
 fn mails(folder: &Path) -> Vec<String> {

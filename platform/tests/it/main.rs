@@ -5,11 +5,13 @@ mod database;
 mod db;
 mod embedded;
 mod health;
+mod limits;
 mod mail;
 mod objects;
 mod places;
 mod queue;
 mod s3_server;
+mod smtp;
 mod telemetry;
 mod testing;
 

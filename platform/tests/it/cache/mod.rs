@@ -1,3 +1,7 @@
+mod in_step;
+mod read_through;
+mod redis;
+
 use std::time::Duration;
 
 use domain::ids::StoreId;
@@ -56,7 +60,7 @@ fn keys_are_those_of_the_design() {
         keys::orders_stats(store),
         keys::predictions(store, PredictionType::Ingredient),
         keys::market_prices("2026-11-23".parse().expect("a date")),
-        keys::rate_limit(user),
+        keys::rate_limit(&user.to_string()),
     ];
     let lines: Vec<String> = all.iter().map(|key| format!("{} {} s", key.name, key.time_to_live.as_secs())).collect();
     insta::assert_snapshot!(lines.join("\n"), @r"
