@@ -23,6 +23,7 @@ use crate::state::AppState;
         (name = "stores", description = "Shops"),
         (name = "predictions", description = "What will sell"),
         (name = "plan", description = "What to prepare and what to buy"),
+        (name = "payments", description = "Money that comes in and goes back"),
         (name = "runs", description = "How the numbers were made"),
         (name = "platform", description = "Whether everything works"),
     ),

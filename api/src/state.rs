@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use payments::Payments;
 use platform::clock::SharedClock;
 use platform::config::HttpConfig;
 use platform::telemetry::Metrics;
@@ -17,6 +18,8 @@ pub struct AppState {
     /// Renders the process's metrics.
     pub metrics: Metrics,
     pub limits: Limits,
+    /// Over the same pool.
+    pub payments: Payments,
 }
 
 /// Bounds on what one request may cost.

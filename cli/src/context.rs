@@ -8,8 +8,9 @@ use chrono::NaiveDate;
 use jobs::Nightly;
 use jobs::nightly::{Outside, Settings};
 use models::EngineConfig;
+use payments::Payments;
 use platform::clock::{SharedClock, SystemClock};
-use platform::config::Config;
+use platform::config::{Config, XenditConfig};
 use platform::data_dir::DataDir;
 use platform::database::Database;
 use platform::db::stores::{StoreRow, find_store, list_stores};
@@ -17,6 +18,7 @@ use platform::http::Polite;
 use platform::mail::FolderMailer;
 use platform::objects::StoredObjects;
 use platform::telemetry::{self, Metrics, Output, Traces};
+use sqlx::PgPool;
 
 use crate::failure::Failure;
 
@@ -72,8 +74,14 @@ impl Context {
         let http = Polite::new(self.db.work().clone(), &self.config.outside)?;
         let mail = FolderMailer::new(&self.data.create()?.join("mail"), &self.config.mail.from)?;
         let sources = Arc::new(self.config.sources.clone());
-        let outside = Outside { http, sources, s3: Arc::new(self.config.s3.clone()), mail: Arc::new(mail) };
+        let payments = self.payments(self.db.work().clone(), &self.config.xendit)?;
+        let outside = Outside { http, sources, s3: Arc::new(self.config.s3.clone()), mail: Arc::new(mail), payments };
         Ok(Nightly { work: self.db.work().clone(), objects: Arc::new(self.objects()?), clock: self.clock.clone(), settings, outside })
+    }
+
+    /// Payments in a role's view of the database.
+    pub fn payments(&self, pool: PgPool, config: &XenditConfig) -> anyhow::Result<Payments> {
+        Ok(Payments::new(pool, self.clock.clone(), config, &self.config.outside)?)
     }
 
     /// The store of this slug or id.

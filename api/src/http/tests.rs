@@ -8,7 +8,9 @@ use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
+use payments::Payments;
 use platform::clock::SystemClock;
+use platform::config::{OutsideConfig, XenditConfig};
 use platform::telemetry::Metrics;
 use serde_json::Value;
 use sqlx::PgPool;
@@ -25,8 +27,11 @@ fn metrics() -> Metrics {
 }
 
 fn app() -> Router {
+    let db = PgPool::connect_lazy_with(PgConnectOptions::new());
+    let payments = Payments::new(db.clone(), SystemClock::shared(), &XenditConfig::default(), &OutsideConfig::default());
     let state = AppState {
-        db: PgPool::connect_lazy_with(PgConnectOptions::new()),
+        db,
+        payments: payments.expect("a client"),
         clock: SystemClock::shared(),
         metrics: metrics(),
         limits: Limits { timeout: Duration::from_millis(20), body_bytes: 100, ..Limits::default() },

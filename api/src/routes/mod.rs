@@ -12,6 +12,7 @@ mod queue;
 mod runs;
 mod stores;
 mod webhooks;
+mod xendit_webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -30,4 +31,5 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .merge(runs::routes())
         .merge(stores::routes())
         .merge(webhooks::routes())
+        .merge(xendit_webhooks::routes())
 }

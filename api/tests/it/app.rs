@@ -8,7 +8,9 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use domain::job::Prune;
+use payments::Payments;
 use platform::clock::SimulatedClock;
+use platform::config::{OutsideConfig, XenditConfig};
 use platform::queue::{self, EnqueueOptions};
 use platform::telemetry::Metrics;
 use platform::testing::TestDb;
@@ -43,7 +45,9 @@ impl App {
         let world = world::create(&mut connection).await;
         drop(connection);
         let clock = SimulatedClock::at(world::instant(now)).shared();
-        let state = AppState { db: db.serve().clone(), clock, metrics: metrics(), limits };
+        let xendit = XenditConfig::of_stand_in("http://127.0.0.1:1");
+        let payments = Payments::new(db.serve().clone(), clock.clone(), &xendit, &OutsideConfig::default()).expect("a client");
+        let state = AppState { db: db.serve().clone(), clock, metrics: metrics(), limits, payments };
         Self { router: api::router(state.clone()), db, world, state }
     }
 

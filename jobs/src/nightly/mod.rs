@@ -35,6 +35,7 @@ use domain::plan::DayPlan;
 use domain::time::BusinessCalendar;
 use ingest::take::Workshop;
 use models::{Effort, EngineConfig, GuardCount};
+use payments::Payments;
 use platform::clock::SharedClock;
 use platform::config::{S3Config, SourcesConfig};
 use platform::db::stores::StoreRow;
@@ -71,13 +72,15 @@ pub struct Nightly {
     pub outside: Outside,
 }
 
-/// How sources are asked, and people told.
+/// How sources are asked, money is taken, and people told.
 #[derive(Clone)]
 pub struct Outside {
     pub http: Polite,
     pub sources: Arc<SourcesConfig>,
     pub s3: Arc<S3Config>,
     pub mail: Arc<dyn Mailer>,
+    /// Over the same database.
+    pub payments: Payments,
 }
 
 impl Nightly {

@@ -7,14 +7,18 @@ mod ingest_window;
 mod judge_backfill;
 mod keep_promise;
 mod mail_news;
+mod poll_payment;
+mod poll_refund;
 mod prune;
+mod reconcile_payments;
 mod run_nightly;
+mod take_payment_event;
 mod take_push;
 mod take_sales_files;
 
 use domain::job::{
-    AddUpOrders, FillPartitions, IngestSource, IngestWindow, JobArgs, JudgeBackfill, KeepPromise, MailNews, Prune, RunNightly, TakePush,
-    TakeSalesFiles,
+    AddUpOrders, FillPartitions, IngestSource, IngestWindow, JobArgs, JudgeBackfill, KeepPromise, MailNews, PollPayment, PollRefund, Prune,
+    ReconcilePayments, RunNightly, TakePaymentEvent, TakePush, TakeSalesFiles,
 };
 use platform::queue::{EnqueueOptions, NewJob, Workers};
 
@@ -34,6 +38,10 @@ pub fn all(nightly: &Nightly) -> Workers {
         .add(take_push::worker(nightly.clone()))
         .add(take_sales_files::worker(nightly.clone()))
         .add(mail_news::worker(nightly.clone()))
+        .add(take_payment_event::worker(nightly.clone()))
+        .add(poll_payment::worker(nightly.clone()))
+        .add(poll_refund::worker(nightly.clone()))
+        .add(reconcile_payments::worker(nightly.clone()))
         .add(prune::worker(nightly.work.clone(), nightly.clock.clone()))
 }
 
@@ -41,7 +49,7 @@ pub use keep_promise::worker as keep_promise;
 pub use mail_news::worker as mail_news;
 
 /// Kinds that schedules and operators may name.
-pub const KINDS: [Kind; 11] = [
+pub const KINDS: [Kind; 15] = [
     Kind::of::<RunNightly>(),
     Kind::of::<KeepPromise>(),
     Kind::of::<FillPartitions>(),
@@ -52,6 +60,10 @@ pub const KINDS: [Kind; 11] = [
     Kind::of::<TakePush>(),
     Kind::of::<TakeSalesFiles>(),
     Kind::of::<MailNews>(),
+    Kind::of::<TakePaymentEvent>(),
+    Kind::of::<PollPayment>(),
+    Kind::of::<PollRefund>(),
+    Kind::of::<ReconcilePayments>(),
     Kind::of::<Prune>(),
 ];
 
