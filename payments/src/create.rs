@@ -23,8 +23,8 @@ use crate::{Payment, PaymentError, Payments, events};
 
 /// The most that QRIS takes at once.
 pub(crate) const MOST: Idr = Idr(10_000_000);
-/// Nobody else asks the gateway meanwhile: longer than it may take to answer.
-const TURN: Duration = Duration::from_secs(30);
+/// Nobody else asks the gateway meanwhile: longer than it may take to answer, and no longer than a customer waits if whoever asked has died.
+const TURN: Duration = Duration::from_secs(15);
 /// Between two questions whose outcome is not known.
 const PAUSE: Duration = Duration::from_secs(5);
 /// What QRIS codes live, where the gateway does not say.

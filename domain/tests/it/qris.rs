@@ -40,7 +40,7 @@ fn a_code_is_read() {
     assert_eq!((read.merchant(), read.amount()), ("WARUNG IMAS", Ok(Some(Idr(25_000)))));
     assert_eq!(read.check_amount(Idr(25_000)), Ok(()));
     assert_eq!(read.check_amount(Idr(25_001)), Err(QrisError::OtherAmount { told: Idr(25_000), asked: Idr(25_001) }));
-    assert_eq!(read.fields().len(), 9);
+    assert_eq!(read.fields().len(), 10);
 }
 
 #[test]
@@ -74,9 +74,9 @@ fn what_is_no_code_is_told_why() {
         (closed(&field("53", "360")), QrisError::Missing("00")),
         (closed(&start), QrisError::Missing("59")),
         (closed(&format!("{start}{}", field("53", "360"))), QrisError::Twice("53".to_owned())),
-        (closed(&format!("{start}5999KOPI")), QrisError::Structure(20)),
-        (closed(&format!("{start}5900")), QrisError::Structure(20)),
-        (closed(&format!("{start}XY04KOPI")), QrisError::Structure(20)),
+        (closed(&format!("{start}5999KOPI")), QrisError::Structure(19)),
+        (closed(&format!("{start}5900")), QrisError::Structure(19)),
+        (closed(&format!("{start}XY04KOPI")), QrisError::Structure(19)),
         ("kopi \u{2615}".to_owned(), QrisError::NotAscii(5)),
         ("0".repeat(513), QrisError::TooLong(513)),
         (code(Some("5")).to_lowercase(), QrisError::Checksum { told: String::new(), found: String::new() }),
