@@ -61,6 +61,10 @@ bench-backfill: build ## planning and looking at 1.1 million partitions; figures
 chaos: build ## programs, connections, clocks and the database fail for ROUNDS rounds; a ledger watches
 	CHAOS_ROUNDS=$${ROUNDS:-20} CHAOS_SEED=$${SEED:-$$RANDOM} cargo nextest run --no-capture $(BUILD) -E 'test(every_effect_once)'
 
+.PHONY: storm
+storm: build ## ten thousand payment webhooks (DELIVERIES), many times each and in no order; a ledger watches
+	PAYMENT_STORM=$${DELIVERIES:-10000} cargo nextest run --no-capture $(BUILD) -E 'test(a_storm_of_webhooks)'
+
 .PHONY: fuzz
 fuzz: build ## a million broken documents for each parser (EXECUTIONS, SEED)
 	FUZZ_EXECUTIONS=$${EXECUTIONS:-1000000} FUZZ_SEED=$${SEED:-$$RANDOM$$RANDOM} cargo nextest run --profile fuzz $(BUILD) -E 'test(fuzz::)'

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use payments::PaymentError;
 use platform::auth::AuthError;
 use platform::db::DbError;
 use platform::queue::QueueError;
@@ -75,6 +76,10 @@ pub enum ApiError {
     #[error("the request is not signed with a secret of this store")]
     Unsigned,
 
+    /// Nothing more is told to whoever does not know it.
+    #[error("the webhook does not carry our callback token")]
+    WrongToken,
+
     #[error("the body is larger than {limit_bytes} bytes")]
     BodyTooLarge { limit_bytes: usize },
 
@@ -94,6 +99,9 @@ pub enum ApiError {
 
     #[error("the queue did not answer")]
     Queue(#[from] QueueError),
+
+    #[error("a payment could not be handled")]
+    Payment(#[source] PaymentError),
 
     #[error("the handler panicked: {message}")]
     Panicked { message: String },
@@ -170,7 +178,20 @@ impl domain::Hint for ApiError {
             Self::Queue(error) => error.hint(),
             Self::Auth(error) => error.hint(),
             Self::Shared(error) => error.hint(),
+            Self::Payment(error) => error.hint(),
             _ => None,
+        }
+    }
+}
+
+/// What any part of the product says of its database or queue is said the same way.
+impl From<PaymentError> for ApiError {
+    fn from(error: PaymentError) -> Self {
+        match error {
+            PaymentError::WrongToken => Self::WrongToken,
+            PaymentError::Database(error) => Self::Database(error),
+            PaymentError::Queue(error) => Self::Queue(error),
+            error => Self::Payment(error),
         }
     }
 }

@@ -14,7 +14,7 @@ mod routes;
 mod server;
 mod state;
 
-pub use access::{Attempts, Auth};
+pub use access::Auth;
 pub use error::{ApiError, FieldError, Resource};
 pub use front::Front;
 pub use openapi::openapi;

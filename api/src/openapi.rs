@@ -28,6 +28,7 @@ use crate::state::AppState;
         (name = "members", description = "Who may act for a shop"),
         (name = "predictions", description = "What will sell"),
         (name = "plan", description = "What to prepare and what to buy"),
+        (name = "payments", description = "Money that comes in and goes back"),
         (name = "runs", description = "How the numbers were made"),
         (name = "platform", description = "Whether everything works"),
     ),

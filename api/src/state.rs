@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use payments::Payments;
 use platform::clock::SharedClock;
 use platform::config::HttpConfig;
+use platform::limits::RateLimiter;
 use platform::telemetry::Metrics;
 use sqlx::PgPool;
 
-use crate::access::{Attempts, Auth};
+use crate::access::Auth;
 use crate::front::Front;
 
 /// Shared by all requests; cheap to clone.
@@ -22,8 +24,11 @@ pub struct AppState {
     pub metrics: Metrics,
     pub limits: Limits,
     pub auth: Arc<Auth>,
-    pub attempts: Attempts,
+    /// Counts what people ask, on all machines.
+    pub limiter: Arc<dyn RateLimiter>,
     pub front: Arc<Front>,
+    /// Over the same pool.
+    pub payments: Payments,
 }
 
 /// Bounds on what one request may cost.
@@ -33,6 +38,8 @@ pub struct Limits {
     pub timeout: Duration,
     /// Largest request body; beyond it is a 413.
     pub body_bytes: usize,
+    /// Of one user, or one address.
+    pub requests_a_minute: u32,
     /// How long a dependency may take to answer a probe before it counts as down.
     pub probe: Duration,
     /// How long requests in flight may go on after the server was told to stop.
@@ -41,7 +48,13 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { timeout: Duration::from_secs(15), body_bytes: 64 * 1024, probe: Duration::from_secs(1), drain: Duration::from_secs(10) }
+        Self {
+            timeout: Duration::from_secs(15),
+            body_bytes: 64 * 1024,
+            requests_a_minute: 300,
+            probe: Duration::from_secs(1),
+            drain: Duration::from_secs(10),
+        }
     }
 }
 
@@ -50,6 +63,7 @@ impl From<&HttpConfig> for Limits {
         Self {
             timeout: Duration::from_secs(config.request_timeout_seconds),
             drain: Duration::from_secs(config.shutdown_seconds),
+            requests_a_minute: config.requests_a_minute,
             ..Self::default()
         }
     }

@@ -8,15 +8,17 @@ use chrono::NaiveDate;
 use jobs::Nightly;
 use jobs::nightly::{Links, Outside, Settings};
 use models::EngineConfig;
+use payments::Payments;
 use platform::auth::{InstallationSecret, ensure_signing_key};
 use platform::clock::{SharedClock, SystemClock};
-use platform::config::Config;
+use platform::config::{Config, XenditConfig};
 use platform::data_dir::DataDir;
 use platform::database::Database;
 use platform::db::stores::{StoreRow, find_store, list_stores};
 use platform::http::Polite;
 use platform::objects::StoredObjects;
 use platform::telemetry::{self, Metrics, Output, Traces};
+use sqlx::PgPool;
 
 use crate::failure::Failure;
 
@@ -74,7 +76,7 @@ impl Context {
     }
 
     /// What the API works with; makes the first signing key.
-    pub async fn api_state(&self) -> anyhow::Result<api::AppState> {
+    pub async fn api_state(&self, xendit: &XenditConfig) -> anyhow::Result<api::AppState> {
         let secret = self.secret()?;
         ensure_signing_key(self.db.work(), &secret, self.clock.now()).await?;
         Ok(api::AppState {
@@ -83,7 +85,8 @@ impl Context {
             metrics: self.metrics.clone(),
             limits: (&self.config.http).into(),
             auth: Arc::new(api::Auth::new(self.db.serve().clone(), secret, self.clock.clone())),
-            attempts: api::Attempts::default(),
+            limiter: platform::limits::open(&self.config.cache)?,
+            payments: self.payments(self.db.serve().clone(), xendit)?,
             front: Arc::new((&self.config.http).into()),
         })
     }
@@ -96,8 +99,14 @@ impl Context {
         let http = Polite::new(self.db.work().clone(), &self.config.outside)?;
         let mail = platform::mail::open(&self.config.mail, &self.data.create()?.join("mail"))?;
         let sources = Arc::new(self.config.sources.clone());
-        let outside = Outside { http, sources, s3: Arc::new(self.config.s3.clone()), mail, links: self.links()? };
+        let payments = self.payments(self.db.work().clone(), &self.config.xendit)?;
+        let outside = Outside { http, sources, s3: Arc::new(self.config.s3.clone()), mail, links: self.links()?, payments };
         Ok(Nightly { work: self.db.work().clone(), objects: Arc::new(self.objects()?), clock: self.clock.clone(), settings, outside })
+    }
+
+    /// Payments in a role's view of the database.
+    pub fn payments(&self, pool: PgPool, config: &XenditConfig) -> anyhow::Result<Payments> {
+        Ok(Payments::new(pool, self.clock.clone(), config, &self.config.outside)?)
     }
 
     /// The store of this slug or id.

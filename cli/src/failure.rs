@@ -53,6 +53,8 @@ fn hint_of(error: &(dyn std::error::Error + 'static)) -> Option<String> {
         .downcast_ref::<Failure>()
         .map(|failure| failure.hint.clone())
         .or_else(|| from::<jobs::NightError>(error))
+        .or_else(|| from::<payments::PaymentError>(error))
+        .or_else(|| from::<payments::gateway::GatewayError>(error))
         .or_else(|| from::<jobs::ScheduleError>(error))
         .or_else(|| from::<jobs::backfill::BackfillError>(error))
         .or_else(|| from::<ingest::panel::PanelError>(error))

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::forecast::Rung;
 use crate::ids::{EventId, RunId, StoreId};
@@ -30,6 +31,7 @@ pub struct Envelope {
 pub enum Event {
     SalesIngested(SalesIngested),
     RunPublished(RunPublished),
+    PaymentChanged(PaymentChanged),
 }
 
 /// New or corrected sales facts have landed.
@@ -49,6 +51,18 @@ pub struct RunPublished {
     pub run_id: RunId,
     pub business_date: NaiveDate,
     pub rung: Rung,
+}
+
+/// A payment of an order has become something else, or wants a person's attention.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PaymentChanged {
+    pub store_id: StoreId,
+    pub payment_id: Uuid,
+    pub order_id: Uuid,
+    /// As in `payments.status`.
+    pub status: String,
+    /// As in `payment_receipts.attention`: why a person should look.
+    pub attention: Option<String>,
 }
 
 /// An envelope whose payload this program cannot read.
@@ -71,6 +85,7 @@ impl Event {
         match self {
             Self::SalesIngested(_) => "sales.ingested",
             Self::RunPublished(_) => "run.published",
+            Self::PaymentChanged(_) => "payment.changed",
         }
     }
 
@@ -84,6 +99,7 @@ impl Event {
         match self {
             Self::SalesIngested(event) => event.store_id.to_string(),
             Self::RunPublished(event) => event.store_id.to_string(),
+            Self::PaymentChanged(event) => event.store_id.to_string(),
         }
     }
 
@@ -117,6 +133,7 @@ impl Event {
         let read = match (envelope.name.as_str(), envelope.version) {
             ("sales.ingested", 1) => serde_json::from_value(payload).map(Self::SalesIngested),
             ("run.published", 1) => serde_json::from_value(payload).map(Self::RunPublished),
+            ("payment.changed", 1) => serde_json::from_value(payload).map(Self::PaymentChanged),
             (name, version) => return Err(EventError::Unknown { name: name.to_owned(), version }),
         };
         read.map_err(|source| EventError::Malformed { name: envelope.name.clone(), version: envelope.version, source })

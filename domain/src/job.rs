@@ -366,3 +366,96 @@ impl JobArgs for JudgeBackfill {
         Some(self.backfill_id.to_string())
     }
 }
+
+/// Understand what the payment gateway has told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TakePaymentEvent {
+    /// Of `webhook_events`.
+    pub event_id: Uuid,
+}
+
+impl JobArgs for TakePaymentEvent {
+    const KIND: &'static str = "take_payment_event";
+    const IS_KEPT: bool = false;
+    const LANE: Lane = Lane::Interactive;
+    const TIMEOUT: Duration = Duration::from_secs(2 * 60);
+    // The gateway's own word may come later than its webhook, and its outages last hours.
+    const MAX_ATTEMPTS: u16 = 20;
+    const BACKOFF_BASE: Duration = Duration::from_secs(2);
+
+    fn unique_key(&self) -> Option<String> {
+        Some(self.event_id.to_string())
+    }
+
+    fn limits(&self) -> Vec<Limit> {
+        vec![at_the_gateway()]
+    }
+}
+
+/// Ask the gateway what became of a payment: beside the webhook, which may be lost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PollPayment {
+    pub payment_id: Uuid,
+    /// Now and not again: there is another that goes on.
+    pub once: bool,
+}
+
+impl JobArgs for PollPayment {
+    const KIND: &'static str = "poll_payment";
+    const IS_KEPT: bool = false;
+    const LANE: Lane = Lane::Interactive;
+    const TIMEOUT: Duration = Duration::from_secs(2 * 60);
+    const MAX_ATTEMPTS: u16 = 20;
+
+    fn unique_key(&self) -> Option<String> {
+        Some(format!("{}:{}", self.payment_id, self.once))
+    }
+
+    fn limits(&self) -> Vec<Limit> {
+        vec![at_the_gateway()]
+    }
+}
+
+/// Ask the gateway what became of a refund.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PollRefund {
+    pub refund_id: Uuid,
+}
+
+impl JobArgs for PollRefund {
+    const KIND: &'static str = "poll_refund";
+    const IS_KEPT: bool = false;
+    const TIMEOUT: Duration = Duration::from_secs(2 * 60);
+    const MAX_ATTEMPTS: u16 = 20;
+
+    fn unique_key(&self) -> Option<String> {
+        Some(self.refund_id.to_string())
+    }
+
+    fn limits(&self) -> Vec<Limit> {
+        vec![at_the_gateway()]
+    }
+}
+
+/// Hold every open and recent payment against the gateway's books.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReconcilePayments {}
+
+impl JobArgs for ReconcilePayments {
+    const KIND: &'static str = "reconcile_payments";
+    // One question a payment, and the gateway takes 60 a minute of a test account.
+    const TIMEOUT: Duration = Duration::from_secs(4 * 60 * 60);
+
+    fn unique_key(&self) -> Option<String> {
+        Some(String::new())
+    }
+}
+
+/// How many jobs stand in line for the payment gateway.
+fn at_the_gateway() -> Limit {
+    Limit::of_host("payment_gateway", 8)
+}

@@ -13,6 +13,7 @@ pub mod job;
 pub mod money;
 pub mod panel;
 pub mod plan;
+pub mod qris;
 pub mod quantile;
 pub mod text;
 pub mod time;

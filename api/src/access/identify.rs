@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::header::AUTHORIZATION;
-use axum::http::{HeaderMap, Method};
+use axum::http::{Extensions, HeaderMap, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -33,6 +33,15 @@ pub(crate) async fn identify(State(state): State<AppState>, mut request: Request
     request.extensions_mut().insert(address);
     request.extensions_mut().insert(identity);
     next.run(request).await
+}
+
+/// Whose quota a request counts against: the user's, or the address' where nobody is signed in.
+pub(crate) fn who(extensions: &Extensions) -> String {
+    match (extensions.get::<Identity>(), extensions.get::<ClientAddress>()) {
+        (Some(Identity::Known(caller)), _) => caller.user.to_string(),
+        (_, Some(ClientAddress(Some(address)))) => address.to_string(),
+        _ => String::new(),
+    }
 }
 
 enum Token {

@@ -1,10 +1,11 @@
 //! What happens to every request around its handler, from the outside in: trace and span, compression, security headers,
-//! problem documents, panics, host check, body limit, timeout, who asks.
+//! problem documents, panics, host check, body limit, timeout, who asks, how often.
 
 mod guard;
 mod headers;
 mod host;
 mod observe;
+mod quota;
 mod trace;
 
 use axum::Router;
@@ -32,6 +33,7 @@ pub(crate) fn wrap(routes: Router<AppState>, state: &AppState) -> Router<AppStat
             .layer(from_fn_with_state(state.clone(), host::require_ours))
             .layer(from_fn_with_state(state.clone(), guard::limit))
             .layer(from_fn_with_state(state.clone(), access::identify))
+            .layer(from_fn_with_state(state.clone(), quota::limit))
             .layer(DefaultBodyLimit::max(state.limits.body_bytes)),
     )
 }

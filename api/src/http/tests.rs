@@ -8,8 +8,11 @@ use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
+use payments::Payments;
 use platform::auth::InstallationSecret;
 use platform::clock::SystemClock;
+use platform::config::{OutsideConfig, XenditConfig};
+use platform::limits::MemoryLimiter;
 use platform::telemetry::Metrics;
 use serde_json::Value;
 use sqlx::PgPool;
@@ -17,7 +20,7 @@ use sqlx::postgres::PgConnectOptions;
 use tower::ServiceExt;
 
 use super::wrap;
-use crate::access::{Attempts, Auth};
+use crate::access::Auth;
 use crate::state::{AppState, Limits};
 
 /// One recorder a process: tests may share one.
@@ -29,12 +32,14 @@ fn metrics() -> Metrics {
 fn app() -> Router {
     let nowhere = PgPool::connect_lazy_with(PgConnectOptions::new());
     let secret = InstallationSecret::of("a secret of this test, long enough".into()).expect("long enough");
+    let payments = Payments::new(nowhere.clone(), SystemClock::shared(), &XenditConfig::default(), &OutsideConfig::default());
     let state = AppState {
         db: nowhere.clone(),
+        payments: payments.expect("a client"),
         clock: SystemClock::shared(),
         metrics: metrics(),
         auth: Arc::new(Auth::new(nowhere.clone(), secret, SystemClock::shared())),
-        attempts: Attempts::default(),
+        limiter: Arc::new(MemoryLimiter::default()),
         front: Arc::default(),
         limits: Limits { timeout: Duration::from_millis(20), body_bytes: 100, ..Limits::default() },
     };

@@ -104,6 +104,12 @@ impl Wording {
                 "Tandatangani menurut standardwebhooks.com; kunci: `viralcast store push-secret TOKO`.",
                 "Sign it as standardwebhooks.com says; the secret: `viralcast store push-secret STORE`.",
             )),
+            ApiError::WrongToken => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "/problems/unsigned",
+                say("Token tidak sah", "Wrong token"),
+                say("Webhook ini tidak membawa token yang benar.", "This webhook does not carry the right token."),
+            ),
             ApiError::BodyTooLarge { limit_bytes } => Self::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "/problems/body-too-large",
@@ -126,6 +132,7 @@ impl Wording {
             ApiError::Queue(QueueError::Database { .. }) => unavailable(language),
             ApiError::Database(_)
             | ApiError::Queue(_)
+            | ApiError::Payment(_)
             | ApiError::Panicked { .. }
             | ApiError::Auth(_)
             | ApiError::Listen { .. }

@@ -17,6 +17,7 @@ mod sessions;
 mod stores;
 mod users;
 mod webhooks;
+mod xendit_webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -42,4 +43,5 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .merge(stores::routes())
         .merge(users::routes())
         .merge(webhooks::routes())
+        .merge(xendit_webhooks::routes())
 }

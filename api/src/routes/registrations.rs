@@ -20,7 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::access::{Caller, ClientAddress, check_origin};
+use crate::access::{Caller, ClientAddress, check_attempt, check_origin};
 use crate::error::{ApiError, FieldError};
 use crate::extract::{Body, email, optional_name};
 use crate::problem::Language;
@@ -65,7 +65,7 @@ async fn register(
     Body(new): Body<Registration>,
 ) -> Result<StatusCode, ApiError> {
     check_origin(&headers)?;
-    state.attempts.check(address, &new.email).await?;
+    check_attempt(state.limiter.as_ref(), "register", address, &new.email).await?;
     let id = Uuid::now_v7();
     let mut transaction = begin_as(&state.db, Tenant::User(id)).await?;
     let locale = Language::of(&headers).tag();
@@ -129,7 +129,7 @@ async fn forgot_password(
     Body(forgotten): Body<Forgotten>,
 ) -> Result<StatusCode, ApiError> {
     check_origin(&headers)?;
-    state.attempts.check(address, &forgotten.email).await?;
+    check_attempt(state.limiter.as_ref(), "mail", address, &forgotten.email).await?;
     let letter = |is_verified| if is_verified { Letter::ResetPassword } else { Letter::VerifyEmail };
     send_to_account(&state, &forgotten.email, letter).await
 }
@@ -178,7 +178,7 @@ async fn change_password(
 ) -> Result<StatusCode, ApiError> {
     let now = state.clock.now();
     let who = caller.user.to_string();
-    state.attempts.check(ClientAddress(caller.address), &who).await?;
+    check_attempt(state.limiter.as_ref(), "password", ClientAddress(caller.address), &who).await?;
     let mut transaction = caller.begin(&state).await?;
     let stored = own_password_hash(&mut *transaction).await?;
     let user = find_user(&mut *transaction, caller.user).await?;

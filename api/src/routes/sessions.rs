@@ -18,7 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::access::{Agent, Caller, ClientAddress, Reader, SignIn, check_origin, check_token, refresh, sign_in};
+use crate::access::{Agent, Caller, ClientAddress, Reader, SignIn, check_attempt, check_origin, check_token, refresh, sign_in};
 use crate::error::{ApiError, Resource};
 use crate::extract::{Body, PathName};
 use crate::problem::Problem;
@@ -101,7 +101,7 @@ async fn login(
     Body(login): Body<Login>,
 ) -> Result<Response, ApiError> {
     check_origin(&headers)?;
-    state.attempts.check(address, &login.email).await?;
+    check_attempt(state.limiter.as_ref(), "login", address, &login.email).await?;
     let account = account_by_email(&state.db, &login.email).await?;
     let stored = account.as_ref().and_then(|account| account.password_hash.clone());
     let verdict = state.auth.passwords.verify(login.password.clone(), stored).await?;

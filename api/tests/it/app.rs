@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use api::{AppState, Attempts, Auth, Limits};
+use api::{AppState, Auth, Limits};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use domain::job::Prune;
+use payments::Payments;
 use platform::auth::{AccessClaims, InstallationSecret, REFRESH_LIFE, RefreshToken, ensure_signing_key};
 use platform::clock::{Clock, SimulatedClock};
+use platform::config::{OutsideConfig, XenditConfig};
 use platform::db::auth_sessions::{NewSession, insert_session};
+use platform::limits::MemoryLimiter;
 use platform::queue::{self, EnqueueOptions};
 use platform::telemetry::Metrics;
 use platform::testing::TestDb;
@@ -54,14 +57,17 @@ impl App {
         let secret = InstallationSecret::of("a secret of this test, long enough".into()).expect("long enough");
         ensure_signing_key(db.work(), &secret, clock.now()).await.expect("a key");
         let auth = Arc::new(Auth::new(db.serve().clone(), secret, clock.shared()));
+        let xendit = XenditConfig::of_stand_in("http://127.0.0.1:1");
+        let payments = Payments::new(db.serve().clone(), clock.shared(), &xendit, &OutsideConfig::default()).expect("a client");
         let state = AppState {
             db: db.serve().clone(),
             clock: clock.shared(),
             metrics: metrics(),
             limits,
             auth,
-            attempts: Attempts::default(),
+            limiter: Arc::new(MemoryLimiter::default()),
             front: Arc::default(),
+            payments,
         };
         let mut app = Self { router: api::router(state.clone()), db, world, state, clock, token: String::new() };
         app.token = app.token_of(app.world.operator).await;

@@ -18,3 +18,4 @@ mod stores;
 mod tenancy;
 mod webhooks;
 mod world;
+mod xendit_webhooks;

@@ -7,13 +7,13 @@ use clap::Args;
 use domain::text::{Language, When, amount, forecast_sentence};
 use domain::{Explanation, Idr};
 use jobs::NightReport;
-use platform::config::SourcesConfig;
+use platform::config::{SourcesConfig, XenditConfig};
 use platform::db::forecasts::{ForecastRow, published_forecasts};
 use platform::db::plan_items::{PlanItemRow, published_plan};
 use platform::db::stores::StoreRow;
 use platform::db::users::{NewUser, create_user, find_user_id};
 use standin::server::Server;
-use standin::services;
+use standin::services::{self, xendit::Settings};
 use standin::world::{World, simulate};
 use tokio::task::JoinHandle;
 
@@ -63,26 +63,29 @@ impl Arguments {
             }
             let people = accounts(&context).await?;
             print_urls(&context, &nights, &people);
-            let (sources, standin) = stand_in(self.seed, today).await?;
-            let ended = until_told(&context, Roles { sources: Some(sources), ..Roles::ALL }).await;
+            let (sources, xendit, standin) = stand_in(self.seed, today, &context).await?;
+            let ended = until_told(&context, Roles { sources: Some(sources), xendit: Some(xendit), ..Roles::ALL }).await;
             standin.abort();
             ended
         })
     }
 }
 
-/// A demonstration asks no outside service: its schedules pull from stand-ins that tell of its own world.
-async fn stand_in(seed: u64, today: NaiveDate) -> anyhow::Result<(SourcesConfig, JoinHandle<()>)> {
+/// A demonstration asks no outside service: its schedules pull from stand-ins that tell of its own world, and its customers pay one.
+async fn stand_in(seed: u64, today: NaiveDate, context: &Context) -> anyhow::Result<(SourcesConfig, XenditConfig, JoinHandle<()>)> {
     let world = tokio::task::spawn_blocking(move || simulate(seed, today, World::definition())).await??;
-    let server = Server::bind(([127, 0, 0, 1], 0).into(), &services::all(), &services::Context::new(Arc::new(world))).await?;
+    let services = services::Context::new(Arc::new(world));
+    let callback_url = Some(format!("http://{}/api/v1/webhooks/xendit", context.config.http.address()));
+    services.gateway.set(Settings { callback_url, ..Settings::default() });
+    let server = Server::bind(([127, 0, 0, 1], 0).into(), &services::all(), &services).await?;
     let base = format!("http://{}", server.address());
-    let sources = SourcesConfig::of_stand_ins(&base);
+    let (sources, xendit) = (SourcesConfig::of_stand_ins(&base), XenditConfig::of_stand_in(&base));
     let running = tokio::spawn(async move {
         if let Err(error) = server.run(std::future::pending()).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "the stand-ins have stopped");
         }
     });
-    Ok((sources, running))
+    Ok((sources, xendit, running))
 }
 
 /// Rows of a list that fit a screen.

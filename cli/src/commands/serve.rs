@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use platform::config::SourcesConfig;
+use platform::config::{SourcesConfig, XenditConfig};
 use platform::queue::WorkerOptions;
 use tokio_util::sync::CancellationToken;
 
@@ -59,10 +59,12 @@ pub struct Roles {
     pub concurrency: Option<usize>,
     /// Where sources are, if not where the settings say.
     pub sources: Option<SourcesConfig>,
+    /// Where the payment gateway is, if not there.
+    pub xendit: Option<XenditConfig>,
 }
 
 impl Roles {
-    pub const ALL: Self = Self { serve: true, work: true, schedule: true, concurrency: None, sources: None };
+    pub const ALL: Self = Self { serve: true, work: true, schedule: true, concurrency: None, sources: None, xendit: None };
 }
 
 /// Plays the roles until SIGINT or SIGTERM, then ends each in order: requests are drained, running jobs get their grace.
@@ -73,9 +75,10 @@ pub async fn until_told(context: &Arc<Context>, roles: Roles) -> anyhow::Result<
         false => None,
     };
     let signal = tokio::spawn(cancel_on_signal(shutdown.clone()));
+    let xendit = roles.xendit.as_ref().unwrap_or(&context.config.xendit);
     let serve = async {
         let Some(listener) = listener else { return Ok(()) };
-        let state = context.api_state().await?;
+        let state = context.api_state(xendit).await?;
         api::serve(listener, state, shutdown.clone()).await.context("the API stopped")
     };
     let work = async {
@@ -93,6 +96,7 @@ pub async fn until_told(context: &Arc<Context>, roles: Roles) -> anyhow::Result<
         if let Some(sources) = roles.sources {
             nightly.outside.sources = Arc::new(sources);
         }
+        nightly.outside.payments = context.payments(context.db.work().clone(), xendit)?;
         let workers = jobs::workers::all(&nightly);
         platform::queue::run(context.db.work().clone(), workers, options, shutdown.clone()).await.context("the worker stopped")
     };

@@ -20,16 +20,17 @@ fn metadata() -> Metadata {
 }
 
 /// Arrows of docs/ARCHITECTURE.md: crate to the workspace crates it may use.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("domain", &[]),
     ("platform", &["domain"]),
     ("ingest", &["domain", "platform"]),
     ("pipeline", &["domain"]),
     ("models", &["domain"]),
-    ("jobs", &["domain", "platform", "ingest", "pipeline", "models"]),
-    ("api", &["domain", "platform"]),
+    ("payments", &["domain", "platform"]),
+    ("jobs", &["domain", "platform", "ingest", "pipeline", "models", "payments"]),
+    ("api", &["domain", "platform", "payments"]),
     ("standin", &["domain"]),
-    ("cli", &["domain", "platform", "ingest", "pipeline", "models", "jobs", "api", "standin"]),
+    ("cli", &["domain", "platform", "ingest", "pipeline", "models", "payments", "jobs", "api", "standin"]),
 ];
 
 fn folder(package: &str) -> &str {

@@ -35,6 +35,7 @@ use domain::plan::DayPlan;
 use domain::time::BusinessCalendar;
 use ingest::take::Workshop;
 use models::{Effort, EngineConfig, GuardCount};
+use payments::Payments;
 use platform::auth::InstallationSecret;
 use platform::clock::SharedClock;
 use platform::config::{S3Config, SourcesConfig};
@@ -72,7 +73,7 @@ pub struct Nightly {
     pub outside: Outside,
 }
 
-/// How sources are asked, and people told.
+/// How sources are asked, money is taken, and people told.
 #[derive(Clone)]
 pub struct Outside {
     pub http: Polite,
@@ -80,6 +81,8 @@ pub struct Outside {
     pub s3: Arc<S3Config>,
     pub mail: Arc<dyn Mailer>,
     pub links: Links,
+    /// Over the same database.
+    pub payments: Payments,
 }
 
 /// How links in mails are made.

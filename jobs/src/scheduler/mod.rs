@@ -28,7 +28,7 @@ pub use definition::{CatchUp, Schedule, ScheduleError, Zone};
 pub use tick::Occasion;
 
 /// The schedules that the program brings: `schedules/*.toml`. A test holds this list against the folder.
-const FILES: [(&str, &str); 12] = [
+const FILES: [(&str, &str); 13] = [
     ("add_up_orders", include_str!("../../../schedules/add_up_orders.toml")),
     ("bapanas_prices", include_str!("../../../schedules/bapanas_prices.toml")),
     ("bmkg_forecast", include_str!("../../../schedules/bmkg_forecast.toml")),
@@ -37,6 +37,7 @@ const FILES: [(&str, &str); 12] = [
     ("pihps_prices", include_str!("../../../schedules/pihps_prices.toml")),
     ("promise", include_str!("../../../schedules/promise.toml")),
     ("prune", include_str!("../../../schedules/prune.toml")),
+    ("reconcile_payments", include_str!("../../../schedules/reconcile_payments.toml")),
     ("sales_files", include_str!("../../../schedules/sales_files.toml")),
     ("sales_http", include_str!("../../../schedules/sales_http.toml")),
     ("serper_news", include_str!("../../../schedules/serper_news.toml")),

@@ -3,7 +3,7 @@
 use domain::job::{Letter, MailLink, Outcome};
 use platform::auth::{OneTimeToken, Purpose};
 use platform::db::one_time_tokens::{TokenLetter, token_letter};
-use platform::mail::{Mail, MailError};
+use platform::mail::Mail;
 use platform::queue::{JobContext, Worker};
 
 use crate::events;
@@ -38,8 +38,9 @@ impl LinkWorker {
         let token = OneTimeToken::of(args.token_id, purpose, &outside.links.secret);
         // After `#` it is sent to no server, neither in a log nor as the page that someone came from.
         let link = format!("{}/{page}#token={}", outside.links.origin, token.expose());
-        match outside.mail.send(&letter(args.letter, &to, &link)).await {
-            Err(error @ MailError::Invalid { .. }) => events::not_mailed(&error),
+        let mail = Mail { key: Some(format!("link:{}", args.token_id)), ..letter(args.letter, &to, &link) };
+        match outside.mail.send(&mail).await {
+            Err(error) if !error.is_worth_another_try() => events::not_mailed(&error),
             sent => sent?,
         }
         Ok(())
@@ -76,5 +77,5 @@ fn letter(letter: Letter, to: &TokenLetter, link: &str) -> Mail {
     };
     // Nothing that anyone typed is in here: a name is not, since whoever registers an address chooses it.
     let html = format!(r#"<p>{text}</p><p><a href="{link}">{link}</a></p><p>{closing}</p>"#);
-    Mail { to: to.email.clone(), subject: subject.to_owned(), text: format!("{text}\n\n{link}\n\n{closing}\n"), html }
+    Mail { to: to.email.clone(), subject: subject.to_owned(), text: format!("{text}\n\n{link}\n\n{closing}\n"), html, key: None }
 }

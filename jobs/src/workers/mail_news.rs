@@ -2,7 +2,7 @@
 
 use domain::job::{MailNews, Outcome};
 use platform::db::notifications::{UnmailedNews, mark_mailed, unmailed_news};
-use platform::mail::{Mail, MailError};
+use platform::mail::Mail;
 use platform::queue::{JobContext, Worker};
 
 use crate::events;
@@ -32,7 +32,7 @@ impl NewsWorker {
             match outside.mail.send(&letter(&news)).await {
                 Ok(()) => {}
                 // No mail will ever reach this address; the news is in the app all the same.
-                Err(error @ MailError::Invalid { .. }) => events::not_mailed(&error),
+                Err(error) if !error.is_worth_another_try() => events::not_mailed(&error),
                 Err(error) => return Err(error.into()),
             }
             mark_mailed(work, news.id, clock.now()).await?;

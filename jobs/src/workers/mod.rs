@@ -8,14 +8,18 @@ mod judge_backfill;
 mod keep_promise;
 mod mail_link;
 mod mail_news;
+mod poll_payment;
+mod poll_refund;
 mod prune;
+mod reconcile_payments;
 mod run_nightly;
+mod take_payment_event;
 mod take_push;
 mod take_sales_files;
 
 use domain::job::{
-    AddUpOrders, FillPartitions, IngestSource, IngestWindow, JobArgs, JudgeBackfill, KeepPromise, MailLink, MailNews, Prune, RunNightly,
-    TakePush, TakeSalesFiles,
+    AddUpOrders, FillPartitions, IngestSource, IngestWindow, JobArgs, JudgeBackfill, KeepPromise, MailLink, MailNews, PollPayment,
+    PollRefund, Prune, ReconcilePayments, RunNightly, TakePaymentEvent, TakePush, TakeSalesFiles,
 };
 use platform::queue::{EnqueueOptions, NewJob, Workers};
 
@@ -36,6 +40,10 @@ pub fn all(nightly: &Nightly) -> Workers {
         .add(take_sales_files::worker(nightly.clone()))
         .add(mail_link::worker(nightly.clone()))
         .add(mail_news::worker(nightly.clone()))
+        .add(take_payment_event::worker(nightly.clone()))
+        .add(poll_payment::worker(nightly.clone()))
+        .add(poll_refund::worker(nightly.clone()))
+        .add(reconcile_payments::worker(nightly.clone()))
         .add(prune::worker(nightly.work.clone(), nightly.clock.clone()))
 }
 
@@ -44,7 +52,7 @@ pub use mail_link::worker as mail_link;
 pub use mail_news::worker as mail_news;
 
 /// Kinds that schedules and operators may name.
-pub const KINDS: [Kind; 12] = [
+pub const KINDS: [Kind; 16] = [
     Kind::of::<RunNightly>(),
     Kind::of::<KeepPromise>(),
     Kind::of::<FillPartitions>(),
@@ -56,6 +64,10 @@ pub const KINDS: [Kind; 12] = [
     Kind::of::<TakeSalesFiles>(),
     Kind::of::<MailLink>(),
     Kind::of::<MailNews>(),
+    Kind::of::<TakePaymentEvent>(),
+    Kind::of::<PollPayment>(),
+    Kind::of::<PollRefund>(),
+    Kind::of::<ReconcilePayments>(),
     Kind::of::<Prune>(),
 ];
 

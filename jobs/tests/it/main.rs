@@ -10,6 +10,7 @@ mod landed;
 mod market;
 mod nights;
 mod orders;
+mod payments;
 mod program;
 mod queue;
 mod scheduler;

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::shop::{Shop, at, date};
 
 /// Runs a job to its end.
-async fn run<A: JobArgs>(nightly: &Nightly, args: &A) {
+pub async fn run<A: JobArgs>(nightly: &Nightly, args: &A) {
     let mut connection = nightly.work.acquire().await.expect("a connection");
     queue::enqueue(&mut connection, args, EnqueueOptions::default()).await.expect("a job");
     drop(connection);
@@ -30,7 +30,7 @@ async fn run<A: JobArgs>(nightly: &Nightly, args: &A) {
 }
 
 /// The current version of each day.
-async fn sold(pool: &PgPool, source: &str) -> Vec<String> {
+pub async fn sold(pool: &PgPool, source: &str) -> Vec<String> {
     let days = "select distinct on (business_date, product_id) concat_ws(' ', business_date, trim_scale(quantity), is_sold_out)
                 from sales_daily where source = $1 order by business_date, product_id, available_at desc, recorded_at desc";
     sqlx::query_scalar(days).bind(source).fetch_all(pool).await.expect("days")

@@ -10,9 +10,10 @@ use jobs::nightly::gates::GateBounds;
 use jobs::nightly::{self, Links, Outside, Settings};
 use jobs::{NightError, NightReport, Nightly};
 use models::{Effort, EngineConfig};
+use payments::Payments;
 use platform::auth::InstallationSecret;
 use platform::clock::{SharedClock, SimulatedClock};
-use platform::config::{OutsideConfig, SourcesConfig};
+use platform::config::{OutsideConfig, SourcesConfig, XenditConfig};
 use platform::db::calendar_events::{CalendarEventVersion, CalendarOf, insert_calendar_events};
 use platform::db::ingredients::{NewIngredient, upsert_ingredients};
 use platform::db::products::{NewProduct, upsert_products};
@@ -59,7 +60,8 @@ fn assembled(work: PgPool, objects: Arc<dyn Objects>, clock: SharedClock, mail: 
     let engine = EngineConfig::new(nightly::HORIZON, 7).with_effort(Effort::Fast);
     let http = Polite::new(work.clone(), &OutsideConfig::default()).expect("a client");
     let mail = FolderMailer::new(mail, "Viral Cast AI <viralcast@localhost>").expect("a mailer");
-    let outside = Outside { http, sources: Arc::new(nowhere()), s3: Arc::default(), mail: Arc::new(mail), links: links() };
+    let payments = Payments::new(work.clone(), clock.clone(), &XenditConfig::default(), &OutsideConfig::default()).expect("a client");
+    let outside = Outside { http, sources: Arc::new(nowhere()), s3: Arc::default(), mail: Arc::new(mail), links: links(), payments };
     Nightly { work, objects, clock, settings: Settings { engine, gates }, outside }
 }
 

@@ -20,6 +20,8 @@ settings! {
         allowed_origins: Option<String> = None, "VIRALCAST_HTTP__ALLOWED_ORIGINS";
         /// Addresses of proxies whose `X-Forwarded-For` is believed, as in `10.0.0.5,10.0.0.6`. None by default.
         trusted_proxies: Option<String> = None, "VIRALCAST_HTTP__TRUSTED_PROXIES";
+        /// Requests that one user, or one address without a sign-in, may make in a minute.
+        requests_a_minute: u32 = 300, "VIRALCAST_HTTP__REQUESTS_A_MINUTE";
         /// Bearer token with which a collector reads `/metrics`. Without it operators do, and on a server of this machine alone everyone.
         metrics_token: Option<SecretString> = None, "VIRALCAST_HTTP__METRICS_TOKEN";
         /// Seconds after which a request that is still being worked on is answered with 503.

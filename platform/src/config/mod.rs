@@ -15,6 +15,7 @@ mod reference;
 mod setting;
 mod sources;
 mod telemetry;
+mod xendit;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -32,6 +33,7 @@ pub use reference::reference;
 pub use setting::{Origin, Setting};
 pub use sources::{OutsideConfig, SourcesConfig};
 pub use telemetry::{LogFormat, TelemetryConfig};
+pub use xendit::XenditConfig;
 
 /// Environment variable that names the configuration file.
 pub const FILE_VARIABLE: &str = "VIRALCAST_CONFIG";
@@ -53,6 +55,7 @@ pub struct Config {
     pub mail: MailConfig,
     pub outside: OutsideConfig,
     pub sources: SourcesConfig,
+    pub xendit: XenditConfig,
     /// Where each setting comes from that is not a default, by key.
     #[serde(skip)]
     origins: BTreeMap<&'static str, Origin>,
@@ -94,7 +97,8 @@ impl Config {
         self.cache.check()?;
         self.bus.check()?;
         self.objects.check()?;
-        self.mail.check()
+        self.mail.check()?;
+        self.xendit.check()
     }
 
     /// A new concern adds its line here and in the struct.
@@ -113,6 +117,7 @@ impl Config {
             Section { name: "mail", about: MailConfig::ABOUT, settings: self.mail.settings() },
             Section { name: "outside", about: OutsideConfig::ABOUT, settings: self.outside.settings() },
             Section { name: "sources", about: SourcesConfig::ABOUT, settings: self.sources.settings() },
+            Section { name: "xendit", about: XenditConfig::ABOUT, settings: self.xendit.settings() },
         ]
     }
 }

@@ -302,3 +302,39 @@ pub async fn orders_by_product(
         .await
         .in_table(TABLE, "list orders by product")
 }
+
+/// What its payment needs to know of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderToPay {
+    pub store_id: Uuid,
+    pub status: String,
+    /// Rupiah; `None` where no prices are known.
+    pub total_amount: Option<i64>,
+}
+
+/// Nobody else changes the order, or begins a payment of it, until the end of the transaction; `None` if it does not exist for whoever
+/// asks.
+pub async fn lock_order(transaction: &mut PgConnection, id: Uuid) -> Result<Option<OrderToPay>, DbError> {
+    sqlx::query_as!(OrderToPay, "select store_id, status, total_amount from orders where id = $1 for update", id)
+        .fetch_optional(transaction)
+        .await
+        .in_table(TABLE, "lock an order")
+}
+
+/// An order that waits for its money has it.
+pub async fn pay_order(executor: impl PgExecutor<'_>, id: Uuid) -> Result<(), DbError> {
+    sqlx::query!("update orders set status = 'paid' where id = $1 and status = 'pending'", id)
+        .execute(executor)
+        .await
+        .in_table(TABLE, "mark an order as paid")?;
+    Ok(())
+}
+
+/// The whole money went back: the order counts as sold no more, which nobody could know before `now`.
+pub async fn refund_order(executor: impl PgExecutor<'_>, id: Uuid, now: DateTime<Utc>) -> Result<(), DbError> {
+    sqlx::query!("update orders set status = 'refunded', available_at = greatest(available_at, $2) where id = $1", id, now)
+        .execute(executor)
+        .await
+        .in_table(TABLE, "mark an order as refunded")?;
+    Ok(())
+}

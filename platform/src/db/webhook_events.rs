@@ -95,3 +95,12 @@ pub async fn fail_webhook_event(executor: impl PgExecutor<'_>, id: Uuid, error: 
         .in_table(TABLE, "note why an event failed")?;
     Ok(())
 }
+
+/// The event is not about anything of ours.
+pub async fn ignore_webhook_event(executor: impl PgExecutor<'_>, id: Uuid, why: &str, now: DateTime<Utc>) -> Result<(), DbError> {
+    sqlx::query!("update webhook_events set state = 'ignored', processed_at = $3, error = $2 where id = $1", id, why, now)
+        .execute(executor)
+        .await
+        .in_table(TABLE, "pass over an event")?;
+    Ok(())
+}

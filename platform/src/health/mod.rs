@@ -3,6 +3,7 @@
 mod database;
 mod engines;
 mod machine;
+mod payments;
 
 use crate::config::Config;
 use crate::database::Database;
@@ -49,7 +50,12 @@ pub async fn examine(config: &Config) -> Vec<Check> {
         Ok(data) => data,
         Err(error) => return vec![Check::failed("data folder", error.to_string(), "set VIRALCAST_DATA_DIR to a folder of yours")],
     };
-    let mut checks = vec![machine::data_folder(&data), machine::disk_space(&data), machine::port(config.http.address()).await];
+    let mut checks = vec![
+        machine::data_folder(&data),
+        machine::disk_space(&data),
+        machine::port(config.http.address()).await,
+        payments::set_up(&config.xendit),
+    ];
     checks.extend(of_engines(config).await);
     match Database::open(&config.database, &data).await {
         Ok(database) => {

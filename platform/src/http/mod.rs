@@ -98,13 +98,17 @@ fn within_the_host(attempt: reqwest::redirect::Attempt<'_>) -> reqwest::redirect
     if is_same && attempt.previous().len() <= 3 { attempt.follow() } else { attempt.stop() }
 }
 
+/// What every client of this product has in common.
+#[must_use]
+pub fn client(config: &OutsideConfig) -> reqwest::ClientBuilder {
+    reqwest::Client::builder().user_agent(&config.user_agent).connect_timeout(Duration::from_secs(5))
+}
+
 impl Polite {
     /// # Errors
     /// [`AskError::Client`] if TLS cannot be set up.
     pub fn new(pool: PgPool, config: &OutsideConfig) -> Result<Self, AskError> {
-        let client = reqwest::Client::builder()
-            .user_agent(&config.user_agent)
-            .connect_timeout(Duration::from_secs(5))
+        let client = client(config)
             // A vendor that sends us elsewhere is not the vendor that we know.
             .redirect(reqwest::redirect::Policy::custom(within_the_host))
             .build()

@@ -1,0 +1,43 @@
+//! How much one caller may ask: so many requests a minute by user, or by address where nobody is signed in. Every answer says what is
+//! left (draft-ietf-httpapi-ratelimit-headers).
+
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use platform::limits::{Quota, Verdict};
+
+use crate::access::who;
+use crate::error::ApiError;
+use crate::state::AppState;
+
+const WINDOW: Duration = Duration::from_secs(60);
+
+/// Probes must not be kept out by whoever shares their address, and webhooks are counted by whoever sends them.
+const FREE: [&str; 4] = ["/livez", "/readyz", "/metrics", "/api/v1/webhooks/"];
+
+pub(super) async fn limit(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    if FREE.iter().any(|free| request.uri().path().starts_with(free)) {
+        return next.run(request).await;
+    }
+    let quota = Quota { requests: state.limits.requests_a_minute, window: WINDOW };
+    let verdict = state.limiter.take(&who(request.extensions()), quota).await;
+    let mut response = match verdict.allowed {
+        true => next.run(request).await,
+        false => ApiError::TooManyAttempts { after: verdict.retry_after }.into_response(),
+    };
+    tell(response.headers_mut(), verdict);
+    response
+}
+
+fn tell(headers: &mut HeaderMap, verdict: Verdict) {
+    let policy = format!("\"default\";q={};w={}", verdict.limit, WINDOW.as_secs());
+    let left = format!("\"default\";r={};t={}", verdict.remaining, verdict.reset_after.as_secs_f64().ceil() as u64);
+    for (name, value) in [("ratelimit-policy", policy), ("ratelimit", left)] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    }
+}

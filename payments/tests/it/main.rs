@@ -1,0 +1,10 @@
+mod cancelling;
+mod codes;
+mod creating;
+mod inbox;
+mod late;
+mod polling;
+mod reconciling;
+mod refunding;
+mod shapes;
+mod till;
