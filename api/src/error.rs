@@ -61,6 +61,16 @@ pub enum ApiError {
     #[error("refused by the rule `{rule}`")]
     Conflict { rule: &'static str },
 
+    /// The same request, with the same `Idempotency-Key`, is being answered.
+    #[error("the same request is on its way")]
+    InFlight,
+
+    #[error("the idempotency key belongs to another request")]
+    KeyReused,
+
+    #[error("an answer cannot be written as JSON")]
+    Unwritable,
+
     /// The body is of a type that the route does not read.
     #[error("the body is not JSON")]
     NotJson,
@@ -153,6 +163,8 @@ pub enum Resource {
     Backfill,
     DeadLetter,
     Session,
+    Order,
+    Payment,
     Member,
 }
 
@@ -164,6 +176,8 @@ impl std::fmt::Display for Resource {
             Self::Backfill => "backfill",
             Self::DeadLetter => "dead letter",
             Self::Session => "session",
+            Self::Order => "order",
+            Self::Payment => "payment",
             Self::Member => "member",
         })
     }

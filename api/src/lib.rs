@@ -6,6 +6,7 @@ mod error;
 mod extract;
 mod front;
 mod http;
+mod once;
 mod openapi;
 mod problem;
 mod provenance;

@@ -26,6 +26,7 @@ use crate::state::AppState;
         (name = "users", description = "The person who asks"),
         (name = "stores", description = "Shops"),
         (name = "members", description = "Who may act for a shop"),
+        (name = "payments", description = "QRIS payments and refunds"),
         (name = "predictions", description = "What will sell"),
         (name = "plan", description = "What to prepare and what to buy"),
         (name = "payments", description = "Money that comes in and goes back"),

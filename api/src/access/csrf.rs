@@ -39,7 +39,8 @@ pub(crate) fn check_token(headers: &HeaderMap, secret: &InstallationSecret, sess
     if constant_time_eq(presented, expected.as_bytes()) { Ok(()) } else { Err(ApiError::CsrfTokenMissing) }
 }
 
-fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
+/// Takes as long for texts that differ at the beginning as for texts that differ at the end.
+pub(crate) fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).fold(0, |differences, (a, b)| differences | (a ^ b)) == 0
 }
 

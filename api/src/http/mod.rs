@@ -1,6 +1,8 @@
-//! What happens to every request around its handler, from the outside in: trace and span, compression, security headers,
+//! What happens to every request around its handler, from the outside in: trace and span, compression, other
+//! sites, security headers,
 //! problem documents, panics, host check, body limit, timeout, who asks, how often.
 
+mod cors;
 mod guard;
 mod headers;
 mod host;
@@ -27,6 +29,7 @@ pub(crate) fn wrap(routes: Router<AppState>, state: &AppState) -> Router<AppStat
         ServiceBuilder::new()
             .layer(from_fn(observe::request))
             .layer(CompressionLayer::new())
+            .layer(cors::layer(&state.front))
             .layer(from_fn(headers::harden))
             .layer(from_fn(problem::render))
             .layer(CatchPanicLayer::custom(guard::panicked))

@@ -1,6 +1,7 @@
 //! RFC 9457 problem documents: the only shape in which an error leaves this server.
 
 mod language;
+mod payment;
 mod render;
 mod wording;
 

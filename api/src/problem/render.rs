@@ -72,8 +72,13 @@ fn head(headers: &mut HeaderMap, error: &ApiError, status: StatusCode, language:
         StatusCode::UNAUTHORIZED => headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
         _ => None,
     };
-    if let ApiError::TooManyAttempts { after } = error {
-        headers.insert(RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
+    let wait = match error {
+        ApiError::TooManyAttempts { after } => Some(*after),
+        ApiError::Payment(error) => error.wait(),
+        _ => None,
+    };
+    if let Some(wait) = wait {
+        headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
     }
     if let Some(allowed) = replaced.get(ALLOW) {
         headers.insert(ALLOW, allowed.clone());

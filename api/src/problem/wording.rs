@@ -5,6 +5,7 @@ use platform::auth::AuthError;
 use platform::queue::QueueError;
 
 use super::language::Language;
+use super::payment;
 use crate::error::{ApiError, FieldError, Resource};
 
 /// Everything of a problem document that the error alone decides.
@@ -18,7 +19,7 @@ pub(super) struct Wording {
 }
 
 impl Wording {
-    fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+    pub(super) fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
         Self { status, kind, title, detail: detail.into(), hint: None, errors: Vec::new() }
     }
 
@@ -77,6 +78,7 @@ impl Wording {
                 "Use http://localhost, or the address in VIRALCAST_HTTP__PUBLIC_URL.",
             )),
             ApiError::Shared(error) => Self::of(error, language),
+            ApiError::Payment(error) => payment::wording(error, language).unwrap_or_else(|| internal(language)),
             ApiError::SignInRequired
             | ApiError::Forbidden { .. }
             | ApiError::ForeignOrigin
@@ -87,6 +89,20 @@ impl Wording {
             | ApiError::Auth(AuthError::InvalidToken | AuthError::ExpiredToken | AuthError::Busy) => sign_in(error, language),
             ApiError::Auth(AuthError::Database(error)) if error.is_unavailable() => unavailable(language),
             ApiError::Conflict { rule } => conflict(rule, language),
+            ApiError::InFlight => Self::new(
+                StatusCode::CONFLICT,
+                "/problems/in-flight",
+                say("Sedang dikerjakan", "In flight"),
+                say("Permintaan yang sama sedang dikerjakan.", "The same request is being answered."),
+            )
+            .hint(say("Coba lagi sebentar lagi dengan kunci yang sama.", "Try again in a moment with the same key.")),
+            ApiError::KeyReused => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "/problems/idempotency-key-reused",
+                say("Kunci dipakai ulang", "Key reused"),
+                say("`Idempotency-Key` ini milik permintaan lain.", "This `Idempotency-Key` belongs to another request."),
+            )
+            .hint(say("Buat kunci baru untuk setiap permintaan baru.", "Make a new key for every new request.")),
             ApiError::NotJson => Self::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "/problems/unsupported-media-type",
@@ -132,9 +148,9 @@ impl Wording {
             ApiError::Queue(QueueError::Database { .. }) => unavailable(language),
             ApiError::Database(_)
             | ApiError::Queue(_)
-            | ApiError::Payment(_)
             | ApiError::Panicked { .. }
             | ApiError::Auth(_)
+            | ApiError::Unwritable
             | ApiError::Listen { .. }
             | ApiError::Serve(_) => internal(language),
         }
@@ -163,6 +179,17 @@ fn not_found(resource: Resource, name: &str, language: Language) -> Wording {
             language.choose("Anggota", "Member"),
             language
                 .choose("Daftar anggota: GET /api/v1/stores/TOKO/members.", "The members are listed by GET /api/v1/stores/STORE/members."),
+        ),
+        Resource::Order => (
+            language.choose("Pesanan", "Order"),
+            language.choose("Daftar pesanan: GET /api/v1/stores/TOKO/orders.", "The orders are listed by GET /api/v1/stores/STORE/orders."),
+        ),
+        Resource::Payment => (
+            language.choose("Pembayaran", "Payment"),
+            language.choose(
+                "Pembayaran sebuah pesanan: GET /api/v1/stores/TOKO/orders/PESANAN/payments.",
+                "The payments of an order: GET /api/v1/stores/STORE/orders/ORDER/payments.",
+            ),
         ),
         Resource::DeadLetter => (
             language.choose("Pekerjaan gagal", "Dead letter"),

@@ -1,19 +1,24 @@
 //! Counters and histograms of the whole process, in Prometheus' text format.
 
 use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::IntoResponse;
 use metrics::gauge;
+use secrecy::ExposeSecret as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::access::{Caller, constant_time_eq};
+use crate::error::ApiError;
 use crate::state::AppState;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::default().routes(routes!(metrics))
 }
 
-/// Metrics of the process, for Prometheus.
+/// Metrics of the process, for Prometheus: to whoever has the collector's token, to operators, and on a server that serves its own
+/// machine alone to everyone.
 #[utoipa::path(
     get,
     path = "/metrics",
@@ -22,9 +27,26 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     security(()),
     extensions(("x-permission" = json!("public"))),
 )]
-async fn metrics(State(state): State<AppState>) -> impl IntoResponse {
+async fn metrics(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    caller: Result<Caller, ApiError>,
+) -> Result<impl IntoResponse, ApiError> {
+    let may = match &caller {
+        Ok(caller) => caller.is_operator(),
+        Err(_) => is_collector(&headers, &state) || !state.front.is_public && state.front.metrics_token.is_none(),
+    };
+    if !may {
+        return Err(caller.err().unwrap_or(ApiError::Forbidden { needed: "operator".to_owned() }));
+    }
     let (open, idle) = (state.db.size(), state.db.num_idle());
     gauge!("db_pool_connections", "pool" => "serve", "state" => "idle").set(idle as f64);
     gauge!("db_pool_connections", "pool" => "serve", "state" => "busy").set(f64::from(open) - idle as f64);
-    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], state.metrics.render())
+    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], state.metrics.render()))
+}
+
+fn is_collector(headers: &HeaderMap, state: &AppState) -> bool {
+    let Some(token) = &state.front.metrics_token else { return false };
+    let presented = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
+    constant_time_eq(presented, format!("Bearer {}", token.expose_secret()).as_bytes())
 }

@@ -8,9 +8,11 @@ mod index;
 mod jwks;
 mod members;
 mod metrics;
+mod payments;
 mod plan;
 mod predictions;
 mod queue;
+mod refunds;
 mod registrations;
 mod runs;
 mod sessions;
@@ -34,9 +36,11 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .merge(jwks::routes())
         .merge(members::routes())
         .merge(metrics::routes())
+        .merge(payments::routes())
         .merge(plan::routes())
         .merge(predictions::routes())
         .merge(queue::routes())
+        .merge(refunds::routes())
         .merge(registrations::routes())
         .merge(runs::routes())
         .merge(sessions::routes())

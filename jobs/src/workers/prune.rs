@@ -4,6 +4,9 @@ use chrono::TimeDelta;
 use domain::job::{Outcome, Prune};
 use platform::bus::{inbox, outbox};
 use platform::clock::SharedClock;
+use platform::db::auth_sessions::prune_sessions;
+use platform::db::idempotency_keys::prune_answers;
+use platform::db::one_time_tokens::prune_one_time_tokens;
 use platform::db::partition_ranges::prune_late_marks;
 use platform::db::quota_leases::prune_quota_leases;
 use platform::db::schedule_ticks::prune_ticks;
@@ -14,6 +17,9 @@ use crate::events;
 
 /// Events and ticks are kept this long, for whoever looks back.
 const KEPT: TimeDelta = TimeDelta::days(60);
+
+/// A refresh token that comes again long after it expired is still known for what it is.
+const SIGNED_OUT: TimeDelta = TimeDelta::days(30);
 
 /// The worker of [`Prune`].
 pub fn worker(pool: PgPool, clock: SharedClock) -> impl Worker<Prune> {
@@ -42,6 +48,10 @@ impl PruneWorker {
         events::pruned("inbox", inbox::prune(&self.pool, before).await?);
         events::pruned("schedule_ticks", prune_ticks(&self.pool, before).await?);
         events::pruned("late_marks", prune_late_marks(&self.pool).await?);
+        let now = self.clock.now();
+        events::pruned("auth_sessions", prune_sessions(&self.pool, now - SIGNED_OUT).await?);
+        events::pruned("one_time_tokens", prune_one_time_tokens(&self.pool, now - SIGNED_OUT).await?);
+        events::pruned("idempotency_keys", prune_answers(&self.pool, now).await?);
         events::pruned("quota_leases", prune_quota_leases(&self.pool).await?);
         Ok(())
     }

@@ -18,6 +18,7 @@ pub mod backfills;
 pub mod calendar_events;
 pub mod forecast_runs;
 pub mod forecasts;
+pub mod idempotency_keys;
 pub mod ingredients;
 pub mod market_prices;
 pub mod model_artifacts;

@@ -1,0 +1,116 @@
+//! Requests that may come again (draft-ietf-httpapi-idempotency-key-header). The answer is kept in the transaction that did what it
+//! says: whatever fails, both are there or neither, and the same request again does nothing and hears the same.
+
+use axum::Json;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chrono::TimeDelta;
+use platform::db::idempotency_keys::{KeptAnswer, NewAnswer, keep_answer, kept_answer, try_take_key};
+use serde::Serialize;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::access::Caller;
+use crate::error::{ApiError, FieldError};
+use crate::state::AppState;
+
+/// How long an answer is kept.
+const KEPT: TimeDelta = TimeDelta::hours(24);
+const LONGEST_KEY: usize = 255;
+
+/// The header `Idempotency-Key` of a request, if it has one, and what to do about it.
+pub(crate) struct Once {
+    key: Option<Key>,
+}
+
+struct Key {
+    text: String,
+    user: Uuid,
+    route: String,
+}
+
+impl Once {
+    /// Call it first in the transaction: an answer means that it was done before. `request` is the body as understood.
+    ///
+    /// # Errors
+    /// [`ApiError::InFlight`] while the same request is being answered, [`ApiError::KeyReused`] for another request.
+    pub async fn seen(
+        &self,
+        transaction: &mut PgConnection,
+        state: &AppState,
+        request: &impl Serialize,
+    ) -> Result<Option<Response>, ApiError> {
+        let Some(key) = &self.key else { return Ok(None) };
+        if !try_take_key(&mut *transaction, key.user, &key.text).await? {
+            return Err(ApiError::InFlight);
+        }
+        let Some(kept) = kept_answer(transaction, key.user, &key.text, state.clock.now()).await? else { return Ok(None) };
+        if kept.request_hash != key.hash(request)? {
+            return Err(ApiError::KeyReused);
+        }
+        Ok(Some(replay(kept)))
+    }
+
+    /// Keeps the answer, and gives it. Commit the transaction before it goes out.
+    pub async fn answer(
+        &self,
+        transaction: &mut PgConnection,
+        state: &AppState,
+        request: &impl Serialize,
+        status: StatusCode,
+        body: &impl Serialize,
+    ) -> Result<Response, ApiError> {
+        if let Some(key) = &self.key {
+            let bytes = serde_json::to_vec(body).map_err(|_| ApiError::Unwritable)?;
+            let answer = NewAnswer {
+                user_id: key.user,
+                key: &key.text,
+                route: &key.route,
+                request_hash: &key.hash(request)?,
+                status: i16::try_from(status.as_u16()).unwrap_or(200),
+                headers: json!({}),
+                body: &bytes,
+                expires_at: state.clock.now() + KEPT,
+            };
+            keep_answer(transaction, &answer).await?;
+        }
+        Ok((status, Json(body)).into_response())
+    }
+}
+
+impl Key {
+    /// Of method, path and body.
+    fn hash(&self, request: &impl Serialize) -> Result<Vec<u8>, ApiError> {
+        let body = serde_json::to_vec(request).map_err(|_| ApiError::Unwritable)?;
+        Ok(Sha256::new().chain_update(self.route.as_bytes()).chain_update([0]).chain_update(body).finalize().to_vec())
+    }
+}
+
+/// Marked, so that whoever looks at a trace sees that nothing was done.
+fn replay(kept: KeptAnswer) -> Response {
+    let status = u16::try_from(kept.status).ok().and_then(|code| StatusCode::from_u16(code).ok()).unwrap_or(StatusCode::OK);
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (header::HeaderName::from_static("idempotency-replayed"), HeaderValue::from_static("true")),
+    ];
+    (status, headers, kept.body).into_response()
+}
+
+impl FromRequestParts<AppState> for Once {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self { key: None }) };
+        let text = value.to_str().unwrap_or_default().trim().trim_matches('"').to_owned();
+        if text.is_empty() || text.len() > LONGEST_KEY {
+            return Err(FieldError::new("Idempotency-Key", "must be 1 to 255 visible characters").into());
+        }
+        let route = format!("{} {}", parts.method, parts.uri.path());
+        let user = Caller::from_request_parts(parts, state).await?.user;
+        Ok(Self { key: Some(Key { text, user, route }) })
+    }
+}
