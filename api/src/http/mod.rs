@@ -1,5 +1,4 @@
-//! What happens to every request around its handler, from the outside in: trace and span, compression, other
-//! sites, security headers,
+//! What happens to every request around its handler, from the outside in: trace and span, compression, other sites, security headers,
 //! problem documents, panics, host check, body limit, timeout, who asks, how often.
 
 mod cors;

@@ -49,6 +49,11 @@ impl App {
     }
 
     pub async fn with(limits: Limits, now: &str) -> Self {
+        // Nobody listens there.
+        Self::paid_through(&XenditConfig::of_stand_in("http://127.0.0.1:1"), limits, now).await
+    }
+
+    pub async fn paid_through(xendit: &XenditConfig, limits: Limits, now: &str) -> Self {
         let db = TestDb::new().await;
         let mut connection = db.work().acquire().await.expect("a connection");
         let world = world::create(&mut connection).await;
@@ -57,8 +62,7 @@ impl App {
         let secret = InstallationSecret::of("a secret of this test, long enough".into()).expect("long enough");
         ensure_signing_key(db.work(), &secret, clock.now()).await.expect("a key");
         let auth = Arc::new(Auth::new(db.serve().clone(), secret, clock.shared()));
-        let xendit = XenditConfig::of_stand_in("http://127.0.0.1:1");
-        let payments = Payments::new(db.serve().clone(), clock.shared(), &xendit, &OutsideConfig::default()).expect("a client");
+        let payments = Payments::new(db.serve().clone(), clock.shared(), xendit, &OutsideConfig::default()).expect("a client");
         let state = AppState {
             db: db.serve().clone(),
             clock: clock.shared(),

@@ -92,7 +92,7 @@ pub(super) async fn show(
     finish_run(&mut *tx, run_id, &result).await?;
     let shown = store::show(&mut tx, store, run_id, night.date, Rung::LastPublished, now, true).await?;
     if shown {
-        store::tell(&mut tx, run_id, store, night.date, Rung::LastPublished, &plans).await?;
+        store::tell(&mut tx, run_id, store, night.date, Rung::LastPublished, &plans, now).await?;
     }
     tx.commit().await?;
     Ok(Some(Stored { cells: stored, published: shown }))

@@ -92,7 +92,7 @@ pub(super) async fn store_and_publish(
     let yields = order.pace == Pace::Hurried;
     let published = !order.in_shadow && show(&mut tx, store, run_id, outcome.night.date, outcome.forecast.rung, now, yields).await?;
     if published {
-        tell(&mut tx, run_id, store, outcome.night.date, outcome.forecast.rung, &outcome.forecast.plans).await?;
+        tell(&mut tx, run_id, store, outcome.night.date, outcome.forecast.rung, &outcome.forecast.plans, now).await?;
     }
     tx.commit().await?;
     Ok(Stored { cells, published })
@@ -143,6 +143,7 @@ pub(super) async fn tell(
     date: NaiveDate,
     rung: Rung,
     plans: &[DayPlan],
+    now: DateTime<Utc>,
 ) -> Result<(), NightError> {
     let Some(plan) = plans.iter().find(|plan| plan.date == date) else { return Ok(()) };
     let news = News {
@@ -155,7 +156,8 @@ pub(super) async fn tell(
     };
     if tell_members(&mut *tx, &news).await? > 0 {
         let mail = MailNews { store_id: store.id.into(), unique_key: news.unique_key.to_owned() };
-        let run_at = Some(Night { date, calendar: calendar(store)? }.deadline());
+        // A night of the past has nothing to wait for, and has not waited since then.
+        let run_at = Some(Night { date, calendar: calendar(store)? }.deadline().max(now));
         enqueue(tx, &mail, EnqueueOptions { run_at, trace_id: Some(telemetry::cause()), ..EnqueueOptions::default() }).await?;
     }
     Ok(())

@@ -1,0 +1,101 @@
+//! What every answer has, whoever asks for what.
+
+use api::{AppState, Front, Limits};
+use axum::body::Body;
+use axum::http::{Method, Request};
+use serde_json::json;
+use std::sync::Arc;
+use tower::ServiceExt;
+
+use crate::app::{App, NOBODY};
+use crate::world::NOW;
+
+#[tokio::test]
+async fn everyone_has_a_quota_and_is_told_what_is_left() {
+    let app = App::with(Limits { requests_a_minute: 3, ..Limits::default() }, NOW).await;
+    let me = "/api/v1/users/me";
+    let first = app.get(me).await;
+    assert_eq!((first.status.as_u16(), first.header("ratelimit-policy")), (200, "\"default\";q=3;w=60"));
+    assert!(first.header("ratelimit").starts_with("\"default\";r=2;t="), "{}", first.header("ratelimit"));
+    app.get(me).await;
+    app.get(me).await;
+    let over = app.get(me).await;
+    assert_eq!((over.status.as_u16(), over.json()["type"].as_str()), (429, Some("/problems/too-many-requests")));
+    assert!(over.header("retry-after").parse::<u64>().is_ok_and(|seconds| (1..=60).contains(&seconds)), "{}", over.header("retry-after"));
+    let other = format!("Bearer {}", app.token_of(app.world.owner).await);
+    assert_eq!(app.get_with(me, &[("authorization", &other)]).await.status, 200, "a neighbour has a quota of their own");
+    assert_eq!(app.get("/livez").await.status, 200, "probes are free");
+}
+
+/// The same app as others see it from outside.
+fn fronted(app: &App, front: Front) -> axum::Router {
+    api::router(AppState { front: Arc::new(front), ..app.state.clone() })
+}
+
+async fn ask(router: axum::Router, method: Method, path: &str, headers: &[(&str, &str)]) -> axum::http::Response<Body> {
+    let request = headers.iter().fold(Request::builder().method(method).uri(path), |request, (name, value)| request.header(*name, *value));
+    router.oneshot(request.body(Body::empty()).expect("a request")).await.expect("infallible")
+}
+
+#[tokio::test]
+async fn only_listed_sites_may_ask_from_a_browser() {
+    let app = App::new().await;
+    let front = Front { other_origins: vec!["https://till.example".into()], ..Front::default() };
+    let preflight = async |origin: &str| {
+        let headers = [
+            ("host", "localhost:4000"),
+            ("origin", origin),
+            ("access-control-request-method", "POST"),
+            ("access-control-request-headers", "authorization,content-type"),
+        ];
+        let answer = ask(fronted(&app, front.clone()), Method::OPTIONS, "/api/v1/stores", &headers).await;
+        answer.headers().get("access-control-allow-origin").map(|value| value.to_str().expect("text").to_owned())
+    };
+    assert_eq!(preflight("https://till.example").await.as_deref(), Some("https://till.example"));
+    assert_eq!(preflight("https://evil.example").await, None);
+}
+
+#[tokio::test]
+async fn the_server_answers_to_its_own_names() {
+    let app = App::new().await;
+    let front = Front { hosts: vec!["app.example.id".into()], ..Front::default() };
+    let status = async |host: &str| ask(fronted(&app, front.clone()), Method::GET, "/livez", &[("host", host)]).await.status().as_u16();
+    assert_eq!((status("app.example.id").await, status("App.Example.ID:443").await, status("evil.example").await), (200, 200, 421));
+}
+
+#[tokio::test]
+async fn metrics_of_a_public_server_are_for_its_collector_and_operators() {
+    let app = App::new().await;
+    let public = Front { is_public: true, metrics_token: Some("of the collector".into()), ..Front::default() };
+    let operator = format!("Bearer {}", app.token_of(app.world.operator).await);
+    let owner = format!("Bearer {}", app.token_of(app.world.owner).await);
+    let status = async |front: &Front, authorization: Option<&str>| {
+        let host = [("host", "localhost")];
+        let headers = [&host[..], &authorization.map(|value| ("authorization", value)).into_iter().collect::<Vec<_>>()].concat();
+        ask(fronted(&app, front.clone()), Method::GET, "/metrics", &headers).await.status().as_u16()
+    };
+    assert_eq!(status(&public, None).await, 401);
+    assert_eq!(status(&public, Some("Bearer of the collectoR")).await, 401);
+    assert_eq!(status(&public, Some("Bearer of the collector")).await, 200);
+    assert_eq!(status(&public, Some(&operator)).await, 200);
+    assert_eq!(status(&public, Some(&owner)).await, 403);
+    assert_eq!(status(&Front { metrics_token: None, ..public.clone() }, None).await, 401);
+    assert_eq!(status(&Front::default(), None).await, 200, "this machine's own");
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_read_is_named_by_its_field() {
+    let app = App::new().await;
+    let login = async |headers: &[(&str, &str)], body: serde_json::Value| {
+        app.call(Method::POST, "/api/v1/auth/login", &[&[NOBODY], headers].concat(), Some(body)).await
+    };
+    let field = |reply: &crate::app::Reply| reply.json()["errors"][0]["field"].as_str().map(str::to_owned);
+    let missing = login(&[], json!({"email": "sri@example.com"})).await;
+    assert_eq!((missing.status.as_u16(), field(&missing)), (400, Some(String::new())), "{}", missing.text());
+    let wrong = login(&[], json!({"email": 7, "password": "x"})).await;
+    assert_eq!((wrong.status.as_u16(), field(&wrong)), (400, Some("email".into())));
+    let unknown = login(&[], json!({"email": "a@b.id", "password": "x", "remember": true})).await;
+    assert_eq!(unknown.status, 400);
+    let plain = app.post_with("/api/v1/auth/login", &[NOBODY, ("content-type", "text/plain")], b"{}".to_vec()).await;
+    assert_eq!((plain.status.as_u16(), plain.json()["type"].as_str()), (415, Some("/problems/unsupported-media-type")));
+}
