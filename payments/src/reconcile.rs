@@ -120,7 +120,11 @@ impl Payments {
             repaired,
         };
         let gateway = self.gateways()?.of(api(&payment));
-        let request = match patiently(async || gateway.look_up(request_id).await).await {
+        let mut looked_up = gateway.look_up(request_id).await;
+        if has_waited(&looked_up).await {
+            looked_up = gateway.look_up(request_id).await;
+        }
+        let request = match looked_up {
             Ok(request) => request,
             Err(error) if error.is_not_found() => {
                 report.checked += 1;
@@ -170,7 +174,11 @@ impl Payments {
             return Ok(());
         };
         let gateway = self.gateways()?.of(api(&payment));
-        let shown = match patiently(async || gateway.look_up_refund(refund_id).await).await {
+        let mut looked_up = gateway.look_up_refund(refund_id).await;
+        if has_waited(&looked_up).await {
+            looked_up = gateway.look_up_refund(refund_id).await;
+        }
+        let shown = match looked_up {
             Ok(shown) => shown,
             Err(error) => {
                 report.unchecked += 1;
@@ -211,14 +219,9 @@ fn contradiction(payment: &PaymentRow, request: &Request, is_known: bool) -> Opt
     }
 }
 
-/// Waits out what the gateway asks for, if that is not long, and asks again.
-async fn patiently<T>(ask: impl AsyncFn() -> Result<T, GatewayError>) -> Result<T, GatewayError> {
-    let first = ask().await;
-    match first.as_ref().err().and_then(GatewayError::wait) {
-        Some(wait) if wait <= PATIENCE => {
-            tokio::time::sleep(wait).await;
-            ask().await
-        }
-        _ => first,
-    }
+/// Waits out what the gateway asks for, if that is not long; then it can be asked again.
+async fn has_waited<T>(answer: &Result<T, GatewayError>) -> bool {
+    let Some(wait) = answer.as_ref().err().and_then(GatewayError::wait).filter(|wait| *wait <= PATIENCE) else { return false };
+    tokio::time::sleep(wait).await;
+    true
 }

@@ -310,5 +310,5 @@ pub async fn add_named_store(db: &TestDb, name: &str) -> (Uuid, Tenant) {
         opened_on: None,
     };
     let mut connection = db.work().acquire().await.expect("a connection");
-    (create_store(&mut connection, &store).await.expect("a store"), Tenant::User(owner_id))
+    (create_store(&mut *connection, &store).await.expect("a store"), Tenant::User(owner_id))
 }

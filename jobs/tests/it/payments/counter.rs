@@ -13,7 +13,6 @@ use axum::routing::post;
 use jobs::Nightly;
 use payments::gateway::Gateways;
 use payments::{PaymentError, Payments};
-use platform::clock::Clock;
 use platform::config::{OutsideConfig, XenditConfig};
 use platform::db::tenant::Tenant;
 use platform::embedded::Role;
