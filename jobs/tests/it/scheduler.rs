@@ -177,7 +177,7 @@ async fn every_schedule_runs_its_job() {
         tick(pool, at(&format!("2026-06-14T{hour}:15:30Z")), &all, "a").await.expect("a look");
     }
     let kinds: Vec<String> = sqlx::query_scalar("select distinct kind from jobs order by kind").fetch_all(pool).await.expect("kinds");
-    assert_eq!(kinds, ["add_up_orders", "ingest_source", "keep_promise", "prune", "run_nightly", "take_sales_files"]);
+    assert_eq!(kinds, ["add_up_orders", "ingest_source", "keep_promise", "prune", "reconcile_payments", "run_nightly", "take_sales_files"]);
     let nightly = jobs::workers::all(&shop.nightly());
     let shutdown = tokio_util::sync::CancellationToken::new();
     let running = tokio::spawn(queue::run(pool.clone(), nightly, queue::WorkerOptions::default(), shutdown.clone()));

@@ -99,7 +99,6 @@ fn within_the_host(attempt: reqwest::redirect::Attempt<'_>) -> reqwest::redirect
 }
 
 /// What every client of this product has in common.
-#[must_use]
 pub fn client(config: &OutsideConfig) -> reqwest::ClientBuilder {
     reqwest::Client::builder().user_agent(&config.user_agent).connect_timeout(Duration::from_secs(5))
 }
