@@ -164,6 +164,10 @@ pub enum Resource {
     DeadLetter,
     Session,
     Order,
+    Product,
+    Waste,
+    Promo,
+    Event,
     Payment,
     Member,
 }
@@ -177,6 +181,10 @@ impl std::fmt::Display for Resource {
             Self::DeadLetter => "dead letter",
             Self::Session => "session",
             Self::Order => "order",
+            Self::Product => "product",
+            Self::Waste => "waste",
+            Self::Promo => "promo",
+            Self::Event => "event",
             Self::Payment => "payment",
             Self::Member => "member",
         })

@@ -55,7 +55,8 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
         if !kind.eq_ignore_ascii_case("application/json") {
             return Err(ApiError::NotJson);
         }
-        let too_large = |_| ApiError::BodyTooLarge { limit_bytes: state.limits.body_bytes };
+        let limit_bytes = state.limits.body_bytes_of(request.uri().path());
+        let too_large = |_| ApiError::BodyTooLarge { limit_bytes };
         let bytes = Bytes::from_request(request, state).await.map_err(too_large)?;
         let mut json = serde_json::Deserializer::from_slice(&bytes);
         let body = serde_path_to_error::deserialize(&mut json).map_err(|error| {
@@ -108,6 +109,11 @@ pub(crate) fn optional_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result
     }
 }
 
+/// For `#[serde(deserialize_with)]`: such a day where one is needed.
+pub(crate) fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveDate, D::Error> {
+    optional_day(deserializer)?.ok_or_else(|| D::Error::custom("must be a date such as 2026-11-23"))
+}
+
 /// For `#[serde(deserialize_with)]`: a short text that Postgres can hold.
 pub(crate) fn optional_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = String::deserialize(deserializer)?;
@@ -122,11 +128,21 @@ pub(crate) fn email<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String
     let text = String::deserialize(deserializer)?;
     let text = text.trim();
     let parts = text.split_once('@').filter(|(local, host)| !local.is_empty() && host.contains('.') && !host.contains('@'));
-    let is_plain = text.len() <= 254 && text.is_ascii() && !text.contains(|c: char| c.is_ascii_whitespace() || c.is_ascii_control());
+    let is_odd = |c: char| c.is_ascii_whitespace() || c.is_ascii_control() || "<>()[],;:\\\"".contains(c);
+    let is_plain = text.len() <= 254 && text.is_ascii() && !text.contains(is_odd);
     if parts.is_none() || !is_plain {
         return Err(D::Error::custom("must be an e-mail address such as sri@example.com"));
     }
     Ok(text.to_owned())
+}
+
+/// For `#[serde(deserialize_with)]`: a text on one line that Postgres can hold.
+pub(crate) fn line<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() || text.len() > 254 || text.contains(char::is_control) {
+        return Err(D::Error::custom("must be 1 to 254 bytes of text without control characters"));
+    }
+    Ok(text)
 }
 
 /// For `#[serde(deserialize_with)]`: how someone or something is called, on one line.
@@ -137,6 +153,11 @@ pub(crate) fn optional_name<'de, D: Deserializer<'de>>(deserializer: D) -> Resul
         return Err(D::Error::custom("must be 1 to 100 characters without line breaks"));
     }
     Ok(Some(text.to_owned()))
+}
+
+/// For `#[serde(deserialize_with)]`: such a name where one is needed.
+pub(crate) fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    optional_name(deserializer)?.ok_or_else(|| D::Error::custom("must be 1 to 100 characters without line breaks"))
 }
 
 #[cfg(test)]

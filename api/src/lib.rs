@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+mod basket;
+mod cursor;
 mod docs;
 mod error;
 mod extract;

@@ -88,7 +88,7 @@ impl Provenance {
 }
 
 /// The store's business day at an instant; by UTC where the zone's name is unknown to this program.
-fn business_day(store: &StoreRow, instant: DateTime<Utc>) -> NaiveDate {
+pub(crate) fn business_day(store: &StoreRow, instant: DateTime<Utc>) -> NaiveDate {
     let time_zone = store.time_zone.parse().unwrap_or(chrono_tz::UTC);
     BusinessCalendar { time_zone, cutoff: store.business_day_cutoff }.business_day(instant)
 }

@@ -46,6 +46,16 @@ pub struct Limits {
     pub drain: Duration,
 }
 
+/// A thousand orders are more than what else comes.
+const BULK_BYTES: usize = 2 << 20;
+
+impl Limits {
+    /// Largest body of a request to this path.
+    pub(crate) fn body_bytes_of(&self, path: &str) -> usize {
+        if path.ends_with("/orders/bulk") { self.body_bytes.max(BULK_BYTES) } else { self.body_bytes }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

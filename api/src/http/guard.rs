@@ -3,7 +3,7 @@
 use std::any::Any;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::CONTENT_LENGTH;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -14,11 +14,13 @@ use crate::state::AppState;
 
 /// Refuses a body that is announced as too large before reading it, and gives up when the response does not begin in
 /// time. A handler that is given up on is dropped, and with it its transaction.
-pub(super) async fn limit(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub(super) async fn limit(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let limit_bytes = state.limits.body_bytes_of(request.uri().path());
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|bytes| bytes > state.limits.body_bytes as u64) {
-        return ApiError::BodyTooLarge { limit_bytes: state.limits.body_bytes }.into_response();
+    if announced.is_some_and(|bytes| bytes > limit_bytes as u64) {
+        return ApiError::BodyTooLarge { limit_bytes }.into_response();
     }
+    DefaultBodyLimit::max(limit_bytes).apply(&mut request);
     match timeout(state.limits.timeout, next.run(request)).await {
         Ok(response) => response,
         Err(_) => ApiError::Timeout { after: state.limits.timeout }.into_response(),

@@ -10,7 +10,6 @@ mod quota;
 mod trace;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -36,7 +35,6 @@ pub(crate) fn wrap(routes: Router<AppState>, state: &AppState) -> Router<AppStat
             .layer(from_fn_with_state(state.clone(), guard::limit))
             .layer(from_fn_with_state(state.clone(), access::identify))
             .layer(from_fn_with_state(state.clone(), quota::limit))
-            .layer(DefaultBodyLimit::max(state.limits.body_bytes)),
     )
 }
 

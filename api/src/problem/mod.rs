@@ -1,5 +1,6 @@
 //! RFC 9457 problem documents: the only shape in which an error leaves this server.
 
+mod conflict;
 mod language;
 mod payment;
 mod render;

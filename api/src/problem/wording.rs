@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use platform::auth::AuthError;
 use platform::queue::QueueError;
 
+use super::conflict;
 use super::language::Language;
 use super::payment;
 use crate::error::{ApiError, FieldError, Resource};
@@ -23,7 +24,7 @@ impl Wording {
         Self { status, kind, title, detail: detail.into(), hint: None, errors: Vec::new() }
     }
 
-    fn hint(self, hint: &'static str) -> Self {
+    pub(super) fn hint(self, hint: &'static str) -> Self {
         Self { hint: Some(hint), ..self }
     }
 
@@ -88,7 +89,7 @@ impl Wording {
             | ApiError::TooManyAttempts { .. }
             | ApiError::Auth(AuthError::InvalidToken | AuthError::ExpiredToken | AuthError::Busy) => sign_in(error, language),
             ApiError::Auth(AuthError::Database(error)) if error.is_unavailable() => unavailable(language),
-            ApiError::Conflict { rule } => conflict(rule, language),
+            ApiError::Conflict { rule } => conflict::wording(rule, language),
             ApiError::InFlight => Self::new(
                 StatusCode::CONFLICT,
                 "/problems/in-flight",
@@ -184,6 +185,21 @@ fn not_found(resource: Resource, name: &str, language: Language) -> Wording {
             language.choose("Pesanan", "Order"),
             language.choose("Daftar pesanan: GET /api/v1/stores/TOKO/orders.", "The orders are listed by GET /api/v1/stores/STORE/orders."),
         ),
+        Resource::Product => {
+            (language.choose("Produk", "Product"), language.choose("Gunakan id produk toko ini.", "Use the id of a product of this store."))
+        }
+        Resource::Waste => (
+            language.choose("Catatan bahan terbuang", "Waste entry"),
+            language.choose("Daftarnya: GET /api/v1/stores/TOKO/waste.", "They are listed by GET /api/v1/stores/STORE/waste."),
+        ),
+        Resource::Promo => (
+            language.choose("Promo", "Promo"),
+            language.choose("Daftar promo: GET /api/v1/stores/TOKO/promos.", "The promos are listed by GET /api/v1/stores/STORE/promos."),
+        ),
+        Resource::Event => (
+            language.choose("Acara", "Event"),
+            language.choose("Daftar acara: GET /api/v1/stores/TOKO/events.", "The events are listed by GET /api/v1/stores/STORE/events."),
+        ),
         Resource::Payment => (
             language.choose("Pembayaran", "Payment"),
             language.choose(
@@ -278,25 +294,6 @@ fn sign_in(error: &ApiError, language: Language) -> Wording {
         )
         .hint(again),
     }
-}
-
-fn conflict(rule: &'static str, language: Language) -> Wording {
-    let say = |indonesian, english| language.choose(indonesian, english);
-    let (detail, hint) = match rule {
-        "store_keeps_an_admin" => (
-            say("Toko harus punya paling sedikit satu admin.", "A store must have at least one admin."),
-            say("Jadikan orang lain admin dahulu.", "Make someone else an admin first."),
-        ),
-        "store_slug_is_taken" => (
-            say("Nama pendek toko itu sudah dipakai.", "That short name is taken by another store."),
-            say("Pilih nama pendek lain.", "Choose another short name."),
-        ),
-        _ => (
-            say("Keadaan data tidak mengizinkannya.", "What is stored does not allow it."),
-            say("Muat ulang, lalu coba lagi.", "Load it again, then try again."),
-        ),
-    };
-    Wording::new(StatusCode::CONFLICT, "/problems/conflict", say("Bertentangan", "Conflict"), detail).hint(hint)
 }
 
 fn unavailable(language: Language) -> Wording {

@@ -3,21 +3,29 @@
 
 mod backfills;
 mod dead_letters;
+mod events;
 mod healthchecker;
 mod index;
 mod jwks;
 mod members;
 mod metrics;
+mod order_imports;
+mod order_states;
+mod orders;
 mod payments;
 mod plan;
 mod predictions;
+mod promos;
 mod queue;
 mod refunds;
 mod registrations;
 mod runs;
 mod sessions;
+mod sold_out;
+mod stock_counts;
 mod stores;
 mod users;
+mod waste;
 mod webhooks;
 mod xendit_webhooks;
 
@@ -31,21 +39,29 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
         .merge(backfills::routes())
         .merge(dead_letters::routes())
+        .merge(events::routes())
         .merge(healthchecker::routes())
         .merge(index::routes())
         .merge(jwks::routes())
         .merge(members::routes())
         .merge(metrics::routes())
+        .merge(order_imports::routes())
+        .merge(order_states::routes())
+        .merge(orders::routes())
         .merge(payments::routes())
         .merge(plan::routes())
         .merge(predictions::routes())
+        .merge(promos::routes())
         .merge(queue::routes())
         .merge(refunds::routes())
         .merge(registrations::routes())
         .merge(runs::routes())
         .merge(sessions::routes())
+        .merge(sold_out::routes())
+        .merge(stock_counts::routes())
         .merge(stores::routes())
         .merge(users::routes())
+        .merge(waste::routes())
         .merge(webhooks::routes())
         .merge(xendit_webhooks::routes())
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use serde_json::Value;
+use axum::http::Method;
+use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::contract::{document, resolve};
@@ -60,11 +61,15 @@ fn every_reference_leads_somewhere_and_every_operation_is_described() {
 #[tokio::test]
 async fn every_documented_route_answers_as_documented() {
     let app = App::new().await;
+    let new = json!({"items": [{"product": "Ayam Geprek", "quantity": 1}]});
+    let order = app.call(Method::POST, "/api/v1/stores/warung-bu-sri/orders", &[], Some(new)).await.json();
+    let order = order["order"]["id"].as_str().expect("an id");
     let paths = document()["paths"].as_object().expect("paths").iter();
-    // What is sent to the server has tests of its own.
-    for (path, _) in paths.filter(|(_, item)| item.get("get").is_some()) {
+    // What is sent to the server has tests of its own, and so have payments, which are not ours to make.
+    for (path, _) in paths.filter(|(path, item)| item.get("get").is_some() && !path.contains("{payment}")) {
         let path = path.replace("{store}", "warung-bu-sri").replace("{run}", &app.world.run.to_string());
         let path = path.replace("{backfill}", &app.world.backfill.to_string());
+        let path = path.replace("{order}", order);
         let path = path.replace("{letter}", &app.dead_letter().await.to_string());
         assert!(!path.contains('{'), "{path}: this test does not know what to put there");
         assert_eq!(app.get(&path).await.status, 200, "{path}");

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod app;
+mod calendar;
 mod contract;
 mod document;
 mod drain;
@@ -10,12 +11,14 @@ mod front;
 mod manners;
 mod members;
 mod operators;
+mod orders;
 mod payments;
 mod permissions;
 mod plan;
 mod predictions;
 mod runs;
 mod sessions;
+mod stock;
 mod stores;
 mod tenancy;
 mod webhooks;

@@ -1,19 +1,18 @@
 //! Orders become daily sales, whoever told of them: each business day once it has ended, since whatever told of it while it went on could
-//! not add it up. Of the stores' own also again when a late order or a refund changes it.
+//! not add it up. Of those that our own API took also again when a late order, a correction or a refund changes it.
 
 use chrono::Days;
 use domain::job::{AddUpOrders, Outcome};
 use domain::time::BusinessCalendar;
-use platform::db::orders::{changed_days, daily_from_orders, order_sources};
+use platform::db::orders::{daily_from_orders, order_sources};
 use platform::db::sales_daily::DailyLoad;
 use platform::db::stores::list_stores;
+use platform::db::taken_orders::{ChangedDays, TAKEN, changed_days};
 use platform::db::watermarks::advance_watermark;
 use platform::queue::{JobContext, Worker};
 
 use crate::nightly::Nightly;
 
-/// Name of the source of a store's own orders.
-const SOURCE: &str = "orders";
 /// How many days are looked back: longer than any outage that nobody notices.
 const BACK: u64 = 14;
 
@@ -45,18 +44,17 @@ impl OrdersWorker {
                 let load = DailyLoad { store_id: store.id, source: &source, raw_record_id: None, recorded_at: now };
                 daily_from_orders(&mut *pool.acquire().await?, load, first, last).await?;
             }
-            let days = changed.iter().find(|days| days.store_id == store.id);
-            if days.is_none() && store.sales_source != SOURCE {
-                continue;
-            }
+            let changed: Vec<&ChangedDays> = changed.iter().filter(|days| days.store_id == store.id).collect();
             let mut tx = pool.begin().await?;
-            if let Some(days) = days {
-                let load = DailyLoad { store_id: store.id, source: SOURCE, raw_record_id: None, recorded_at: now };
+            for days in &changed {
+                let load = DailyLoad { store_id: store.id, source: &days.source, raw_record_id: None, recorded_at: now };
                 daily_from_orders(&mut tx, load, days.first, days.last).await?;
             }
-            // Our own orders are there when they are made: every day that has ended is complete.
-            let complete_until = calendar.start_of(calendar.business_day(now));
-            advance_watermark(&mut *tx, SOURCE, &store.id.to_string(), complete_until, now).await?;
+            if store.sales_source == TAKEN || changed.iter().any(|days| days.source == TAKEN) {
+                // Our own orders are there when they are made: every day that has ended is complete.
+                let complete_until = calendar.start_of(calendar.business_day(now));
+                advance_watermark(&mut *tx, TAKEN, &store.id.to_string(), complete_until, now).await?;
+            }
             tx.commit().await?;
         }
         Ok(())

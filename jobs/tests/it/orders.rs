@@ -4,12 +4,16 @@ use domain::ids::StoreId;
 use domain::job::{AddUpOrders, JobArgs, TakePush};
 use ingest::take::reparse;
 use jobs::Nightly;
+use platform::db::orders::{OrderLine, copy_orders};
+use platform::db::sales_daily::DailyLoad;
+use platform::db::taken_orders::{HANDED_OVER, NewOrder, OrderLineRow, cancel_order, insert_order, keep_days_left};
 use platform::db::watermarks::get_watermark;
 use platform::db::webhook_events::{NewWebhookEvent, insert_webhook_event};
 use platform::queue::{self, EnqueueOptions, WorkerOptions};
 use serde_json::json;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::shop::{Shop, at, date};
 
@@ -144,5 +148,73 @@ async fn own_orders_are_added_up_when_their_day_has_ended_and_again_when_they_ch
     assert_eq!(sold(shop.db.work(), "orders").await, ["2026-06-15 2 f", "2026-06-16 2 f"], "a late order and two refunds");
     assert_eq!(versions().await, 3);
     assert_eq!(mark().await, Some(at("2026-06-16T19:00:00Z")));
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_that_the_api_takes_late_and_cancels_later_reaches_its_day() {
+    let shop = Shop::empty().await;
+    let nightly = shop.nightly();
+    let lines = [OrderLineRow {
+        product_id: Some(shop.products["nasi"]),
+        product_name: "nasi".into(),
+        quantity: 2.5,
+        unit_price: Some(10_000),
+        total_price: Some(25_000),
+    }];
+    // A hundred days ago, written down now.
+    let order = NewOrder {
+        id: Uuid::now_v7(),
+        store_id: shop.store.id,
+        customer_name: None,
+        customer_phone: None,
+        order_date: at("2026-03-07T05:00:00Z"),
+        business_date: date("2026-03-07"),
+        lines: &lines,
+        now: at("2026-06-15T20:32:00Z"),
+    };
+    insert_order(&mut *shop.work().await, &order).await.expect("an order");
+    run(&nightly, &AddUpOrders {}).await;
+    assert_eq!(sold(shop.db.work(), "orders").await, ["2026-03-07 2.5 f"]);
+
+    shop.clock.advance(chrono::TimeDelta::hours(1));
+    cancel_order(&mut *shop.work().await, order.id, at("2026-06-15T21:00:00Z")).await.expect("cancelled");
+    run(&nightly, &AddUpOrders {}).await;
+    assert_eq!(sold(shop.db.work(), "orders").await, ["2026-03-07 0 f"]);
+    let known = "select available_at from sales_daily order by available_at";
+    let known: Vec<chrono::DateTime<chrono::Utc>> = sqlx::query_scalar(known).fetch_all(shop.db.work()).await.expect("versions");
+    assert_eq!(known, [at("2026-06-15T20:32:00Z"), at("2026-06-15T21:32:00Z")], "as of any time there is what was known then");
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_in_bulk_that_moves_leaves_nothing_on_the_day_it_was_on() {
+    let shop = Shop::empty().await;
+    let nightly = shop.nightly();
+    let bulk = async |ordered_at: &str, day: &str| {
+        let mut tx = shop.db.work().begin().await.expect("a transaction");
+        let load = DailyLoad { store_id: shop.store.id, source: HANDED_OVER, raw_record_id: None, recorded_at: at("2026-06-15T20:32:00Z") };
+        let line = OrderLine {
+            external_id: "B-1",
+            ordered_at: at(ordered_at),
+            business_date: date(day),
+            product: 0,
+            quantity: 2.0,
+            unit_price: None,
+            total_price: None,
+            available_at: None,
+            is_cancelled: false,
+        };
+        copy_orders(&mut tx, load, &[(Some(shop.products["nasi"]), "nasi")], [line].into_iter()).await.expect("an order");
+        keep_days_left(&mut tx).await.expect("kept");
+        tx.commit().await.expect("committed");
+    };
+    bulk("2026-03-07T05:00:00Z", "2026-03-07").await;
+    run(&nightly, &AddUpOrders {}).await;
+    assert_eq!(sold(shop.db.work(), HANDED_OVER).await, ["2026-03-07 2 f"]);
+    shop.clock.advance(chrono::TimeDelta::hours(1));
+    bulk("2026-04-09T05:00:00Z", "2026-04-09").await;
+    run(&nightly, &AddUpOrders {}).await;
+    assert_eq!(sold(shop.db.work(), HANDED_OVER).await, ["2026-03-07 0 f", "2026-04-09 2 f"]);
     shop.close().await;
 }

@@ -1,7 +1,7 @@
 //! Holidays, feasts, paydays, closures: national or of one store, every version.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::PgExecutor;
+use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use super::NewFacts;
@@ -94,4 +94,50 @@ pub async fn calendar_event_versions(
     .fetch_all(executor)
     .await
     .in_table("calendar_events", "read the versions of calendar events")
+}
+
+/// An event of a store's own calendar as it is planned now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoreEvent {
+    /// Of its first version: it stays.
+    pub id: Uuid,
+    pub version: CalendarEventVersion,
+}
+
+/// Nobody else changes the store's calendar until the end of the transaction.
+pub async fn lock_store_events(transaction: &mut PgConnection, store_id: Uuid) -> Result<(), DbError> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('calendar_events:' || $1::uuid::text, 0))", store_id)
+        .execute(transaction)
+        .await
+        .in_table("calendar_events", "wait for other changes of a calendar")?;
+    Ok(())
+}
+
+/// The last version of each event of a store's own calendar, cancelled ones too, by their start.
+pub async fn list_store_events(executor: impl PgExecutor<'_>, store_id: Uuid) -> Result<Vec<StoreEvent>, DbError> {
+    let rows = sqlx::query!(
+        r#"select distinct on (starts_on, kind, name)
+                  first_value(id) over (partition by starts_on, kind, name order by available_at, id) as "id!", kind, name, starts_on,
+                  ends_on, likelihood::float8 as "likelihood!", is_cancelled, available_at
+           from calendar_events
+           where store_id = $1
+           order by starts_on, kind, name, available_at desc"#,
+        store_id,
+    )
+    .fetch_all(executor)
+    .await
+    .in_table("calendar_events", "list the events of a store")?;
+    let events = rows.into_iter().map(|row| StoreEvent {
+        id: row.id,
+        version: CalendarEventVersion {
+            kind: row.kind,
+            name: row.name,
+            starts_on: row.starts_on,
+            ends_on: row.ends_on,
+            likelihood: row.likelihood,
+            is_cancelled: row.is_cancelled,
+            available_at: row.available_at,
+        },
+    });
+    Ok(events.collect())
 }

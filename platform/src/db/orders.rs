@@ -251,30 +251,6 @@ pub async fn order_sources(
     .in_table(TABLE, "list the sources of orders")
 }
 
-/// Business days of a store's own orders that have changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ChangedDays {
-    pub store_id: Uuid,
-    pub first: NaiveDate,
-    pub last: NaiveDate,
-}
-
-/// Stores with own orders that were made or changed at `since` or later, with the first and the last day concerned.
-pub async fn changed_days(executor: impl PgExecutor<'_>, since: DateTime<Utc>) -> Result<Vec<ChangedDays>, DbError> {
-    sqlx::query_as!(
-        ChangedDays,
-        r#"select store_id, min(business_date) as "first!", max(business_date) as "last!"
-           from orders
-           where source = 'orders' and updated_at >= $1
-           group by store_id
-           order by store_id"#,
-        since,
-    )
-    .fetch_all(executor)
-    .await
-    .in_table(TABLE, "find the days of changed orders")
-}
-
 /// When on one business day one product was asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProductOrders {

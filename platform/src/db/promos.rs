@@ -1,7 +1,7 @@
 //! The promo plan of a store, every version of it.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::PgExecutor;
+use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use super::error::{DbError, InTable};
@@ -74,4 +74,51 @@ pub async fn promo_versions(
     .fetch_all(executor)
     .await
     .in_table("promos", "read the versions of promos")
+}
+
+/// A promo as it is planned now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Promo {
+    /// Of its first version: it stays.
+    pub id: Uuid,
+    pub version: PromoVersion,
+}
+
+/// Nobody else changes the store's promos until the end of the transaction.
+pub async fn lock_promos(transaction: &mut PgConnection, store_id: Uuid) -> Result<(), DbError> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('promos:' || $1::uuid::text, 0))", store_id)
+        .execute(transaction)
+        .await
+        .in_table("promos", "wait for other changes of promos")?;
+    Ok(())
+}
+
+/// The last version of each promo of a store, cancelled ones too, by their start.
+pub async fn list_promos(executor: impl PgExecutor<'_>, store_id: Uuid) -> Result<Vec<Promo>, DbError> {
+    let rows = sqlx::query!(
+        r#"select distinct on (starts_on, name, product_id)
+                  first_value(id) over (partition by starts_on, name, product_id order by available_at, id) as "id!", product_id, name,
+                  starts_on, ends_on, discount_share::float8 as discount_share, price, is_cancelled, available_at
+           from promos
+           where store_id = $1
+           order by starts_on, name, product_id, available_at desc"#,
+        store_id,
+    )
+    .fetch_all(executor)
+    .await
+    .in_table("promos", "list promos")?;
+    let promos = rows.into_iter().map(|row| Promo {
+        id: row.id,
+        version: PromoVersion {
+            product_id: row.product_id,
+            name: row.name,
+            starts_on: row.starts_on,
+            ends_on: row.ends_on,
+            discount_share: row.discount_share,
+            price: row.price,
+            is_cancelled: row.is_cancelled,
+            available_at: row.available_at,
+        },
+    });
+    Ok(promos.collect())
 }

@@ -63,3 +63,75 @@ pub async fn latest_stock_counts(
     .await
     .in_table("stock_counts", "read the latest stock counts")
 }
+
+/// A count as somebody made it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StockCount {
+    pub id: Uuid,
+    pub product_id: Option<Uuid>,
+    pub ingredient_id: Option<Uuid>,
+    /// Name of the product or ingredient.
+    pub item: String,
+    /// open, during or close.
+    pub moment: String,
+    /// In the unit of the product or ingredient.
+    pub quantity: f64,
+    pub note: Option<String>,
+    pub counted_at: DateTime<Utc>,
+    pub business_date: NaiveDate,
+}
+
+/// Stores one; its `item` is looked up, not stored.
+pub async fn insert_stock_count(
+    executor: impl PgExecutor<'_>,
+    store_id: Uuid,
+    count: &StockCount,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "insert into stock_counts (id, store_id, product_id, ingredient_id, moment, quantity, note, counted_at, business_date, recorded_at)
+         values ($1, $2, $3, $4, $5, $6::float8::numeric(14,3), $7, $8, $9, $10)",
+        count.id,
+        store_id,
+        count.product_id,
+        count.ingredient_id,
+        count.moment,
+        count.quantity,
+        count.note,
+        count.counted_at,
+        count.business_date,
+        now,
+    )
+    .execute(executor)
+    .await
+    .in_table("stock_counts", "store a stock count")?;
+    Ok(())
+}
+
+/// Counts of the business days [`first`, `last`], newest first.
+pub async fn list_stock_counts(
+    executor: impl PgExecutor<'_>,
+    store_id: Uuid,
+    first: NaiveDate,
+    last: NaiveDate,
+    limit: i64,
+) -> Result<Vec<StockCount>, DbError> {
+    sqlx::query_as!(
+        StockCount,
+        r#"select c.id, c.product_id, c.ingredient_id, coalesce(p.name, i.name) as "item!", c.moment,
+                  c.quantity::float8 as "quantity!", c.note, c.counted_at, c.business_date
+           from stock_counts c
+           left join products p on p.id = c.product_id
+           left join ingredient_catalog i on i.id = c.ingredient_id
+           where c.store_id = $1 and c.business_date between $2 and $3
+           order by c.counted_at desc, c.id desc
+           limit $4"#,
+        store_id,
+        first,
+        last,
+        limit,
+    )
+    .fetch_all(executor)
+    .await
+    .in_table("stock_counts", "list stock counts")
+}

@@ -59,3 +59,54 @@ pub async fn list_stockouts(
     .await
     .in_table("stockout_events", "list sold-out events")
 }
+
+/// Waits for others who say that this product is sold out or back; false where the store has no such product. To be used in a
+/// transaction.
+pub async fn lock_product(executor: impl PgExecutor<'_>, store_id: Uuid, product_id: Uuid) -> Result<bool, DbError> {
+    let found = sqlx::query!("select id from products where store_id = $1 and id = $2 for no key update", store_id, product_id)
+        .fetch_optional(executor)
+        .await
+        .in_table("products", "lock a product")?;
+    Ok(found.is_some())
+}
+
+/// The event of this business day that nobody has ended yet: a new day begins with what was made for it.
+pub async fn open_stockout(
+    executor: impl PgExecutor<'_>,
+    product_id: Uuid,
+    business_date: NaiveDate,
+) -> Result<Option<StockoutRow>, DbError> {
+    sqlx::query_as!(
+        StockoutRow,
+        "select product_id, business_date, sold_out_at, restocked_at, available_at
+         from stockout_events
+         where product_id = $1 and business_date = $2 and restocked_at is null
+         order by sold_out_at desc
+         limit 1",
+        product_id,
+        business_date,
+    )
+    .fetch_optional(executor)
+    .await
+    .in_table("stockout_events", "find an open sold-out event")
+}
+
+/// The product is back: ends the open events of this business day and says how many those were.
+pub async fn end_stockouts(
+    executor: impl PgExecutor<'_>,
+    product_id: Uuid,
+    business_date: NaiveDate,
+    now: DateTime<Utc>,
+) -> Result<u64, DbError> {
+    let done = sqlx::query!(
+        "update stockout_events set restocked_at = greatest($3, sold_out_at + interval '1 microsecond')
+         where product_id = $1 and business_date = $2 and restocked_at is null",
+        product_id,
+        business_date,
+        now,
+    )
+    .execute(executor)
+    .await
+    .in_table("stockout_events", "end sold-out events")?;
+    Ok(done.rows_affected())
+}
