@@ -98,9 +98,6 @@ impl Catalogue {
             if !thousandths(item.quantity).is_some_and(|thousandths| thousandths > 0) {
                 wrong.push(FieldError::new(format!("{at}.quantity"), "must be more than 0, at most 1000000, to three decimals"));
             }
-            if item.unit_price.is_some_and(|price| !(0..=HIGHEST_PRICE).contains(&price)) {
-                wrong.push(FieldError::new(format!("{at}.unit_price"), "must be 0 to 1000000000 rupiah"));
-            }
             let place = match self.place(item, &at) {
                 Ok(place) => place,
                 Err(error) => {
@@ -113,8 +110,14 @@ impl Catalogue {
                 Pricing::AsSaid => item.unit_price,
                 Pricing::Catalogue => item.unit_price.or(product.price),
             };
-            if unit_price.is_none() && pricing == Pricing::Catalogue {
-                wrong.push(FieldError::new(format!("{at}.unit_price"), "is needed: the product has no price"));
+            match unit_price {
+                Some(price) if !(0..=HIGHEST_PRICE).contains(&price) => {
+                    wrong.push(FieldError::new(format!("{at}.unit_price"), "must be 0 to 1000000000 rupiah"));
+                }
+                None if pricing == Pricing::Catalogue => {
+                    wrong.push(FieldError::new(format!("{at}.unit_price"), "is needed: the product has no price"));
+                }
+                _ => {}
             }
             read.push(Item { product, place, quantity: item.quantity, unit_price });
         }

@@ -27,19 +27,29 @@ pub(crate) async fn check_attempt(
     address: ClientAddress,
     account: &str,
 ) -> Result<(), ApiError> {
-    let address = address.text().unwrap_or_default();
+    let address = address.network();
     // An address is personal data, and as long as its owner likes.
     let account = hex::encode(&Sha256::digest(account.trim().to_lowercase().as_bytes())[..16]);
     let counts = [
-        (format!("{purpose}:{address}"), BY_ADDRESS),
-        (format!("{purpose}:{address}:{account}"), BY_BOTH),
-        (format!("{purpose}::{account}"), BY_ACCOUNT),
+        (format!("{purpose}:from:{address}"), BY_ADDRESS),
+        (format!("{purpose}:at:{account}:from:{address}"), BY_BOTH),
+        (format!("{purpose}:at:{account}"), BY_ACCOUNT),
     ];
     for (key, quota) in counts {
-        let Verdict { allowed, retry_after, .. } = limiter.take(&key, quota).await;
-        if !allowed {
-            return Err(ApiError::TooManyAttempts { after: retry_after });
-        }
+        take(limiter, &key, quota).await?;
     }
     Ok(())
+}
+
+/// Counts a try with the token of a link.
+///
+/// # Errors
+/// [`ApiError::TooManyAttempts`].
+pub(crate) async fn check_links(limiter: &dyn RateLimiter, address: ClientAddress) -> Result<(), ApiError> {
+    take(limiter, &format!("link:from:{}", address.network()), BY_ADDRESS).await
+}
+
+async fn take(limiter: &dyn RateLimiter, key: &str, quota: Quota) -> Result<(), ApiError> {
+    let Verdict { allowed, retry_after, .. } = limiter.take(key, quota).await;
+    if allowed { Ok(()) } else { Err(ApiError::TooManyAttempts { after: retry_after }) }
 }

@@ -20,6 +20,18 @@ impl ClientAddress {
     pub fn text(self) -> Option<String> {
         self.0.map(|address| address.to_string())
     }
+
+    /// What quotas count: of IPv6 the network of 64 bits, since whoever has one has all of its addresses.
+    pub fn network(self) -> String {
+        match self.0 {
+            Some(IpAddr::V6(address)) => {
+                let [a, b, c, d, ..] = address.segments();
+                format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+            }
+            Some(address) => address.to_string(),
+            None => String::new(),
+        }
+    }
 }
 
 /// The peer; where the peer is a proxy of ours, the last address in `X-Forwarded-For` that is not. What stands before it was written
@@ -62,6 +74,14 @@ mod tests {
         }
         let trusted: Vec<IpAddr> = trusted.iter().map(|address| address.parse().expect("an address")).collect();
         resolve(&extensions, &headers, &trusted).expect("a connection").to_string()
+    }
+
+    #[test]
+    fn all_addresses_of_an_ipv6_network_count_as_one() {
+        let network = |text: &str| ClientAddress(Some(text.parse().expect("an address"))).network();
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), network("2001:db8:1:2::1"));
+        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+        assert_eq!(network("203.0.113.9"), "203.0.113.9");
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub(crate) async fn identify(State(state): State<AppState>, mut request: Request
 pub(crate) fn who(extensions: &Extensions) -> String {
     match (extensions.get::<Identity>(), extensions.get::<ClientAddress>()) {
         (Some(Identity::Known(caller)), _) => caller.user.to_string(),
-        (_, Some(ClientAddress(Some(address)))) => address.to_string(),
+        (_, Some(address)) => address.network(),
         _ => String::new(),
     }
 }

@@ -12,11 +12,11 @@ mod csrf;
 mod identify;
 mod sign_in;
 
-pub(crate) use attempts::check_attempt;
+pub(crate) use attempts::{check_attempt, check_links};
 pub use auth::Auth;
 pub(crate) use caller::{Caller, Operator, Reader};
 pub(crate) use client::ClientAddress;
 pub(crate) use cookies::Cookies;
 pub(crate) use csrf::{check_origin, check_token, constant_time_eq};
 pub(crate) use identify::{identify, who};
-pub(crate) use sign_in::{Agent, SignIn, refresh, sign_in};
+pub(crate) use sign_in::{Agent, Proven, SignIn, refresh, sign_in};

@@ -8,6 +8,7 @@ use platform::db::auth_sessions::{
     user_of_refresh_token,
 };
 use platform::db::tenant::{Tenant, begin_as, commit};
+use platform::db::users::{own_password_hash, set_password};
 use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -23,6 +24,13 @@ const AGENT_CHARACTERS: usize = 200;
 pub(crate) struct Agent {
     pub user_agent: Option<String>,
     pub address: Option<String>,
+}
+
+/// The hash that a password was right for.
+pub(crate) struct Proven {
+    pub hash: Option<String>,
+    /// As we hash now, where it was hashed otherwise.
+    pub better: Option<String>,
 }
 
 /// A session with its tokens.
@@ -44,17 +52,26 @@ impl SignIn {
 }
 
 /// Begins a session for a person whose password was right. The one that has been silent longest makes room.
-pub(crate) async fn sign_in(state: &AppState, user: Uuid, agent: &Agent) -> Result<SignIn, ApiError> {
+///
+/// # Errors
+/// [`ApiError::WrongCredentials`] if another password was chosen while this one was being checked.
+pub(crate) async fn sign_in(state: &AppState, user: Uuid, agent: &Agent, proven: &Proven) -> Result<SignIn, ApiError> {
     let now = state.clock.now();
     let refresh = RefreshToken::random();
     let family = Uuid::now_v7();
     let mut transaction = begin_as(&state.db, Tenant::User(user)).await?;
     lock_sessions(&mut *transaction, user).await?;
+    if own_password_hash(&mut *transaction).await? != proven.hash {
+        return Err(ApiError::WrongCredentials);
+    }
+    if let Some(better) = &proven.better {
+        set_password(&mut *transaction, user, better, None).await?;
+    }
     let sessions = list_sessions(&mut *transaction, user, now).await?;
     for silent in sessions.iter().skip(SESSIONS_A_USER - 1) {
-        revoke_family(&mut *transaction, user, silent.family_id, Revocation::TooMany, now).await?;
+        revoke_family(&mut transaction, user, silent.family_id, Revocation::TooMany, now).await?;
     }
-    store(&mut transaction, user, family, &refresh, agent, now, now).await?;
+    store(state, &mut transaction, user, family, &refresh, agent, now, now).await?;
     let address = agent.address.as_deref();
     let subject = family.to_string();
     let entry = NewAuditEntry {
@@ -85,9 +102,12 @@ pub(crate) async fn refresh(
 ) -> Result<SignIn, ApiError> {
     let now = state.clock.now();
     let invalid = || ApiError::from(AuthError::InvalidToken);
-    let user = user_of_refresh_token(&state.db, &presented.hash()).await?.ok_or_else(invalid)?;
+    let hash = presented.hash(state.auth.secret());
+    let user = user_of_refresh_token(&state.db, &hash).await?.ok_or_else(invalid)?;
     let mut transaction = begin_as(&state.db, Tenant::User(user)).await?;
-    let session = lock_session(&mut *transaction, &presented.hash()).await?.ok_or_else(invalid)?;
+    // Whoever ends the session in this moment either sees the new token or is seen here.
+    lock_sessions(&mut *transaction, user).await?;
+    let session = lock_session(&mut *transaction, &hash).await?.ok_or_else(invalid)?;
     may(session.family_id)?;
     if session.revoked_at.is_some() || session.expires_at <= now {
         return Err(invalid());
@@ -95,13 +115,13 @@ pub(crate) async fn refresh(
     let successor = presented.successor(state.auth.secret());
     match session.used_at {
         None => {
-            if !follow(&mut transaction, user, &session, &successor, agent, now).await? {
+            if !follow(state, &mut transaction, user, &session, &successor, agent, now).await? {
                 return Err(invalid());
             }
         }
         Some(used_at) if now - used_at <= GRACE => {
             // Its successor may have been signed out since, or belong to another secret of the installation.
-            let next = lock_session(&mut *transaction, &successor.hash()).await?;
+            let next = lock_session(&mut *transaction, &successor.hash(state.auth.secret())).await?;
             if next.is_none_or(|next| next.revoked_at.is_some()) {
                 return Err(invalid());
             }
@@ -120,6 +140,7 @@ pub(crate) async fn refresh(
 
 /// False once the session has lasted for as long as a password does.
 async fn follow(
+    state: &AppState,
     transaction: &mut PgConnection,
     user: Uuid,
     session: &SessionRow,
@@ -130,12 +151,14 @@ async fn follow(
     if session.signed_in_at + FAMILY_LIFE <= now {
         return Ok(false);
     }
-    let next = store(transaction, user, session.family_id, successor, agent, session.signed_in_at, now).await?;
+    let next = store(state, transaction, user, session.family_id, successor, agent, session.signed_in_at, now).await?;
     use_session(transaction, session.id, next, now).await?;
     Ok(true)
 }
 
+#[expect(clippy::too_many_arguments, reason = "one row, told by name")]
 async fn store(
+    state: &AppState,
     transaction: &mut PgConnection,
     user: Uuid,
     family: Uuid,
@@ -148,7 +171,7 @@ async fn store(
     let session = NewSession {
         user_id: user,
         family_id: family,
-        refresh_hash: refresh.hash(),
+        refresh_hash: refresh.hash(state.auth.secret()),
         user_agent: user_agent.as_deref(),
         ip_address: agent.address.as_deref(),
         signed_in_at,
@@ -165,7 +188,7 @@ async fn sign_out_stolen(
     agent: &Agent,
     now: DateTime<Utc>,
 ) -> Result<(), ApiError> {
-    revoke_family(&mut *transaction, user, family, Revocation::Reused, now).await?;
+    revoke_family(transaction, user, family, Revocation::Reused, now).await?;
     let subject = family.to_string();
     let entry = NewAuditEntry {
         user_id: Some(user),

@@ -16,6 +16,13 @@ pub(super) fn layer(front: &Front) -> CorsLayer {
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers([AUTHORIZATION, CONTENT_TYPE, ACCEPT_LANGUAGE, IF_NONE_MATCH, ours("idempotency-key"), ours("traceparent")])
-        .expose_headers([ETAG, RETRY_AFTER, ours("ratelimit"), ours("ratelimit-policy"), ours("x-request-id"), ours("idempotency-replayed")])
+        .expose_headers([
+            ETAG,
+            RETRY_AFTER,
+            ours("ratelimit"),
+            ours("ratelimit-policy"),
+            ours("x-request-id"),
+            ours("idempotency-replayed"),
+        ])
         .max_age(Duration::from_secs(3600))
 }

@@ -19,7 +19,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::registrations::send_link;
-use crate::access::{Caller, Reader};
+use crate::access::{Caller, ClientAddress, Reader, check_attempt};
 use crate::error::{ApiError, Resource};
 use crate::extract::{Body, PathName, PathNames, email, optional_name};
 use crate::problem::Problem;
@@ -124,6 +124,7 @@ async fn add(
     PathName(store): PathName,
     Body(new): Body<NewMember>,
 ) -> Result<(StatusCode, Json<Members>), ApiError> {
+    check_attempt(state.limiter.as_ref(), "mail", ClientAddress(caller.address), &new.email).await?;
     let mut transaction = caller.begin(&state).await?;
     let store = caller.store(&mut transaction, &store, Permission::to(Action::Create, Kind::Members)).await?;
     let user = account_of(&mut transaction, &state, &caller, &new).await?;

@@ -32,11 +32,9 @@ async fn metrics(
     headers: HeaderMap,
     caller: Result<Caller, ApiError>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let may = match &caller {
-        Ok(caller) => caller.is_operator(),
-        Err(_) => is_collector(&headers, &state) || !state.front.is_public && state.front.metrics_token.is_none(),
-    };
-    if !may {
+    let is_open = !state.front.is_public && state.front.metrics_token.is_none();
+    let is_operator = caller.as_ref().is_ok_and(Caller::is_operator);
+    if !is_open && !is_operator && !is_collector(&headers, &state) {
         return Err(caller.err().unwrap_or(ApiError::Forbidden { needed: "operator".to_owned() }));
     }
     let (open, idle) = (state.db.size(), state.db.num_idle());

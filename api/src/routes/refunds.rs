@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use chrono::{DateTime, Utc};
 use domain::Idr;
 use domain::access::{Action, Permission, Resource as Kind};
+use platform::db::tenant::commit;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -143,10 +144,11 @@ async fn create(
     if new.amount < 1 {
         return Err(FieldError::new("amount", "must be at least 1").into());
     }
-    let refund = state.payments.refund(caller.tenant(), payment.id, Idr(new.amount), new.reason.into(), key).await?;
+    // Before the provider is asked: money that goes back leaves a trace, whatever becomes of this request.
     let mut transaction = caller.begin(&state).await?;
-    let details = json!({ "payment": payment.id, "amount": refund.amount.0 });
-    remember(&mut transaction, &state, &caller, Some(payment.store_id), "refund_asked_for", &refund.id.to_string(), details).await?;
-    platform::db::tenant::commit(transaction).await?;
+    let details = json!({ "amount": new.amount, "key": key });
+    remember(&mut transaction, &state, &caller, Some(payment.store_id), "refund_asked_for", &payment.id.to_string(), details).await?;
+    commit(transaction).await?;
+    let refund = state.payments.refund(caller.tenant(), payment.id, Idr(new.amount), new.reason.into(), key).await?;
     Ok((StatusCode::CREATED, Json(refund.into())))
 }

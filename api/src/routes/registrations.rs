@@ -1,12 +1,15 @@
 //! Accounts and their passwords. A password is chosen by whoever reads the mail of the address, and by nobody else; no answer here
 //! says whether an address has an account.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use domain::job::{Letter, MailLink};
 use platform::auth::{OneTimeToken, Purpose, Verdict, Weakness, weakness};
 use platform::db::auth_sessions::{Revocation, revoke_others};
-use platform::db::one_time_tokens::{create_one_time_token, use_one_time_token, user_of_one_time_token};
+use platform::db::audit_log::{NewAuditEntry, record};
+use platform::db::one_time_tokens::{create_one_time_token, use_one_time_token, use_up_one_time_tokens, user_of_one_time_token};
 use platform::db::tenant::{Tenant, begin_as, commit};
 use platform::db::users::{account_by_email, find_user, own_password_hash, register_user, set_password, verify_email};
 use platform::queue::{EnqueueOptions, enqueue};
@@ -15,17 +18,21 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 use sqlx::PgConnection;
+use tokio::time::sleep;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::access::{Caller, ClientAddress, check_attempt, check_origin};
+use crate::access::{Caller, ClientAddress, check_attempt, check_links, check_origin};
 use crate::error::{ApiError, FieldError};
 use crate::extract::{Body, email, optional_name};
 use crate::problem::Language;
 use crate::record::remember;
 use crate::state::AppState;
+
+/// Answers about addresses take this long, whether or not there is an account and a mail to be sent.
+const EVEN: Duration = Duration::from_millis(250);
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
@@ -65,18 +72,21 @@ async fn register(
     Body(new): Body<Registration>,
 ) -> Result<StatusCode, ApiError> {
     check_origin(&headers)?;
-    check_attempt(state.limiter.as_ref(), "register", address, &new.email).await?;
+    check_attempt(state.limiter.as_ref(), "mail", address, &new.email).await?;
+    let even = sleep(EVEN);
     let id = Uuid::now_v7();
     let mut transaction = begin_as(&state.db, Tenant::User(id)).await?;
     let locale = Language::of(&headers).tag();
     if register_user(&mut *transaction, id, &new.email, new.name.as_deref(), locale).await? {
         send_link(&mut transaction, &state, id, Letter::VerifyEmail).await?;
         commit(transaction).await?;
-        return Ok(StatusCode::ACCEPTED);
+    } else {
+        drop(transaction);
+        let letter = |is_verified| if is_verified { Letter::AlreadyRegistered } else { Letter::VerifyEmail };
+        send_to_account(&state, &new.email, letter).await?;
     }
-    drop(transaction);
-    let letter = |is_verified| if is_verified { Letter::AlreadyRegistered } else { Letter::VerifyEmail };
-    send_to_account(&state, &new.email, letter).await
+    even.await;
+    Ok(StatusCode::ACCEPTED)
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -99,9 +109,15 @@ struct ChosenPassword {
     security(()),
     extensions(("x-permission" = json!("public"))),
 )]
-async fn verify(State(state): State<AppState>, headers: HeaderMap, Body(chosen): Body<ChosenPassword>) -> Result<StatusCode, ApiError> {
+async fn verify(
+    State(state): State<AppState>,
+    address: ClientAddress,
+    headers: HeaderMap,
+    Body(chosen): Body<ChosenPassword>,
+) -> Result<StatusCode, ApiError> {
     check_origin(&headers)?;
-    choose_password(&state, &chosen, &[Purpose::VerifyEmail, Purpose::JoinStore]).await
+    check_links(state.limiter.as_ref(), address).await?;
+    choose_password(&state, address, &chosen, &[Purpose::VerifyEmail, Purpose::JoinStore]).await
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -130,8 +146,11 @@ async fn forgot_password(
 ) -> Result<StatusCode, ApiError> {
     check_origin(&headers)?;
     check_attempt(state.limiter.as_ref(), "mail", address, &forgotten.email).await?;
+    let even = sleep(EVEN);
     let letter = |is_verified| if is_verified { Letter::ResetPassword } else { Letter::VerifyEmail };
-    send_to_account(&state, &forgotten.email, letter).await
+    send_to_account(&state, &forgotten.email, letter).await?;
+    even.await;
+    Ok(StatusCode::ACCEPTED)
 }
 
 /// Choose a new password. Every session of the person ends.
@@ -146,11 +165,13 @@ async fn forgot_password(
 )]
 async fn reset_password(
     State(state): State<AppState>,
+    address: ClientAddress,
     headers: HeaderMap,
     Body(chosen): Body<ChosenPassword>,
 ) -> Result<StatusCode, ApiError> {
     check_origin(&headers)?;
-    choose_password(&state, &chosen, &[Purpose::ResetPassword]).await
+    check_links(state.limiter.as_ref(), address).await?;
+    choose_password(&state, address, &chosen, &[Purpose::ResetPassword]).await
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -184,15 +205,20 @@ async fn change_password(
     let user = find_user(&mut *transaction, caller.user).await?;
     // A connection does not wait for Argon2.
     commit(transaction).await?;
-    if state.auth.passwords.verify(change.current_password, stored).await? == Verdict::Wrong {
+    if state.auth.passwords.verify(change.current_password, stored.clone()).await? == Verdict::Wrong {
         return Err(ApiError::WrongCredentials);
     }
     let (email, name) = user.map(|user| (user.email, user.name.unwrap_or_default())).unwrap_or_default();
     require_strength("new_password", &change.new_password, &[&email, &name])?;
     let hash = state.auth.passwords.hash(change.new_password).await?;
     let mut transaction = caller.begin(&state).await?;
+    revoke_others(&mut transaction, caller.user, Some(caller.session), Revocation::PasswordChanged, now).await?;
+    // Someone with a link from a mail may have been faster.
+    if own_password_hash(&mut *transaction).await? != stored {
+        return Err(ApiError::WrongCredentials);
+    }
     set_password(&mut *transaction, caller.user, &hash, None).await?;
-    revoke_others(&mut *transaction, caller.user, Some(caller.session), Revocation::PasswordChanged, now).await?;
+    use_up_one_time_tokens(&mut *transaction, caller.user, now).await?;
     remember(&mut transaction, &state, &caller, None, "password_changed", &who, json!({})).await?;
     commit(transaction).await?;
     state.auth.forget(caller.user);
@@ -200,13 +226,13 @@ async fn change_password(
 }
 
 /// Mails a link to an account, if there is one.
-async fn send_to_account(state: &AppState, email: &str, letter: impl FnOnce(bool) -> Letter) -> Result<StatusCode, ApiError> {
+async fn send_to_account(state: &AppState, email: &str, letter: impl FnOnce(bool) -> Letter) -> Result<(), ApiError> {
     if let Some(account) = account_by_email(&state.db, email).await? {
         let mut transaction = begin_as(&state.db, Tenant::User(account.user_id)).await?;
         send_link(&mut transaction, state, account.user_id, letter(account.is_verified)).await?;
         commit(transaction).await?;
     }
-    Ok(StatusCode::ACCEPTED)
+    Ok(())
 }
 
 /// Makes a token for the person whom the transaction names, and has it mailed once the transaction commits.
@@ -223,10 +249,16 @@ pub(super) async fn send_link(transaction: &mut PgConnection, state: &AppState, 
 }
 
 /// Uses a token up for a password. Whoever holds it reads the mails of that address, so the address is verified too.
-async fn choose_password(state: &AppState, chosen: &ChosenPassword, purposes: &[Purpose]) -> Result<StatusCode, ApiError> {
+async fn choose_password(
+    state: &AppState,
+    address: ClientAddress,
+    chosen: &ChosenPassword,
+    purposes: &[Purpose],
+) -> Result<StatusCode, ApiError> {
+    let address = address.text();
     let now = state.clock.now();
-    let token = OneTimeToken::presented(chosen.token.expose_secret());
-    let user = user_of_one_time_token(&state.db, &token).await?.ok_or(ApiError::InvalidOneTimeToken)?;
+    let token = OneTimeToken::presented(chosen.token.expose_secret()).hash(state.auth.secret());
+    let user = user_of_one_time_token(&state.db, &token, now).await?.ok_or(ApiError::InvalidOneTimeToken)?;
     let mut transaction = begin_as(&state.db, Tenant::User(user)).await?;
     let row = find_user(&mut *transaction, user).await?.ok_or(ApiError::InvalidOneTimeToken)?;
     commit(transaction).await?;
@@ -234,6 +266,7 @@ async fn choose_password(state: &AppState, chosen: &ChosenPassword, purposes: &[
     let hash = state.auth.passwords.hash(chosen.password.clone()).await?;
 
     let mut transaction = begin_as(&state.db, Tenant::User(user)).await?;
+    revoke_others(&mut transaction, user, None, Revocation::PasswordChanged, now).await?;
     let mut is_used = false;
     for purpose in purposes {
         is_used = is_used || use_one_time_token(&mut *transaction, &token, *purpose, now).await?;
@@ -242,8 +275,19 @@ async fn choose_password(state: &AppState, chosen: &ChosenPassword, purposes: &[
         return Err(ApiError::InvalidOneTimeToken);
     }
     set_password(&mut *transaction, user, &hash, Some(now)).await?;
+    use_up_one_time_tokens(&mut *transaction, user, now).await?;
     verify_email(&mut *transaction, user, now).await?;
-    revoke_others(&mut *transaction, user, None, Revocation::PasswordChanged, now).await?;
+    let subject = user.to_string();
+    let entry = NewAuditEntry {
+        user_id: Some(user),
+        store_id: None,
+        action: "password_chosen",
+        subject: &subject,
+        details: json!({}),
+        ip_address: address.as_deref(),
+        now,
+    };
+    record(&mut *transaction, &entry).await?;
     commit(transaction).await?;
     state.auth.forget(user);
     Ok(StatusCode::NO_CONTENT)

@@ -2,14 +2,14 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header::USER_AGENT;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::{CACHE_CONTROL, USER_AGENT};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use platform::auth::{ACCESS_LIFE, AuthError, REFRESH_LIFE, RefreshToken, Verdict};
 use platform::db::auth_sessions::{LiveSession, Revocation, list_sessions, revoke_family, revoke_others};
-use platform::db::tenant::{Tenant, begin_as, commit};
-use platform::db::users::{account_by_email, revoke_tokens, set_password};
+use platform::db::tenant::commit;
+use platform::db::users::{account_by_email, revoke_tokens};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -18,9 +18,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::access::{Agent, Caller, ClientAddress, Reader, SignIn, check_attempt, check_origin, check_token, refresh, sign_in};
+use crate::access::{Agent, Caller, ClientAddress, Proven, Reader, SignIn, check_attempt, check_origin, check_token, refresh, sign_in};
 use crate::error::{ApiError, Resource};
-use crate::extract::{Body, PathName};
+use crate::extract::{Body, PathName, line};
 use crate::problem::Problem;
 use crate::record::remember;
 use crate::state::AppState;
@@ -49,6 +49,7 @@ enum Transport {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Login {
+    #[serde(deserialize_with = "line")]
     #[schema(example = "sri@example.com", max_length = 254)]
     email: String,
     #[schema(value_type = String, format = Password, example = "tiga gajah lewat jembatan", max_length = 128)]
@@ -103,18 +104,17 @@ async fn login(
     check_origin(&headers)?;
     check_attempt(state.limiter.as_ref(), "login", address, &login.email).await?;
     let account = account_by_email(&state.db, &login.email).await?;
-    let stored = account.as_ref().and_then(|account| account.password_hash.clone());
-    let verdict = state.auth.passwords.verify(login.password.clone(), stored).await?;
+    let hash = account.as_ref().and_then(|account| account.password_hash.clone());
+    let verdict = state.auth.passwords.verify(login.password.clone(), hash.clone()).await?;
     let Some(account) = account.filter(|_| verdict != Verdict::Wrong) else {
+        metrics::counter!("auth_sign_in_failures_total").increment(1);
         return Err(ApiError::WrongCredentials);
     };
-    if verdict == Verdict::RightButStale {
-        let hash = state.auth.passwords.hash(login.password).await?;
-        let mut transaction = begin_as(&state.db, Tenant::User(account.user_id)).await?;
-        set_password(&mut *transaction, account.user_id, &hash, None).await?;
-        commit(transaction).await?;
-    }
-    let signed_in = sign_in(&state, account.user_id, &agent(&headers, address)).await?;
+    let better = match verdict {
+        Verdict::RightButStale => Some(state.auth.passwords.hash(login.password).await?),
+        _ => None,
+    };
+    let signed_in = sign_in(&state, account.user_id, &agent(&headers, address), &Proven { hash, better }).await?;
     Ok(answer(&state, signed_in, login.transport))
 }
 
@@ -172,7 +172,7 @@ async fn refresh_tokens(
 )]
 async fn logout(State(state): State<AppState>, caller: Caller) -> Result<Response, ApiError> {
     let mut transaction = caller.begin(&state).await?;
-    revoke_family(&mut *transaction, caller.user, caller.session, Revocation::SignedOut, state.clock.now()).await?;
+    revoke_family(&mut transaction, caller.user, caller.session, Revocation::SignedOut, state.clock.now()).await?;
     remember(&mut transaction, &state, &caller, None, "signed_out", &caller.session.to_string(), json!({})).await?;
     commit(transaction).await?;
     state.auth.forget(caller.user);
@@ -190,7 +190,7 @@ async fn logout(State(state): State<AppState>, caller: Caller) -> Result<Respons
 async fn logout_everywhere(State(state): State<AppState>, caller: Caller) -> Result<Response, ApiError> {
     let now = state.clock.now();
     let mut transaction = caller.begin(&state).await?;
-    revoke_others(&mut *transaction, caller.user, None, Revocation::SignedOutEverywhere, now).await?;
+    revoke_others(&mut transaction, caller.user, None, Revocation::SignedOutEverywhere, now).await?;
     revoke_tokens(&mut *transaction, caller.user, now).await?;
     remember(&mut transaction, &state, &caller, None, "signed_out_everywhere", &caller.user.to_string(), json!({})).await?;
     commit(transaction).await?;
@@ -264,7 +264,7 @@ async fn end(State(state): State<AppState>, caller: Caller, PathName(session): P
     let missing = || ApiError::NotFound { resource: Resource::Session, name: session.clone() };
     let id = Uuid::try_parse(&session).map_err(|_| missing())?;
     let mut transaction = caller.begin(&state).await?;
-    if !revoke_family(&mut *transaction, caller.user, id, Revocation::SignedOut, state.clock.now()).await? {
+    if !revoke_family(&mut transaction, caller.user, id, Revocation::SignedOut, state.clock.now()).await? {
         return Err(missing());
     }
     remember(&mut transaction, &state, &caller, None, "signed_out", &session, json!({})).await?;
@@ -277,6 +277,9 @@ fn agent(headers: &HeaderMap, address: ClientAddress) -> Agent {
     let user_agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned);
     Agent { user_agent, address: address.text() }
 }
+
+/// Nothing on the way may keep tokens.
+const NO_STORE: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
 
 fn answer(state: &AppState, signed_in: SignIn, transport: Transport) -> Response {
     let SignIn { user, session, access, refresh, csrf } = signed_in;
@@ -293,11 +296,11 @@ fn answer(state: &AppState, signed_in: SignIn, transport: Transport) -> Response
     match transport {
         Transport::Bearer => {
             let refresh_token = Some(refresh.expose().to_owned());
-            Json(Tokens { access_token: Some(access), refresh_token, ..tokens }).into_response()
+            (NO_STORE, Json(Tokens { access_token: Some(access), refresh_token, ..tokens })).into_response()
         }
         Transport::Cookie => {
             let cookies = state.front.cookies().signed_in(&access, &refresh, &csrf);
-            (cookies, Json(Tokens { csrf_token: Some(csrf), ..tokens })).into_response()
+            (cookies, NO_STORE, Json(Tokens { csrf_token: Some(csrf), ..tokens })).into_response()
         }
     }
 }

@@ -80,7 +80,17 @@ impl App {
 
     /// The same world after a restart of the program: nothing is remembered.
     pub fn restarted(self) -> Self {
-        let auth = Auth::new(self.db.serve().clone(), self.state.auth.keys.secret().clone(), self.clock.shared());
+        let secret = self.state.auth.keys.secret().clone();
+        self.restarted_with(secret)
+    }
+
+    /// The same after its secret was changed.
+    pub fn with_secret(self, secret: &str) -> Self {
+        self.restarted_with(InstallationSecret::of(secret.into()).expect("long enough"))
+    }
+
+    fn restarted_with(self, secret: InstallationSecret) -> Self {
+        let auth = Auth::new(self.db.serve().clone(), secret, self.clock.shared());
         let state = AppState { auth: Arc::new(auth), ..self.state };
         Self { router: api::router(state.clone()), state, ..self }
     }
@@ -92,7 +102,7 @@ impl App {
         let session = NewSession {
             user_id: user,
             family_id,
-            refresh_hash: RefreshToken::random().hash(),
+            refresh_hash: RefreshToken::random().hash(self.state.auth.keys.secret()),
             user_agent: Some("a test"),
             ip_address: None,
             signed_in_at: now,

@@ -2,8 +2,10 @@
 
 use axum::http::Method;
 use chrono::TimeDelta;
-use platform::auth::{AccessClaims, NewSigningKey};
+use platform::auth::{AccessClaims, NewSigningKey, ensure_signing_key};
+use platform::db::auth_sessions::{Revocation, revoke_others};
 use platform::db::signing_keys::{insert_signing_key, list_signing_keys, retire_signing_key};
+use platform::db::tenant::{Tenant, begin_as, commit};
 use platform::db::users::{set_password, verify_email};
 use serde_json::{Value, json};
 
@@ -112,6 +114,43 @@ async fn a_refresh_token_that_comes_again_ends_the_session_for_both() {
     let actions: Vec<String> =
         sqlx::query_scalar("select action from audit_log order by created_at, id").fetch_all(app.db.work()).await.expect("read");
     assert_eq!(actions, ["signed_in", "signed_in", "refresh_token_reused"]);
+}
+
+#[tokio::test]
+async fn a_refresh_on_its_way_does_not_outlive_the_end_of_its_session() {
+    let app = App::new().await;
+    with_password(&app).await;
+    let tokens = login(&app).await;
+    let user = app.world.owner;
+    let mut ending = begin_as(app.db.serve(), Tenant::User(user)).await.expect("a transaction");
+    revoke_others(&mut ending, user, None, Revocation::SignedOutEverywhere, app.state.clock.now()).await.expect("ended");
+    let refreshing = refresh(&app, text(&tokens["refresh_token"]));
+    let end = async {
+        let waiting = "select exists (select from pg_locks where locktype = 'advisory' and not granted
+                                      and database = (select oid from pg_database where datname = current_database()))";
+        while !sqlx::query_scalar::<_, bool>(waiting).fetch_one(app.db.work()).await.expect("an answer") {
+            tokio::task::yield_now().await;
+        }
+        commit(ending).await.expect("committed");
+    };
+    let (reply, ()) = tokio::time::timeout(std::time::Duration::from_secs(20), async { tokio::join!(refreshing, end) }).await.expect("in time");
+    assert_eq!(reply.status, 401, "{}", reply.text());
+    let live: i64 = sqlx::query_scalar("select count(*) from auth_sessions where user_id = $1 and revoked_at is null")
+        .bind(user)
+        .fetch_one(app.db.work())
+        .await
+        .expect("counted");
+    assert_eq!(live, 0);
+}
+
+#[tokio::test]
+async fn another_secret_ends_every_session() {
+    let app = App::new().await;
+    with_password(&app).await;
+    let tokens = login(&app).await;
+    let app = app.with_secret("quite another secret, just as long");
+    ensure_signing_key(app.db.work(), app.state.auth.keys.secret(), app.state.clock.now()).await.expect("a key");
+    assert_eq!(refresh(&app, text(&tokens["refresh_token"])).await.status, 401);
 }
 
 #[tokio::test]

@@ -109,7 +109,7 @@ pub async fn set_new_password(context: &Context, id: Uuid, given: Option<String>
     let mut transaction = context.db.work().begin().await?;
     set_password(&mut *transaction, id, &hash, Some(now)).await?;
     verify_email(&mut *transaction, id, now).await?;
-    revoke_others(&mut *transaction, id, None, Revocation::ByOperator, now).await?;
+    revoke_others(&mut transaction, id, None, Revocation::ByOperator, now).await?;
     transaction.commit().await?;
     Ok(password)
 }

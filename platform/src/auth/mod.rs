@@ -22,9 +22,7 @@ pub use secret::InstallationSecret;
 pub use signing_keys::{NewSigningKey, SigningKeys, ensure_signing_key};
 pub use strength::{Weakness, weakness};
 
-use sha2::{Digest, Sha256};
-
-/// What is stored of a token: whoever reads the database can use none of them. Tokens are random, so no salt is needed.
-fn at_rest(token: &str) -> [u8; 32] {
-    Sha256::digest(token.as_bytes()).into()
+/// What is stored of a token: whoever reads the database can use none of them, and with another secret none is known.
+fn at_rest(token: &str, secret: &InstallationSecret) -> [u8; 32] {
+    secret.sign("tokens at rest", &[token.as_bytes()])
 }

@@ -54,8 +54,8 @@ impl OneTimeToken {
 
     /// What the database keeps.
     #[must_use]
-    pub fn hash(&self) -> [u8; 32] {
-        at_rest(&self.0)
+    pub fn hash(&self, secret: &InstallationSecret) -> [u8; 32] {
+        at_rest(&self.0, secret)
     }
 
     /// For the mail, and for nothing else.

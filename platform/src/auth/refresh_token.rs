@@ -45,8 +45,8 @@ impl RefreshToken {
 
     /// What the database keeps.
     #[must_use]
-    pub fn hash(&self) -> [u8; 32] {
-        at_rest(&self.0)
+    pub fn hash(&self, secret: &InstallationSecret) -> [u8; 32] {
+        at_rest(&self.0, secret)
     }
 
     /// For the client, and for nobody else.
@@ -75,7 +75,8 @@ mod tests {
         assert_eq!(token.successor(&ours), token.successor(&ours));
         assert_ne!(token.successor(&ours), token.successor(&secret("another secret of more than 32 characters")));
         assert_ne!(token.successor(&ours).successor(&ours), token.successor(&ours));
-        assert_eq!(RefreshToken::presented(token.expose()).hash(), token.hash());
+        assert_eq!(RefreshToken::presented(token.expose()).hash(&ours), token.hash(&ours));
+        assert_ne!(token.hash(&ours), token.hash(&secret("another secret of more than 32 characters")));
         assert_eq!(format!("{token:?}"), "RefreshToken");
     }
 }

@@ -12,6 +12,7 @@ use base64::prelude::BASE64_STANDARD;
 use rand::RngCore as _;
 use rand::rngs::OsRng;
 use secrecy::{ExposeSecret as _, SecretString};
+use uuid::Uuid;
 
 use super::AuthError;
 use crate::config::AuthConfig;
@@ -106,7 +107,7 @@ fn read_or_make(path: &Path) -> std::io::Result<String> {
     }
     let mut random = [0; 32];
     OsRng.fill_bytes(&mut random);
-    let aside = path.with_extension(format!("{}.new", std::process::id()));
+    let aside = path.with_extension(format!("{}.new", Uuid::now_v7()));
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
     writeln!(file, "{}", BASE64_STANDARD.encode(random))?;
     file.sync_all()?;

@@ -25,6 +25,8 @@ use crate::db::signing_keys::{SigningKeyRow, insert_signing_key, list_signing_ke
 use crate::db::tenant::{begin_write, commit};
 
 const PURPOSE: &str = "signing keys";
+/// RFC 9068, section 2.1.
+const KIND: &str = "at+jwt";
 /// A new key signs from then on: by now every server has read it.
 const NOTICE: TimeDelta = TimeDelta::minutes(10);
 /// How old what we know may get.
@@ -114,7 +116,7 @@ impl SigningKeys {
         let now = self.clock.now();
         let usable = known.keys.iter().filter(|key| key.signs_from <= now && !key.is_retired(now));
         let key = usable.max_by_key(|key| key.signs_from).ok_or(AuthError::NoSigningKey)?;
-        let header = Header { kid: Some(key.kid.clone()), typ: Some("at+jwt".to_owned()), ..Header::new(Algorithm::RS256) };
+        let header = Header { kid: Some(key.kid.clone()), typ: Some(KIND.to_owned()), ..Header::new(Algorithm::RS256) };
         encode(&header, claims, &key.encoding).map_err(|_| AuthError::Crypto("sign a token"))
     }
 
@@ -124,7 +126,7 @@ impl SigningKeys {
     /// [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`], [`AuthError::Database`] when its key had to be looked up.
     pub async fn verify(&self, token: &str) -> Result<AccessClaims, AuthError> {
         let header = decode_header(token).map_err(|_| AuthError::InvalidToken)?;
-        let kid = header.kid.ok_or(AuthError::InvalidToken)?;
+        let kid = header.kid.filter(|_| header.typ.as_deref() == Some(KIND)).ok_or(AuthError::InvalidToken)?;
         let mut known = self.fresh().await?;
         if !known.keys.iter().any(|key| key.kid == kid) {
             known = self.load_if_older_than(PAUSE).await?;

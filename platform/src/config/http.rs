@@ -80,6 +80,15 @@ impl HttpConfig {
                 );
             }
         }
+        if self.public_origin().starts_with("https://") && self.trusted_proxies.is_none() {
+            return invalid(
+                "http.trusted_proxies",
+                "VIRALCAST_HTTP__TRUSTED_PROXIES",
+                "(unset)",
+                "with TLS in a proxy before us, everybody would come from the proxy's address and share one quota",
+                "name the proxy's address, as in 127.0.0.1",
+            );
+        }
         if !self.bind.is_loopback() && self.public_url.is_none() {
             return invalid(
                 "http.bind",
@@ -132,6 +141,8 @@ mod tests {
         assert!(refused(public("app.example.id")).is_some());
         assert_eq!(refused(public("http://localhost:4000")), None);
         let mut served = public("https://app.example.id");
+        assert!(refused(served.clone()).expect("refused").contains("http.trusted_proxies"));
+        served.trusted_proxies = Some("127.0.0.1".to_owned());
         served.bind = "0.0.0.0".parse().expect("an address");
         assert_eq!(refused(served.clone()), None);
         assert_eq!(served.public_origin(), "https://app.example.id");

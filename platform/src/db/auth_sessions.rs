@@ -1,7 +1,7 @@
 //! Who is signed in where. One row a refresh token; the rows of one device are a family, which is what people call a session.
 
 use chrono::{DateTime, Utc};
-use sqlx::PgExecutor;
+use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use super::error::{DbError, InTable};
@@ -121,14 +121,16 @@ pub async fn use_session(executor: impl PgExecutor<'_>, id: Uuid, successor: Uui
     Ok(())
 }
 
-/// Ends a session of the person whom the transaction names. False if there is none.
+/// Ends a session of the person whom the transaction names. False if there is none. It waits for a refresh that is on its way, whose
+/// new token it would not see.
 pub async fn revoke_family(
-    executor: impl PgExecutor<'_>,
+    transaction: &mut PgConnection,
     user: Uuid,
     family: Uuid,
     because: Revocation,
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
+    lock_sessions(&mut *transaction, user).await?;
     sqlx::query!(
         "update auth_sessions set revoked_at = $4, revoked_because = $3
          where family_id = $2 and user_id = $1 and revoked_at is null",
@@ -137,20 +139,21 @@ pub async fn revoke_family(
         because.name(),
         now,
     )
-    .execute(executor)
+    .execute(transaction)
     .await
     .in_table(TABLE, "end a session")
     .map(|done| done.rows_affected() > 0)
 }
 
-/// Ends all sessions of a person, but for one; the ids of those it was.
+/// Ends all sessions of a person, but for one; the ids of those it was. It waits as [`revoke_family`] does.
 pub async fn revoke_others(
-    executor: impl PgExecutor<'_>,
+    transaction: &mut PgConnection,
     user: Uuid,
     but: Option<Uuid>,
     because: Revocation,
     now: DateTime<Utc>,
 ) -> Result<Vec<Uuid>, DbError> {
+    lock_sessions(&mut *transaction, user).await?;
     sqlx::query_scalar!(
         r#"with ended as (
                update auth_sessions set revoked_at = $4, revoked_because = $3
@@ -163,12 +166,12 @@ pub async fn revoke_others(
         because.name(),
         now,
     )
-    .fetch_all(executor)
+    .fetch_all(transaction)
     .await
     .in_table(TABLE, "end sessions")
 }
 
-/// Lets the sign-ins of one person take turns, until the open transaction ends.
+/// Lets whatever begins, renews and ends sessions of one person take turns, until the open transaction ends.
 pub async fn lock_sessions(executor: impl PgExecutor<'_>, user: Uuid) -> Result<(), DbError> {
     sqlx::query!("select pg_advisory_xact_lock(hashtextextended('sessions:' || $1::text, 0))", user.to_string())
         .fetch_one(executor)

@@ -18,7 +18,7 @@ pub async fn create_one_time_token(
     now: DateTime<Utc>,
 ) -> Result<Uuid, DbError> {
     let id = Uuid::now_v7();
-    let hash = OneTimeToken::of(id, purpose, secret).hash();
+    let hash = OneTimeToken::of(id, purpose, secret).hash(secret);
     sqlx::query!(
         "with outdated as (
              update one_time_tokens set used_at = $6 where user_id = $2 and purpose = $3 and used_at is null
@@ -37,10 +37,9 @@ pub async fn create_one_time_token(
     Ok(id)
 }
 
-/// Whose token this is. Asked before anyone is known.
-pub async fn user_of_one_time_token(executor: impl PgExecutor<'_>, token: &OneTimeToken) -> Result<Option<Uuid>, DbError> {
-    let hash = token.hash();
-    sqlx::query_scalar!("select app.user_of_one_time_token($1)", hash.as_slice())
+/// Whose token has this hash, as long as it works. Asked before anyone is known.
+pub async fn user_of_one_time_token(executor: impl PgExecutor<'_>, hash: &[u8; 32], now: DateTime<Utc>) -> Result<Option<Uuid>, DbError> {
+    sqlx::query_scalar!("select app.user_of_one_time_token($1, $2)", hash.as_slice(), now)
         .fetch_one(executor)
         .await
         .in_table(TABLE, "find whose one-time token it is")
@@ -49,11 +48,10 @@ pub async fn user_of_one_time_token(executor: impl PgExecutor<'_>, token: &OneTi
 /// Uses a token up. False if it is unknown, used, expired, or for something else.
 pub async fn use_one_time_token(
     executor: impl PgExecutor<'_>,
-    token: &OneTimeToken,
+    hash: &[u8; 32],
     purpose: Purpose,
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
-    let hash = token.hash();
     sqlx::query!(
         "update one_time_tokens set used_at = $3 where token_hash = $1 and purpose = $2 and used_at is null and expires_at > $3",
         hash.as_slice(),
@@ -64,6 +62,15 @@ pub async fn use_one_time_token(
     .await
     .in_table(TABLE, "use a one-time token")
     .map(|done| done.rows_affected() == 1)
+}
+
+/// No link that was mailed earlier works any more: a password was chosen.
+pub async fn use_up_one_time_tokens(executor: impl PgExecutor<'_>, user: Uuid, now: DateTime<Utc>) -> Result<(), DbError> {
+    sqlx::query!("update one_time_tokens set used_at = $2 where user_id = $1 and used_at is null", user, now)
+        .execute(executor)
+        .await
+        .in_table(TABLE, "use up one-time tokens")?;
+    Ok(())
 }
 
 /// What the mail of a token needs, as long as the token works.

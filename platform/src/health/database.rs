@@ -94,6 +94,7 @@ fn of_one_host(config: &Config) -> Vec<(&'static str, &'static str)> {
     let engines = [
         (config.cache.redis_url.is_none(), ("cache and limits", "REDIS_URL")),
         (config.objects.url.is_none(), ("objects", "OBJECT_STORE_URL")),
+        (config.auth.secret.is_none(), ("the secret", "VIRALCAST_AUTH__SECRET")),
     ];
     engines.into_iter().filter(|(embedded, _)| *embedded).map(|(_, engine)| engine).collect()
 }
@@ -105,9 +106,11 @@ mod tests {
     #[test]
     fn what_is_of_one_host_goes_with_its_setting() {
         let mut config = Config::default();
-        assert_eq!(of_one_host(&config), [("cache and limits", "REDIS_URL"), ("objects", "OBJECT_STORE_URL")]);
+        let variables = |config: &Config| of_one_host(config).into_iter().map(|(_, variable)| variable).collect::<Vec<_>>();
+        assert_eq!(variables(&config), ["REDIS_URL", "OBJECT_STORE_URL", "VIRALCAST_AUTH__SECRET"]);
         config.objects.url = Some("s3://viralcast".to_owned());
-        assert_eq!(of_one_host(&config), [("cache and limits", "REDIS_URL")]);
+        config.auth.secret = Some("0123456789abcdef0123456789abcdef".into());
+        assert_eq!(variables(&config), ["REDIS_URL"]);
         config.cache.redis_url = Some("redis://cache".into());
         assert!(of_one_host(&config).is_empty());
     }

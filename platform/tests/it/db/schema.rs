@@ -68,8 +68,10 @@ async fn every_table_of_a_store_that_the_api_can_touch_is_protected() {
          where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
            and has_table_privilege('viralcast_serve', c.oid, 'select, update, delete')
            and not (c.relrowsecurity and c.relforcerowsecurity
-                    and exists (select from pg_policy p where p.polrelid = c.oid and p.polcmd = '*'
-                                and p.polqual is not null and p.polwithcheck is not null))";
+                    and exists (select from pg_policy p where p.polrelid = c.oid and 'viralcast_serve'::regrole = any (p.polroles))
+                    and not exists (select from pg_policy p
+                                    where p.polrelid = c.oid and p.polroles && array['viralcast_serve'::regrole::oid, 0::oid]
+                                      and pg_get_expr(p.polqual, p.polrelid) = 'true'))";
     assert_eq!(offenders(&db, query).await, Vec::<String>::new());
 
     let protected: Vec<String> = offenders(&db, "select relname::text from pg_class where relforcerowsecurity order by 1").await;
