@@ -1,9 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+mod change;
+mod cursor;
 mod docs;
 mod error;
 mod extract;
+mod field;
 mod front;
 mod http;
 mod openapi;

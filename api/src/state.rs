@@ -7,6 +7,7 @@ use payments::Payments;
 use platform::clock::SharedClock;
 use platform::config::HttpConfig;
 use platform::limits::RateLimiter;
+use platform::objects::Objects;
 use platform::telemetry::Metrics;
 use sqlx::PgPool;
 
@@ -29,6 +30,7 @@ pub struct AppState {
     pub front: Arc<Front>,
     /// Over the same pool.
     pub payments: Payments,
+    pub objects: Arc<dyn Objects>,
 }
 
 /// Bounds on what one request may cost.

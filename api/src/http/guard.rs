@@ -10,14 +10,16 @@ use axum::response::{IntoResponse, Response};
 use tokio::time::timeout;
 
 use crate::error::ApiError;
+use crate::routes::body_limit;
 use crate::state::AppState;
 
 /// Refuses a body that is announced as too large before reading it, and gives up when the response does not begin in
 /// time. A handler that is given up on is dropped, and with it its transaction.
 pub(super) async fn limit(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|bytes| bytes > state.limits.body_bytes as u64) {
-        return ApiError::BodyTooLarge { limit_bytes: state.limits.body_bytes }.into_response();
+    let limit_bytes = body_limit(request.uri().path()).unwrap_or(state.limits.body_bytes);
+    if announced.is_some_and(|bytes| bytes > limit_bytes as u64) {
+        return ApiError::BodyTooLarge { limit_bytes }.into_response();
     }
     match timeout(state.limits.timeout, next.run(request)).await {
         Ok(response) => response,

@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use platform::auth::AuthError;
+use platform::objects::ObjectError;
 use platform::queue::QueueError;
 
 use super::language::Language;
@@ -82,6 +83,7 @@ impl Wording {
             | ApiError::ForeignOrigin
             | ApiError::CsrfTokenMissing
             | ApiError::WrongCredentials
+            | ApiError::AddressNotVerified
             | ApiError::InvalidOneTimeToken
             | ApiError::TooManyAttempts { .. }
             | ApiError::Auth(AuthError::InvalidToken | AuthError::ExpiredToken | AuthError::Busy) => sign_in(error, language),
@@ -94,6 +96,13 @@ impl Wording {
                 say("Isi permintaan harus JSON.", "The body must be JSON."),
             )
             .hint(say("Kirim `Content-Type: application/json`.", "Send `Content-Type: application/json`.")),
+            ApiError::NotAPicture => Self::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "/problems/unsupported-media-type",
+                say("Jenis isi tidak didukung", "Unsupported media type"),
+                say("Isi permintaan bukan gambar PNG, JPEG, atau WebP.", "The body is no PNG, JPEG or WebP picture."),
+            )
+            .hint(say("Kirim isi berkas gambarnya saja.", "Send the bytes of the picture, and nothing else.")),
             ApiError::Unsigned => Self::new(
                 StatusCode::UNAUTHORIZED,
                 "/problems/unsigned",
@@ -129,10 +138,11 @@ impl Wording {
                 ..unavailable(language)
             },
             ApiError::Database(error) if error.is_unavailable() => unavailable(language),
-            ApiError::Queue(QueueError::Database { .. }) => unavailable(language),
+            ApiError::Queue(QueueError::Database { .. }) | ApiError::Objects(ObjectError::Store { .. }) => unavailable(language),
             ApiError::Database(_)
             | ApiError::Queue(_)
             | ApiError::Payment(_)
+            | ApiError::Objects(_)
             | ApiError::Panicked { .. }
             | ApiError::Auth(_)
             | ApiError::Listen { .. }
@@ -163,6 +173,35 @@ fn not_found(resource: Resource, name: &str, language: Language) -> Wording {
             language.choose("Anggota", "Member"),
             language
                 .choose("Daftar anggota: GET /api/v1/stores/TOKO/members.", "The members are listed by GET /api/v1/stores/STORE/members."),
+        ),
+        Resource::Category => (
+            language.choose("Kategori", "Category"),
+            language.choose(
+                "Daftar kategori: GET /api/v1/stores/TOKO/categories.",
+                "The categories are listed by GET /api/v1/stores/STORE/categories.",
+            ),
+        ),
+        Resource::Product => (
+            language.choose("Produk", "Product"),
+            language.choose(
+                "Daftar produk: GET /api/v1/stores/TOKO/products.",
+                "The products are listed by GET /api/v1/stores/STORE/products.",
+            ),
+        ),
+        Resource::Ingredient => (
+            language.choose("Bahan", "Ingredient"),
+            language.choose(
+                "Daftar bahan: GET /api/v1/stores/TOKO/ingredients.",
+                "The ingredients are listed by GET /api/v1/stores/STORE/ingredients.",
+            ),
+        ),
+        Resource::Recipe => (
+            language.choose("Resep", "Recipe"),
+            language.choose("Tulis resepnya dengan PUT ke alamat ini.", "Write the recipe with PUT to this address."),
+        ),
+        Resource::Avatar => (
+            language.choose("Gambar", "Picture"),
+            language.choose("Kirim gambarnya dengan PUT ke alamat ini.", "Send the picture with PUT to this address."),
         ),
         Resource::DeadLetter => (
             language.choose("Pekerjaan gagal", "Dead letter"),
@@ -230,6 +269,16 @@ fn sign_in(error: &ApiError, language: Language) -> Wording {
             say("Surel dan kata sandi ini tidak cocok.", "This address and this password do not belong together."),
         )
         .hint(say("Lupa? POST /api/v1/auth/forgot-password.", "Forgotten? POST /api/v1/auth/forgot-password.")),
+        ApiError::AddressNotVerified => wording(
+            StatusCode::FORBIDDEN,
+            "/problems/address-not-verified",
+            say("Alamat surel belum terbukti", "Address not verified"),
+            say("Alamat surel Anda belum terbukti milik Anda.", "You have not shown yet that your address is yours."),
+        )
+        .hint(say(
+            "Buka tautan di surel kami; surel baru: POST /api/v1/auth/forgot-password.",
+            "Open the link in our mail; for a new one: POST /api/v1/auth/forgot-password.",
+        )),
         ApiError::InvalidOneTimeToken => wording(
             StatusCode::BAD_REQUEST,
             "/problems/invalid-one-time-token",
@@ -263,6 +312,57 @@ fn conflict(rule: &'static str, language: Language) -> Wording {
         "store_slug_is_taken" => (
             say("Nama pendek toko itu sudah dipakai.", "That short name is taken by another store."),
             say("Pilih nama pendek lain.", "Choose another short name."),
+        ),
+        "category_name_is_taken_in_store" => (
+            say("Toko sudah punya kategori bernama itu.", "The store has a category of that name."),
+            say("Pilih nama lain, atau pakai kategori yang ada.", "Choose another name, or use the category that is there."),
+        ),
+        "category_has_no_cycle" => (
+            say("Kategori tidak dapat berada di dalam dirinya sendiri.", "A category cannot lie inside itself."),
+            say("Pilih induk yang tidak berada di dalam kategori ini.", "Choose a parent that does not lie inside this category."),
+        ),
+        "category_is_in_use" => (
+            say("Masih ada produk, bahan, atau kategori di bawahnya.", "Products, ingredients or categories are still sorted under it."),
+            say("Pindahkan isinya ke kategori lain dahulu.", "Move them to another category first."),
+        ),
+        "product_name_is_taken_in_store" => (
+            say("Toko sudah punya produk bernama itu.", "The store has a product of that name."),
+            say(
+                "Pilih nama lain. Yang tidak dijual lagi ada di GET .../products?inactive=true; jual lagi dengan `is_active`.",
+                "Choose another name. Those no longer sold are in GET .../products?inactive=true; sell one again with `is_active`.",
+            ),
+        ),
+        "ingredient_name_is_taken_in_store" => (
+            say("Toko sudah punya bahan bernama itu.", "The store has an ingredient of that name."),
+            say("Pilih nama lain, atau pakai bahan yang ada.", "Choose another name, or use the ingredient that is there."),
+        ),
+        "ingredient_is_in_a_recipe" => (
+            say("Ada resep yang memakai bahan ini.", "A recipe uses this ingredient."),
+            say("Keluarkan bahan ini dari resepnya dahulu.", "Take it out of the recipe first."),
+        ),
+        "ingredient_has_a_history" => (
+            say(
+                "Bahan ini pernah dihitung atau dibuang; catatannya tetap ada.",
+                "This ingredient was counted or thrown away, and that stays on record.",
+            ),
+            say("Biarkan; bahan tanpa resep tidak ikut direncanakan.", "Leave it: what no recipe uses is not planned."),
+        ),
+        "ingredient_unit_fits_its_recipes" => (
+            say(
+                "Resep mengukur bahan ini dengan satuan yang tidak cocok dengan satuan baru.",
+                "Recipes measure this ingredient in a unit that does not fit the new one.",
+            ),
+            say(
+                "Pakai satuan sejenis (g dan kg, ml dan l, pcs), atau ubah resepnya dahulu.",
+                "Use a unit of the same kind (g and kg, ml and l, pcs), or change the recipes first.",
+            ),
+        ),
+        "recipe_has_no_cycle" => (
+            say("Dengan resep ini bahan itu dibuat dari dirinya sendiri.", "With this recipe the ingredient would be made from itself."),
+            say(
+                "Keluarkan bahan yang resepnya menuju kembali ke bahan ini.",
+                "Take out the ingredient whose own recipe leads back to this one.",
+            ),
         ),
         _ => (
             say("Keadaan data tidak mengizinkannya.", "What is stored does not allow it."),

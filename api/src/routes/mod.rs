@@ -1,16 +1,22 @@
 //! One file per noun. A new route is a file here with a `pub(super) fn routes() -> OpenApiRouter<AppState>`, and its two
 //! lines below; a test of `cli` fails on a file without them.
 
+mod avatars;
 mod backfills;
+mod categories;
 mod dead_letters;
 mod healthchecker;
 mod index;
+mod ingredients;
 mod jwks;
 mod members;
 mod metrics;
 mod plan;
 mod predictions;
+mod products;
+mod profiles;
 mod queue;
+mod recipes;
 mod registrations;
 mod runs;
 mod sessions;
@@ -23,20 +29,27 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::state::AppState;
 
+pub(crate) use avatars::body_limit;
 pub(crate) use stores::find as find_store;
 
 pub(crate) fn all() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
+        .merge(avatars::routes())
         .merge(backfills::routes())
+        .merge(categories::routes())
         .merge(dead_letters::routes())
         .merge(healthchecker::routes())
         .merge(index::routes())
+        .merge(ingredients::routes())
         .merge(jwks::routes())
         .merge(members::routes())
         .merge(metrics::routes())
         .merge(plan::routes())
         .merge(predictions::routes())
+        .merge(products::routes())
+        .merge(profiles::routes())
         .merge(queue::routes())
+        .merge(recipes::routes())
         .merge(registrations::routes())
         .merge(runs::routes())
         .merge(sessions::routes())
