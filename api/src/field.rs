@@ -9,7 +9,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 /// Rupiah.
-pub(crate) const MOST_MONEY: i64 = 1_000_000_000;
+const MOST_MONEY: i64 = 1_000_000_000;
 const MOST_QUANTITY: f64 = 1e9;
 const MOST_DAYS: i32 = 3_650;
 
@@ -56,10 +56,11 @@ pub(crate) fn optional_rupiah<'de, D: Deserializer<'de>>(deserializer: D) -> Res
     check::<D, _>(Some(amount), (0..=MOST_MONEY).contains(&amount), format_args!("whole rupiah from 0 to {MOST_MONEY}"))
 }
 
-/// More than nothing; kept to three decimals.
+/// More than nothing, to three decimals, as the database keeps it.
 pub(crate) fn quantity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     let quantity = f64::deserialize(deserializer)?;
-    check::<D, _>(quantity, (0.001..=MOST_QUANTITY).contains(&quantity), format_args!("from 0.001 to {MOST_QUANTITY}"))
+    let is_right = (0.001..=MOST_QUANTITY).contains(&quantity);
+    check::<D, _>((quantity * 1e3).round() / 1e3, is_right, format_args!("from 0.001 to {MOST_QUANTITY}"))
 }
 
 /// Days that something keeps.
@@ -68,10 +69,10 @@ pub(crate) fn days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D:
     check::<D, _>(days, (0..=MOST_DAYS).contains(&days), format_args!("from 0 to {MOST_DAYS}"))
 }
 
-/// Kept to four decimals: at most 0.99, so that something is left.
+/// To four decimals, as the database keeps it: at most 0.99, so that something is left.
 pub(crate) fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     let share = f64::deserialize(deserializer)?;
-    check::<D, _>(share, (0.0..=0.99).contains(&share), "from 0 to 0.99")
+    check::<D, _>((share * 1e4).round() / 1e4, (0.0..=0.99).contains(&share), "from 0 to 0.99")
 }
 
 /// A calendar day.

@@ -11,7 +11,6 @@ use platform::db::categories::{
 use platform::db::recipes::lock_catalogue;
 use platform::db::tenant::commit;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use sqlx::PgConnection;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;

@@ -14,7 +14,6 @@ use platform::db::ingredients::{
 use platform::db::recipes::lock_catalogue;
 use platform::db::tenant::commit;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use sqlx::PgConnection;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;

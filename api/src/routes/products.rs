@@ -12,7 +12,6 @@ use platform::db::products::{ProductEntry, ProductFilter, delete_product, find_p
 use platform::db::recipes::lock_catalogue;
 use platform::db::tenant::commit;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use sqlx::PgConnection;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;

@@ -10,7 +10,6 @@ use platform::db::ingredients::{IngredientEntry, find_ingredients};
 use platform::db::recipes::{NewRecipe, NewRecipeItem, RecipeOutput, delete_recipe, find_recipe, lock_catalogue, replace_recipe};
 use platform::db::tenant::commit;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use sqlx::PgConnection;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;

@@ -133,7 +133,7 @@ impl App {
         self.send(Method::POST, path, &[headers, &[("content-length", length.as_str())]].concat(), Body::from(body)).await
     }
 
-    async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Body) -> Reply {
+    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Body) -> Reply {
         let request = Request::builder().method(method.clone()).uri(path).header("host", "localhost:4000");
         let says_who = headers.iter().any(|(name, _)| matches!(*name, "authorization" | "cookie"));
         let request = if says_who { request } else { request.header("authorization", format!("Bearer {}", self.token)) };

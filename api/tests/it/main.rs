@@ -2,6 +2,7 @@
 
 mod accounts;
 mod app;
+mod catalogue;
 mod contract;
 mod document;
 mod drain;
@@ -12,6 +13,7 @@ mod operators;
 mod permissions;
 mod plan;
 mod predictions;
+mod profiles;
 mod runs;
 mod sessions;
 mod stores;
