@@ -8,6 +8,8 @@ use domain::plan::Unit;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
+use crate::slug::is_slug;
+
 /// Rupiah.
 const MOST_MONEY: i64 = 1_000_000_000;
 const MOST_QUANTITY: f64 = 1e9;
@@ -122,12 +124,6 @@ pub(crate) fn optional_slug<'de, D: Deserializer<'de>>(deserializer: D) -> Resul
     check::<D, _>(Some(text), is_right, "2 to 60 lower-case letters and digits, with single dashes between them, and no id")
 }
 
-/// An id would hide the store that has it.
-pub(crate) fn is_slug(text: &str) -> bool {
-    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-    (2..=60).contains(&text.len()) && text.split('-').all(is_word) && uuid::Uuid::try_parse(text).is_err()
-}
-
 /// A telephone number, in whatever way it is written; an Indonesian one without its country is given it.
 pub(crate) fn optional_phone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
@@ -164,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn zones_cutoffs_villages_and_slugs() {
+    fn zones_cutoffs_and_villages() {
         assert_eq!(time_zone(text("Asia/Jakarta")).as_deref(), Ok("Asia/Jakarta"));
         assert!(time_zone(text("WIB")).is_err() && time_zone(text("Asia/Jakart")).is_err());
         assert!(cutoff::deserialize(text("02:00")).is_ok());
@@ -173,10 +169,6 @@ mod tests {
         }
         let adm4 = |text: &str| optional_adm4(json!(text)).is_ok();
         assert!(adm4("31.71.03.1001") && !adm4("31.71.03") && !adm4("31.71.03.100a") && !adm4("3171.03.10.01"));
-        assert!(is_slug("warung-bu-sri") && is_slug("w2"));
-        for wrong in ["", "a", "Warung", "a--b", "-a", "a-", "a_b", "01890a5d-ac96-774b-bcce-b302099a8057"] {
-            assert!(!is_slug(wrong), "{wrong}");
-        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod provenance;
 mod record;
 mod routes;
 mod server;
+mod slug;
 mod state;
 
 pub use access::Auth;

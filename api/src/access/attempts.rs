@@ -33,7 +33,7 @@ pub(crate) async fn check_attempt(
     let counts = [
         (format!("{purpose}:{address}"), BY_ADDRESS),
         (format!("{purpose}:{address}:{account}"), BY_BOTH),
-        (format!("{purpose}::{account}"), BY_ACCOUNT),
+        (format!("{purpose}:anywhere:{account}"), BY_ACCOUNT),
     ];
     for (key, quota) in counts {
         let Verdict { allowed, retry_after, .. } = limiter.take(&key, quota).await;

@@ -9,6 +9,7 @@ use platform::db::profiles::{find_profile, set_avatar};
 use platform::db::tenant::commit;
 use platform::objects::{ObjectError, ObjectKey};
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -30,19 +31,17 @@ pub(crate) fn body_limit(path: &str) -> Option<usize> {
     (path == PATH).then_some(MOST_BYTES)
 }
 
-/// The bytes of a picture that browsers show, and its type.
-struct Picture {
-    bytes: Bytes,
-    kind: &'static str,
-}
+/// The bytes of a picture that browsers show.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+struct Picture(Bytes);
 
 impl FromRequest<AppState> for Picture {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
         let bytes = Bytes::from_request(request, state).await.map_err(|_| ApiError::BodyTooLarge { limit_bytes: MOST_BYTES })?;
-        let kind = kind_of(&bytes).ok_or(ApiError::NotAPicture)?;
-        Ok(Self { bytes, kind })
+        kind_of(&bytes).map(|_| Self(bytes)).ok_or(ApiError::NotAPicture)
     }
 }
 
@@ -66,7 +65,7 @@ fn key_of(user: Uuid, bytes: &[u8]) -> Result<ObjectKey, ApiError> {
     path = "/api/v1/users/me/avatar", operation_id = "get_avatar",
     tag = "users",
     responses(
-        (status = 200, description = "The picture; `ETag` says which", content((Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/webp"))),
+        (status = 200, description = "The picture; `ETag` says which", content((Picture = "image/png"), (Picture = "image/jpeg"), (Picture = "image/webp"))),
         (status = 304, description = "The one that `If-None-Match` names"),
         (status = 404, description = "There is none", body = Problem, content_type = "application/problem+json"),
     ),
@@ -98,14 +97,13 @@ async fn get(
     put,
     path = "/api/v1/users/me/avatar", operation_id = "put_avatar",
     tag = "users",
-    request_body(content((Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/webp"))),
+    request_body(content((Picture = "image/png"), (Picture = "image/jpeg"), (Picture = "image/webp"))),
     responses((status = 204, description = "Set")),
     extensions(("x-permission" = json!("signed-in"))),
 )]
-async fn put(State(state): State<AppState>, caller: Caller, picture: Picture) -> Result<StatusCode, ApiError> {
-    tracing::debug!(kind = picture.kind, bytes = picture.bytes.len(), "a picture");
-    let key = key_of(caller.user, &picture.bytes)?;
-    state.objects.put(&key, picture.bytes.into()).await?;
+async fn put(State(state): State<AppState>, caller: Caller, Picture(bytes): Picture) -> Result<StatusCode, ApiError> {
+    let key = key_of(caller.user, &bytes)?;
+    state.objects.put(&key, bytes.into()).await?;
     replace(&state, &caller, Some(&key)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

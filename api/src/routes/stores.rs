@@ -21,14 +21,13 @@ use crate::access::{Caller, Reader};
 use crate::change::Change;
 use crate::error::{ApiError, FieldError, Resource};
 use crate::extract::{Body, PathName};
-use crate::field::{cutoff, is_slug, name, optional_adm4, optional_date, optional_lines, optional_slug, time_zone};
+use crate::field::{cutoff, name, optional_adm4, optional_date, optional_lines, optional_slug, time_zone};
 use crate::problem::Problem;
 use crate::record::remember;
+use crate::slug::slugs_of;
 use crate::state::AppState;
 
 const SLUG_TAKEN: &str = "store_slug_is_taken";
-/// How many shops of one name are told apart by a number; the next one must name itself.
-const MOST_NAMESAKES: usize = 20;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::default().routes(routes!(list, create)).routes(routes!(get, change, close))
@@ -144,7 +143,6 @@ struct WrittenStore {
     #[serde(default)]
     #[schema(inline)]
     calendar: Calendar,
-    /// Which sales count: `orders` taken through this API, or `imports` from files and tills.
     #[serde(default)]
     #[schema(inline)]
     sales_source: Source,
@@ -166,10 +164,10 @@ enum Calendar {
     Id,
 }
 
+/// Which sales count: `orders` taken through this API, or `imports` from files and tills.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum Source {
-    /// Of a shop that takes its orders elsewhere.
     Imports,
     #[default]
     Orders,
@@ -231,20 +229,11 @@ impl WrittenStore {
         }
     }
 
-    /// The short name that was chosen; otherwise one made of the name, then the same with a number.
+    /// The short name that was chosen, or those that can be made of the name.
     fn slugs(&self) -> Result<Vec<String>, FieldError> {
-        if let Some(slug) = &self.slug {
-            return Ok(vec![slug.clone()]);
-        }
-        let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { ' ' };
-        let words = self.name.chars().filter(|c| *c != '\'').map(plain).collect::<String>();
-        let mut slug = words.split_whitespace().collect::<Vec<_>>().join("-");
-        slug.truncate(50);
-        let slug = slug.trim_end_matches('-');
-        if !is_slug(slug) {
-            return Err(FieldError::new("slug", "cannot be made of this name: choose one, such as warung-bu-sri"));
-        }
-        Ok((1..=MOST_NAMESAKES).map(|number| if number == 1 { slug.to_owned() } else { format!("{slug}-{number}") }).collect())
+        let slugs = self.slug.clone().map_or_else(|| slugs_of(&self.name), |slug| vec![slug]);
+        let is_none = slugs.is_empty().then(|| FieldError::new("slug", "cannot be made of this name: choose one, such as warung-bu-sri"));
+        is_none.map_or(Ok(slugs), Err)
     }
 }
 

@@ -38,6 +38,8 @@ struct PaymentDelivery {
         (status = 200, description = "Kept", body = PaymentDelivery),
         (status = 401, description = "The token is missing or wrong, or none is configured", body = crate::problem::Problem, content_type = "application/problem+json"),
     ),
+    security(()),
+    extensions(("x-permission" = json!("public"))),
 )]
 async fn tell_payment(State(state): State<AppState>, headers: HeaderMap, body: Bytes) -> Result<Json<PaymentDelivery>, ApiError> {
     let token = headers.get("x-callback-token").map(|value| value.as_bytes());

@@ -10,6 +10,7 @@ mod errors;
 mod front;
 mod members;
 mod operators;
+mod pages;
 mod permissions;
 mod plan;
 mod predictions;
