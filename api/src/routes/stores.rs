@@ -182,8 +182,7 @@ fn yes() -> bool {
 }
 
 impl WrittenStore {
-    fn of(row: &StoreRow) -> Self {
-        let row = row.clone();
+    fn of(row: StoreRow) -> Self {
         Self {
             slug: Some(row.slug),
             name: row.name,
@@ -232,8 +231,10 @@ impl WrittenStore {
     /// The short name that was chosen, or those that can be made of the name.
     fn slugs(&self) -> Result<Vec<String>, FieldError> {
         let slugs = self.slug.clone().map_or_else(|| slugs_of(&self.name), |slug| vec![slug]);
-        let is_none = slugs.is_empty().then(|| FieldError::new("slug", "cannot be made of this name: choose one, such as warung-bu-sri"));
-        is_none.map_or(Ok(slugs), Err)
+        if slugs.is_empty() {
+            return Err(FieldError::new("slug", "cannot be made of this name: choose one, such as warung-bu-sri"));
+        }
+        Ok(slugs)
     }
 }
 
@@ -311,7 +312,7 @@ async fn change(
     lock_catalogue(&mut transaction, store.id).await?;
     let store = find(&mut transaction, &store.id.to_string()).await?;
     let details = json!({ "fields": change.fields() });
-    let store = change.of(&WrittenStore::of(&store))?.onto(store);
+    let store = change.of(&WrittenStore::of(store.clone()))?.onto(store);
     update_store(&mut *transaction, &store).await.map_err(|error| ApiError::by_rule(error, &[SLUG_TAKEN]))?;
     remember(&mut transaction, &state, &caller, Some(store.id), "store_changed", &store.id.to_string(), details).await?;
     commit(transaction).await?;
