@@ -1,11 +1,68 @@
-//! Where a page of a list ended. A list that is ordered by time and id goes on behind it, whatever has come or gone meanwhile.
+//! Places in long lists. A list is read page by page: `next_cursor` of one answer is `cursor` of the next request. A page begins
+//! behind the last row of the one before it, wherever that row now stands: what others add or remove moves nothing.
 
 use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Datelike, Utc};
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::IntoParams;
 use uuid::Uuid;
+
+const DEFAULT_LIMIT: i64 = 50;
+const MOST: i64 = 200;
+
+/// The query of a list by name that has no filters.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct NamePage {
+    /// `next_cursor` of the page before.
+    #[serde(default, deserialize_with = "name_cursor")]
+    #[param(nullable = false)]
+    pub cursor: Option<String>,
+    /// Rows of a page.
+    #[serde(default = "default_limit", deserialize_with = "limit")]
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    pub limit: i64,
+}
+
+/// What a page is made of where the query does not say.
+pub(crate) fn default_limit() -> i64 {
+    DEFAULT_LIMIT
+}
+
+/// For `#[serde(deserialize_with)]`: how many rows a page may have.
+pub(crate) fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    let limit = String::deserialize(deserializer)?.parse().ok();
+    limit.filter(|limit| (1..=MOST).contains(limit)).ok_or_else(|| D::Error::custom(format_args!("must be a number from 1 to {MOST}")))
+}
+
+/// For `#[serde(deserialize_with)]`: a place that an earlier answer named.
+pub(crate) fn cursor<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let place = URL_SAFE_NO_PAD.decode(&text).ok().and_then(|json| serde_json::from_slice(&json).ok());
+    place.map(Some).ok_or_else(|| D::Error::custom("must be the `next_cursor` of an earlier answer, as it was"))
+}
+
+/// The same in a list by name.
+pub(crate) fn name_cursor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let name: Option<String> = cursor(deserializer)?;
+    match name {
+        Some(name) if name.contains(char::is_control) => Err(D::Error::custom("must be the `next_cursor` of an earlier answer, as it was")),
+        name => Ok(name),
+    }
+}
+
+/// Cuts a page of `limit` off rows that were read with one more, and says where the next one begins, if there is one.
+pub(crate) fn page<R, T: Serialize>(mut rows: Vec<R>, limit: i64, place: impl Fn(&R) -> T) -> (Vec<R>, Option<String>) {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let is_last = rows.len() <= limit;
+    rows.truncate(limit);
+    let last = rows.last().filter(|_| !is_last);
+    let next = last.and_then(|row| serde_json::to_vec(&place(row)).ok()).map(|json| URL_SAFE_NO_PAD.encode(json));
+    (rows, next)
+}
 
 /// Time and id of the last thing of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +70,7 @@ pub(crate) struct Cursor(pub DateTime<Utc>, pub Uuid);
 
 impl Cursor {
     fn read(text: &str) -> Option<Self> {
-        let bytes: [u8; 24] = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
+        let bytes: [u8; 24] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
         let (time, id) = bytes.split_first_chunk::<8>()?;
         let time = DateTime::from_timestamp_micros(i64::from_be_bytes(*time))?;
         let is_ours = (1900..=2999).contains(&time.year());
@@ -24,7 +81,7 @@ impl Cursor {
 impl std::fmt::Display for Cursor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let bytes = [&self.0.timestamp_micros().to_be_bytes()[..], self.1.as_bytes()].concat();
-        f.write_str(&BASE64_URL_SAFE_NO_PAD.encode(bytes))
+        f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
     }
 }
 
@@ -37,7 +94,30 @@ impl<'de> Deserialize<'de> for Cursor {
 
 #[cfg(test)]
 mod tests {
+    use serde::de::value::StrDeserializer;
+
     use super::*;
+
+    fn read(text: &str) -> Result<Option<String>, serde::de::value::Error> {
+        name_cursor(StrDeserializer::new(text))
+    }
+
+    #[test]
+    fn a_cursor_leads_back_to_its_row() {
+        let rows = ["Ayam \"Geprek\"", "Bakso é", "Cendol"].map(str::to_owned).to_vec();
+        let (page_one, next) = page(rows.clone(), 2, Clone::clone);
+        assert_eq!(page_one, rows[..2]);
+        assert_eq!(read(&next.expect("there is more")).expect("a cursor").as_deref(), Some("Bakso é"));
+        assert_eq!(page(rows, 3, Clone::clone).1, None);
+    }
+
+    #[test]
+    fn what_is_no_cursor_is_refused() {
+        let with_null = URL_SAFE_NO_PAD.encode(r#""a\u0000b""#);
+        for text in ["", "ayam", "!!", &URL_SAFE_NO_PAD.encode("{}"), &with_null] {
+            read(text).expect_err(text);
+        }
+    }
 
     #[test]
     fn a_cursor_comes_back_as_it_went() {

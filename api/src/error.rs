@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use payments::PaymentError;
 use platform::auth::AuthError;
 use platform::db::DbError;
+use platform::objects::ObjectError;
 use platform::queue::QueueError;
 
 /// What can go wrong with a request, or with serving at all.
@@ -50,6 +51,10 @@ pub enum ApiError {
     #[error("address or password are wrong")]
     WrongCredentials,
 
+    /// They are someone, but nobody knows yet whether the address is theirs.
+    #[error("the caller has not proved that their address is theirs")]
+    AddressNotVerified,
+
     /// Used, expired, of something else, or never made.
     #[error("the one-time token is not valid")]
     InvalidOneTimeToken,
@@ -74,6 +79,13 @@ pub enum ApiError {
     /// The body is of a type that the route does not read.
     #[error("the body is not JSON")]
     NotJson,
+
+    /// Whatever its header says.
+    #[error("the body is no picture that browsers show")]
+    NotAPicture,
+
+    #[error("the object store did not answer")]
+    Objects(#[from] ObjectError),
 
     #[error(transparent)]
     Auth(#[from] AuthError),
@@ -170,6 +182,10 @@ pub enum Resource {
     Event,
     Payment,
     Member,
+    Category,
+    Ingredient,
+    Recipe,
+    Avatar,
 }
 
 impl std::fmt::Display for Resource {
@@ -187,7 +203,21 @@ impl std::fmt::Display for Resource {
             Self::Event => "event",
             Self::Payment => "payment",
             Self::Member => "member",
+            Self::Category => "category",
+            Self::Ingredient => "ingredient",
+            Self::Recipe => "recipe",
+            Self::Avatar => "picture",
         })
+    }
+}
+
+impl ApiError {
+    /// A conflict where one of these rules was broken.
+    pub(crate) fn by_rule(error: DbError, rules: &[&'static str]) -> Self {
+        match rules.iter().find(|rule| error.rule() == Some(**rule)) {
+            Some(rule) => Self::Conflict { rule },
+            None => error.into(),
+        }
     }
 }
 
@@ -198,6 +228,7 @@ impl domain::Hint for ApiError {
             Self::Listen { .. } => Some("stop the program that has the port, or choose another one with VIRALCAST_HTTP__PORT".to_owned()),
             Self::Database(error) => error.hint(),
             Self::Queue(error) => error.hint(),
+            Self::Objects(error) => error.hint(),
             Self::Auth(error) => error.hint(),
             Self::Shared(error) => error.hint(),
             Self::Payment(error) => error.hint(),

@@ -2,10 +2,12 @@
 
 mod access;
 mod basket;
+mod change;
 mod cursor;
 mod docs;
 mod error;
 mod extract;
+mod field;
 mod front;
 mod http;
 mod once;
@@ -15,6 +17,7 @@ mod provenance;
 mod record;
 mod routes;
 mod server;
+mod slug;
 mod state;
 
 pub use access::Auth;

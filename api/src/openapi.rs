@@ -25,6 +25,7 @@ use crate::state::AppState;
         (name = "auth", description = "Signing in and out"),
         (name = "users", description = "The person who asks"),
         (name = "stores", description = "Shops"),
+        (name = "catalogue", description = "What a shop sells, and what that is made of"),
         (name = "members", description = "Who may act for a shop"),
         (name = "orders", description = "What customers order"),
         (name = "stock", description = "What is on the shelf, what is gone, what was thrown away"),

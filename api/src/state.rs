@@ -7,6 +7,7 @@ use payments::Payments;
 use platform::clock::SharedClock;
 use platform::config::HttpConfig;
 use platform::limits::RateLimiter;
+use platform::objects::Objects;
 use platform::telemetry::Metrics;
 use sqlx::PgPool;
 
@@ -29,6 +30,7 @@ pub struct AppState {
     pub front: Arc<Front>,
     /// Over the same pool.
     pub payments: Payments,
+    pub objects: Arc<dyn Objects>,
 }
 
 /// Bounds on what one request may cost.
@@ -46,13 +48,14 @@ pub struct Limits {
     pub drain: Duration,
 }
 
-/// A thousand orders are more than what else comes.
-const BULK_BYTES: usize = 2 << 20;
+/// What takes more than other routes: a thousand orders, a picture.
+const LARGE: [(&str, usize); 2] = [("/orders/bulk", 2 << 20), ("/users/me/avatar", 256 << 10)];
 
 impl Limits {
     /// Largest body of a request to this path.
     pub(crate) fn body_bytes_of(&self, path: &str) -> usize {
-        if path.ends_with("/orders/bulk") { self.body_bytes.max(BULK_BYTES) } else { self.body_bytes }
+        let large = LARGE.into_iter().find(|(end, _)| path.ends_with(end));
+        large.map_or(self.body_bytes, |(_, bytes)| self.body_bytes.max(bytes))
     }
 }
 

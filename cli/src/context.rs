@@ -88,6 +88,7 @@ impl Context {
             limiter: platform::limits::open(&self.config.cache)?,
             payments: self.payments(self.db.serve().clone(), xendit)?,
             front: Arc::new((&self.config.http).into()),
+            objects: Arc::new(self.objects()?),
         })
     }
 

@@ -13,6 +13,7 @@ use platform::auth::InstallationSecret;
 use platform::clock::SystemClock;
 use platform::config::{OutsideConfig, XenditConfig};
 use platform::limits::MemoryLimiter;
+use platform::objects::StoredObjects;
 use platform::telemetry::Metrics;
 use serde_json::Value;
 use sqlx::PgPool;
@@ -41,6 +42,7 @@ fn app() -> Router {
         auth: Arc::new(Auth::new(nowhere.clone(), secret, SystemClock::shared())),
         limiter: Arc::new(MemoryLimiter::default()),
         front: Arc::default(),
+        objects: Arc::new(StoredObjects::folder(&std::env::temp_dir().join("viralcast-no-objects")).expect("a folder")),
         limits: Limits { timeout: Duration::from_millis(20), body_bytes: 100, ..Limits::default() },
     };
     let routes = Router::new()

@@ -39,6 +39,57 @@ pub(super) fn wording(rule: &'static str, language: Language) -> Wording {
             say("Pembayaran pesanan ini masih terbuka.", "A payment of this order is still open."),
             say("Batalkan pembayarannya dahulu, atau tunggu.", "Cancel the payment first, or wait for it."),
         ),
+        "category_name_is_taken_in_store" => (
+            say("Toko sudah punya kategori bernama itu.", "The store has a category of that name."),
+            say("Pilih nama lain, atau pakai kategori yang ada.", "Choose another name, or use the category that is there."),
+        ),
+        "category_has_no_cycle" => (
+            say("Kategori tidak dapat berada di dalam dirinya sendiri.", "A category cannot lie inside itself."),
+            say("Pilih induk yang tidak berada di dalam kategori ini.", "Choose a parent that does not lie inside this category."),
+        ),
+        "category_is_in_use" => (
+            say("Masih ada produk, bahan, atau kategori di bawahnya.", "Products, ingredients or categories are still sorted under it."),
+            say("Pindahkan isinya ke kategori lain dahulu.", "Move them to another category first."),
+        ),
+        "product_name_is_taken_in_store" => (
+            say("Toko sudah punya produk bernama itu.", "The store has a product of that name."),
+            say(
+                "Pilih nama lain. Yang tidak dijual lagi ada di GET .../products?inactive=true; jual lagi dengan `is_active`.",
+                "Choose another name. Those no longer sold are in GET .../products?inactive=true; sell one again with `is_active`.",
+            ),
+        ),
+        "ingredient_name_is_taken_in_store" => (
+            say("Toko sudah punya bahan bernama itu.", "The store has an ingredient of that name."),
+            say("Pilih nama lain, atau pakai bahan yang ada.", "Choose another name, or use the ingredient that is there."),
+        ),
+        "ingredient_is_in_a_recipe" => (
+            say("Ada resep yang memakai bahan ini.", "A recipe uses this ingredient."),
+            say("Keluarkan bahan ini dari resepnya dahulu.", "Take it out of the recipe first."),
+        ),
+        "ingredient_has_a_history" => (
+            say(
+                "Bahan ini pernah dihitung atau dibuang; catatannya tetap ada.",
+                "This ingredient was counted or thrown away, and that stays on record.",
+            ),
+            say("Biarkan; bahan tanpa resep tidak ikut direncanakan.", "Leave it: what no recipe uses is not planned."),
+        ),
+        "ingredient_unit_fits_its_recipes" => (
+            say(
+                "Resep mengukur bahan ini dengan satuan yang tidak cocok dengan satuan baru.",
+                "Recipes measure this ingredient in a unit that does not fit the new one.",
+            ),
+            say(
+                "Pakai satuan sejenis (g dan kg, ml dan l, pcs), atau ubah resepnya dahulu.",
+                "Use a unit of the same kind (g and kg, ml and l, pcs), or change the recipes first.",
+            ),
+        ),
+        "recipe_has_no_cycle" => (
+            say("Dengan resep ini bahan itu dibuat dari dirinya sendiri.", "With this recipe the ingredient would be made from itself."),
+            say(
+                "Keluarkan bahan yang resepnya menuju kembali ke bahan ini.",
+                "Take out the ingredient whose own recipe leads back to this one.",
+            ),
+        ),
         _ => (
             say("Keadaan data tidak mengizinkannya.", "What is stored does not allow it."),
             say("Muat ulang, lalu coba lagi.", "Load it again, then try again."),

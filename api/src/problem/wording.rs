@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use platform::auth::AuthError;
+use platform::objects::ObjectError;
 use platform::queue::QueueError;
 
 use super::conflict;
@@ -85,6 +86,7 @@ impl Wording {
             | ApiError::ForeignOrigin
             | ApiError::CsrfTokenMissing
             | ApiError::WrongCredentials
+            | ApiError::AddressNotVerified
             | ApiError::InvalidOneTimeToken
             | ApiError::TooManyAttempts { .. }
             | ApiError::Auth(AuthError::InvalidToken | AuthError::ExpiredToken | AuthError::Busy) => sign_in(error, language),
@@ -111,6 +113,13 @@ impl Wording {
                 say("Isi permintaan harus JSON.", "The body must be JSON."),
             )
             .hint(say("Kirim `Content-Type: application/json`.", "Send `Content-Type: application/json`.")),
+            ApiError::NotAPicture => Self::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "/problems/unsupported-media-type",
+                say("Jenis isi tidak didukung", "Unsupported media type"),
+                say("Isi permintaan bukan gambar PNG, JPEG, atau WebP.", "The body is no PNG, JPEG or WebP picture."),
+            )
+            .hint(say("Kirim isi berkas gambarnya saja.", "Send the bytes of the picture, and nothing else.")),
             ApiError::Unsigned => Self::new(
                 StatusCode::UNAUTHORIZED,
                 "/problems/unsigned",
@@ -146,9 +155,10 @@ impl Wording {
                 ..unavailable(language)
             },
             ApiError::Database(error) if error.is_unavailable() => unavailable(language),
-            ApiError::Queue(QueueError::Database { .. }) => unavailable(language),
+            ApiError::Queue(QueueError::Database { .. }) | ApiError::Objects(ObjectError::Store { .. }) => unavailable(language),
             ApiError::Database(_)
             | ApiError::Queue(_)
+            | ApiError::Objects(_)
             | ApiError::Panicked { .. }
             | ApiError::Auth(_)
             | ApiError::Unwritable
@@ -185,9 +195,6 @@ fn not_found(resource: Resource, name: &str, language: Language) -> Wording {
             language.choose("Pesanan", "Order"),
             language.choose("Daftar pesanan: GET /api/v1/stores/TOKO/orders.", "The orders are listed by GET /api/v1/stores/STORE/orders."),
         ),
-        Resource::Product => {
-            (language.choose("Produk", "Product"), language.choose("Gunakan id produk toko ini.", "Use the id of a product of this store."))
-        }
         Resource::Waste => (
             language.choose("Catatan bahan terbuang", "Waste entry"),
             language.choose("Daftarnya: GET /api/v1/stores/TOKO/waste.", "They are listed by GET /api/v1/stores/STORE/waste."),
@@ -206,6 +213,35 @@ fn not_found(resource: Resource, name: &str, language: Language) -> Wording {
                 "Pembayaran sebuah pesanan: GET /api/v1/stores/TOKO/orders/PESANAN/payments.",
                 "The payments of an order: GET /api/v1/stores/STORE/orders/ORDER/payments.",
             ),
+        ),
+        Resource::Category => (
+            language.choose("Kategori", "Category"),
+            language.choose(
+                "Daftar kategori: GET /api/v1/stores/TOKO/categories.",
+                "The categories are listed by GET /api/v1/stores/STORE/categories.",
+            ),
+        ),
+        Resource::Product => (
+            language.choose("Produk", "Product"),
+            language.choose(
+                "Daftar produk: GET /api/v1/stores/TOKO/products.",
+                "The products are listed by GET /api/v1/stores/STORE/products.",
+            ),
+        ),
+        Resource::Ingredient => (
+            language.choose("Bahan", "Ingredient"),
+            language.choose(
+                "Daftar bahan: GET /api/v1/stores/TOKO/ingredients.",
+                "The ingredients are listed by GET /api/v1/stores/STORE/ingredients.",
+            ),
+        ),
+        Resource::Recipe => (
+            language.choose("Resep", "Recipe"),
+            language.choose("Tulis resepnya dengan PUT ke alamat ini.", "Write the recipe with PUT to this address."),
+        ),
+        Resource::Avatar => (
+            language.choose("Gambar", "Picture"),
+            language.choose("Kirim gambarnya dengan PUT ke alamat ini.", "Send the picture with PUT to this address."),
         ),
         Resource::DeadLetter => (
             language.choose("Pekerjaan gagal", "Dead letter"),
@@ -273,6 +309,16 @@ fn sign_in(error: &ApiError, language: Language) -> Wording {
             say("Surel dan kata sandi ini tidak cocok.", "This address and this password do not belong together."),
         )
         .hint(say("Lupa? POST /api/v1/auth/forgot-password.", "Forgotten? POST /api/v1/auth/forgot-password.")),
+        ApiError::AddressNotVerified => wording(
+            StatusCode::FORBIDDEN,
+            "/problems/address-not-verified",
+            say("Alamat surel belum terbukti", "Address not verified"),
+            say("Alamat surel Anda belum terbukti milik Anda.", "You have not shown yet that your address is yours."),
+        )
+        .hint(say(
+            "Buka tautan di surel kami; surel baru: POST /api/v1/auth/forgot-password.",
+            "Open the link in our mail; for a new one: POST /api/v1/auth/forgot-password.",
+        )),
         ApiError::InvalidOneTimeToken => wording(
             StatusCode::BAD_REQUEST,
             "/problems/invalid-one-time-token",

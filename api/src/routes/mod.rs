@@ -1,11 +1,14 @@
 //! One file per noun. A new route is a file here with a `pub(super) fn routes() -> OpenApiRouter<AppState>`, and its two
 //! lines below; a test of `cli` fails on a file without them.
 
+mod avatars;
 mod backfills;
+mod categories;
 mod dead_letters;
 mod events;
 mod healthchecker;
 mod index;
+mod ingredients;
 mod jwks;
 mod members;
 mod metrics;
@@ -15,8 +18,11 @@ mod orders;
 mod payments;
 mod plan;
 mod predictions;
+mod products;
+mod profiles;
 mod promos;
 mod queue;
+mod recipes;
 mod refunds;
 mod registrations;
 mod runs;
@@ -37,11 +43,14 @@ pub(crate) use stores::find as find_store;
 
 pub(crate) fn all() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
+        .merge(avatars::routes())
         .merge(backfills::routes())
+        .merge(categories::routes())
         .merge(dead_letters::routes())
         .merge(events::routes())
         .merge(healthchecker::routes())
         .merge(index::routes())
+        .merge(ingredients::routes())
         .merge(jwks::routes())
         .merge(members::routes())
         .merge(metrics::routes())
@@ -51,8 +60,11 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .merge(payments::routes())
         .merge(plan::routes())
         .merge(predictions::routes())
+        .merge(products::routes())
+        .merge(profiles::routes())
         .merge(promos::routes())
         .merge(queue::routes())
+        .merge(recipes::routes())
         .merge(refunds::routes())
         .merge(registrations::routes())
         .merge(runs::routes())

@@ -14,10 +14,12 @@ use platform::clock::{Clock, SimulatedClock};
 use platform::config::{OutsideConfig, XenditConfig};
 use platform::db::auth_sessions::{NewSession, insert_session};
 use platform::limits::MemoryLimiter;
+use platform::objects::StoredObjects;
 use platform::queue::{self, EnqueueOptions};
 use platform::telemetry::Metrics;
 use platform::testing::TestDb;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tower::ServiceExt;
 use uuid::Uuid;
 
@@ -30,6 +32,7 @@ pub struct App {
     pub state: AppState,
     pub clock: SimulatedClock,
     router: Router,
+    _objects: TempDir,
     /// Of the operator: what asks unless a request says who it is.
     token: String,
 }
@@ -63,6 +66,7 @@ impl App {
         ensure_signing_key(db.work(), &secret, clock.now()).await.expect("a key");
         let auth = Arc::new(Auth::new(db.serve().clone(), secret, clock.shared()));
         let payments = Payments::new(db.serve().clone(), clock.shared(), xendit, &OutsideConfig::default()).expect("a client");
+        let objects = tempfile::tempdir().expect("a folder");
         let state = AppState {
             db: db.serve().clone(),
             clock: clock.shared(),
@@ -72,8 +76,9 @@ impl App {
             limiter: Arc::new(MemoryLimiter::default()),
             front: Arc::default(),
             payments,
+            objects: Arc::new(StoredObjects::folder(objects.path()).expect("an object store")),
         };
-        let mut app = Self { router: api::router(state.clone()), db, world, state, clock, token: String::new() };
+        let mut app = Self { router: api::router(state.clone()), db, world, state, clock, _objects: objects, token: String::new() };
         app.token = app.token_of(app.world.operator).await;
         app
     }
@@ -142,7 +147,7 @@ impl App {
         self.send(Method::POST, path, &[headers, &[("content-length", length.as_str())]].concat(), Body::from(body)).await
     }
 
-    async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Body) -> Reply {
+    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Body) -> Reply {
         let request = Request::builder().method(method.clone()).uri(path).header("host", "localhost:4000");
         let says_who = headers.iter().any(|(name, _)| matches!(*name, "authorization" | "cookie"));
         let request = if says_who { request } else { request.header("authorization", format!("Bearer {}", self.token)) };

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use axum::body::Body;
 use axum::http::Method;
 use serde_json::{Value, json};
 
@@ -64,6 +65,7 @@ async fn every_documented_route_answers_as_documented() {
     let new = json!({"items": [{"product": "Ayam Geprek", "quantity": 1}]});
     let order = app.call(Method::POST, "/api/v1/stores/warung-bu-sri/orders", &[], Some(new)).await.json();
     let order = order["order"]["id"].as_str().expect("an id");
+    let [category, product, ingredient] = written_down(&app).await;
     let paths = document()["paths"].as_object().expect("paths").iter();
     // What is sent to the server has tests of its own, and so have payments, which are not ours to make.
     for (path, _) in paths.filter(|(path, item)| item.get("get").is_some() && !path.contains("{payment}")) {
@@ -71,7 +73,29 @@ async fn every_documented_route_answers_as_documented() {
         let path = path.replace("{backfill}", &app.world.backfill.to_string());
         let path = path.replace("{order}", order);
         let path = path.replace("{letter}", &app.dead_letter().await.to_string());
+        let path = path.replace("{category}", &category).replace("{product}", &product).replace("{ingredient}", &ingredient);
         assert!(!path.contains('{'), "{path}: this test does not know what to put there");
         assert_eq!(app.get(&path).await.status, 200, "{path}");
     }
+}
+
+/// A category, a product and an ingredient of the warung, both with a recipe, and a picture.
+async fn written_down(app: &App) -> [String; 3] {
+    let at = |path: &str| format!("/api/v1/stores/warung-bu-sri/{path}");
+    let create = async |noun: &str, body: Value| {
+        let made = app.call(Method::POST, &at(noun), &[], Some(body)).await.json();
+        made["id"].as_str().expect("an id").to_owned()
+    };
+    let category = create("categories", json!({"name": "Minuman"})).await;
+    let product = create("products", json!({"name": "Es Teh"})).await;
+    let tea = create("ingredients", json!({"name": "Teh", "unit": "l"})).await;
+    let leaves = create("ingredients", json!({"name": "Daun Teh", "unit": "g"})).await;
+    for (made, unit, of) in [(format!("products/{product}"), "gelas", &tea), (format!("ingredients/{tea}"), "l", &leaves)] {
+        let items = json!([{"ingredient_id": of, "quantity": 1, "unit": if unit == "l" { "g" } else { "l" }}]);
+        let recipe = json!({"yield_quantity": 4, "yield_unit": unit, "items": items});
+        assert_eq!(app.call(Method::PUT, &at(&format!("{made}/recipe")), &[], Some(recipe)).await.status, 200);
+    }
+    let picture = Body::from(&b"\x89PNG\r\n\x1a\n"[..]);
+    assert_eq!(app.send(Method::PUT, "/api/v1/users/me/avatar", &[], picture).await.status, 204);
+    [category, product, tea]
 }

@@ -1,6 +1,6 @@
 //! Recipes over any number of levels.
 
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use super::error::{DbError, InTable};
@@ -10,6 +10,16 @@ use super::error::{DbError, InTable};
 pub enum RecipeOutput {
     Product(Uuid),
     Ingredient(Uuid),
+}
+
+impl RecipeOutput {
+    /// As the columns `product_id` and `ingredient_id` have it.
+    fn ids(self) -> (Option<Uuid>, Option<Uuid>) {
+        match self {
+            Self::Product(id) => (Some(id), None),
+            Self::Ingredient(id) => (None, Some(id)),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -60,20 +70,9 @@ pub struct RecipeGraph {
 /// back to itself breaks `recipe_has_no_cycle`.
 pub async fn replace_recipe(connection: &mut PgConnection, store_id: Uuid, recipe: &NewRecipe) -> Result<Uuid, DbError> {
     let operation = "replace a recipe";
-    let (product_id, ingredient_id) = match recipe.makes {
-        RecipeOutput::Product(id) => (Some(id), None),
-        RecipeOutput::Ingredient(id) => (None, Some(id)),
-    };
+    let (product_id, ingredient_id) = recipe.makes.ids();
     let mut transaction = connection.begin().await.in_table("recipes", operation)?;
-    sqlx::query!(
-        "delete from recipes where store_id = $1 and (product_id = $2 or ingredient_id = $3)",
-        store_id,
-        product_id,
-        ingredient_id,
-    )
-    .execute(&mut *transaction)
-    .await
-    .in_table("recipes", operation)?;
+    delete_recipe(&mut *transaction, store_id, recipe.makes).await?;
     let id = Uuid::now_v7();
     sqlx::query!(
         "insert into recipes (id, store_id, product_id, ingredient_id, yield_quantity, yield_unit, waste_share)
@@ -120,6 +119,68 @@ pub async fn load_recipes(connection: &mut PgConnection, store_id: Uuid) -> Resu
     .await
     .in_table("recipe_items", "load the recipes of a store")?;
     Ok(RecipeGraph { recipes, items })
+}
+
+/// Makes whoever changes a store's catalogue wait until others who do have finished: what each has read still holds when it
+/// writes. The lock is that of the rule `recipe_has_no_cycle`.
+pub async fn lock_catalogue(transaction: &mut PgConnection, store_id: Uuid) -> Result<(), DbError> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('recipes:' || $1::text, 0))", store_id.to_string())
+        .execute(transaction)
+        .await
+        .in_table("recipes", "wait for one's turn to change a catalogue")?;
+    Ok(())
+}
+
+/// The recipe that makes this, and its lines in their order.
+pub async fn find_recipe(
+    connection: &mut PgConnection,
+    store_id: Uuid,
+    makes: RecipeOutput,
+) -> Result<Option<(RecipeRow, Vec<RecipeItemRow>)>, DbError> {
+    let operation = "find a recipe";
+    let (product_id, ingredient_id) = makes.ids();
+    let recipe = sqlx::query_as!(
+        RecipeRow,
+        r#"select id, product_id, ingredient_id, yield_quantity::float8 as "yield_quantity!", yield_unit,
+                  waste_share::float8 as "waste_share!"
+           from recipes
+           where store_id = $1 and (product_id = $2 or ingredient_id = $3)"#,
+        store_id,
+        product_id,
+        ingredient_id,
+    )
+    .fetch_optional(&mut *connection)
+    .await
+    .in_table("recipes", operation)?;
+    let Some(recipe) = recipe else { return Ok(None) };
+    let items = sqlx::query_as!(
+        RecipeItemRow,
+        r#"select recipe_id, ingredient_id, quantity::float8 as "quantity!", unit
+           from recipe_items
+           where store_id = $1 and recipe_id = $2
+           order by id"#,
+        store_id,
+        recipe.id,
+    )
+    .fetch_all(connection)
+    .await
+    .in_table("recipe_items", operation)?;
+    Ok(Some((recipe, items)))
+}
+
+/// False if nothing makes this.
+pub async fn delete_recipe(executor: impl PgExecutor<'_>, store_id: Uuid, makes: RecipeOutput) -> Result<bool, DbError> {
+    let (product_id, ingredient_id) = makes.ids();
+    sqlx::query!(
+        "delete from recipes where store_id = $1 and (product_id = $2 or ingredient_id = $3)",
+        store_id,
+        product_id,
+        ingredient_id,
+    )
+    .execute(executor)
+    .await
+    .in_table("recipes", "remove a recipe")
+    .map(|done| done.rows_affected() == 1)
 }
 
 async fn insert_items(connection: &mut PgConnection, store_id: Uuid, recipe_id: Uuid, items: &[NewRecipeItem]) -> Result<(), DbError> {

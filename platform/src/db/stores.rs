@@ -100,6 +100,31 @@ pub async fn find_store(executor: impl PgExecutor<'_>, slug_or_id: &str) -> Resu
     .in_table("stores", "find a store")
 }
 
+/// Writes everything that an owner decides of a store.
+pub async fn update_store(executor: impl PgExecutor<'_>, store: &StoreRow) -> Result<(), DbError> {
+    sqlx::query!(
+        "update stores
+         set slug = $2, name = $3, address = $4, time_zone = $5, business_day_cutoff = $6, adm4 = $7, calendar = $8,
+             sales_source = $9, is_active = $10, opened_on = $11
+         where id = $1",
+        store.id,
+        store.slug,
+        store.name,
+        store.address,
+        store.time_zone,
+        store.business_day_cutoff,
+        store.adm4,
+        store.calendar,
+        store.sales_source,
+        store.is_active,
+        store.opened_on,
+    )
+    .execute(executor)
+    .await
+    .in_table("stores", "change a store")?;
+    Ok(())
+}
+
 /// Active stores by slug; closed ones too where `with_inactive` is set.
 pub async fn list_stores(executor: impl PgExecutor<'_>, with_inactive: bool) -> Result<Vec<StoreRow>, DbError> {
     sqlx::query_as!(
