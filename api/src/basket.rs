@@ -95,7 +95,7 @@ impl Catalogue {
         let mut read = Vec::with_capacity(items.len());
         for (item, index) in items.iter().zip(0..) {
             let at = format!("{at}[{index}]");
-            if !thousandths(item.quantity).is_some_and(|thousandths| thousandths > 0) {
+            if thousandths(item.quantity).is_none_or(|thousandths| thousandths <= 0) {
                 wrong.push(FieldError::new(format!("{at}.quantity"), "must be more than 0, at most 1000000, to three decimals"));
             }
             let place = match self.place(item, &at) {

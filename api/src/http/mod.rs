@@ -34,7 +34,7 @@ pub(crate) fn wrap(routes: Router<AppState>, state: &AppState) -> Router<AppStat
             .layer(from_fn_with_state(state.clone(), host::require_ours))
             .layer(from_fn_with_state(state.clone(), guard::limit))
             .layer(from_fn_with_state(state.clone(), access::identify))
-            .layer(from_fn_with_state(state.clone(), quota::limit))
+            .layer(from_fn_with_state(state.clone(), quota::limit)),
     )
 }
 

@@ -32,15 +32,19 @@ pub(super) fn wording(error: &PaymentError, language: Language) -> Option<Wordin
             format!("Pesanan berstatus `{status}` dan tidak menerima pembayaran."),
             format!("The order is `{status}` and takes no payment."),
         ),
-        PaymentError::NoTotal => plain("Pesanan tidak punya jumlah: ada barang tanpa harga.", "The order has no total: a line of it has no price."),
-        PaymentError::OutOfRange { amount } => {
-            refused(format!("QRIS menerima Rp1 sampai Rp10.000.000, bukan {amount}."), format!("QRIS takes Rp1 to Rp10,000,000, not {amount}."))
+        PaymentError::NoTotal => {
+            plain("Pesanan tidak punya jumlah: ada barang tanpa harga.", "The order has no total: a line of it has no price.")
         }
-        PaymentError::NotOpen { status } => refused(
-            format!("Pembayaran berstatus `{}`.", status.as_str()),
-            format!("The payment is `{}`.", status.as_str()),
+        PaymentError::OutOfRange { amount } => refused(
+            format!("QRIS menerima Rp1 sampai Rp10.000.000, bukan {amount}."),
+            format!("QRIS takes Rp1 to Rp10,000,000, not {amount}."),
         ),
-        PaymentError::MayBePaid => plain("Mungkin baru saja dibayar; sedang diperiksa.", "It may have been paid just now; that is being looked at."),
+        PaymentError::NotOpen { status } => {
+            refused(format!("Pembayaran berstatus `{}`.", status.as_str()), format!("The payment is `{}`.", status.as_str()))
+        }
+        PaymentError::MayBePaid => {
+            plain("Mungkin baru saja dibayar; sedang diperiksa.", "It may have been paid just now; that is being looked at.")
+        }
         PaymentError::MoreThanPaid { asked, left } => refused(
             format!("Diminta {asked}, yang masih dapat dikembalikan {left}."),
             format!("{asked} was asked for, {left} can still be given back."),

@@ -19,7 +19,6 @@ use crate::error::{ApiError, Resource};
 use crate::problem::Problem;
 use crate::state::AppState;
 
-
 pub(super) const PATH: &str = "/api/v1/users/me/avatar";
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {

@@ -227,7 +227,11 @@ async fn check(State(state): State<AppState>, caller: Caller, PathNames([store, 
     ),
     extensions(("x-permission" = json!("payments:update"))),
 )]
-async fn cancel(State(state): State<AppState>, caller: Caller, PathNames([store, payment]): PathNames<2>) -> Result<Json<Payment>, ApiError> {
+async fn cancel(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathNames([store, payment]): PathNames<2>,
+) -> Result<Json<Payment>, ApiError> {
     let found = find(&state, &caller, &store, &payment, Permission::to(Action::Update, Kind::Payments)).await?;
     Ok(Json(state.payments.cancel(caller.tenant(), found.id).await?.into()))
 }

@@ -139,7 +139,9 @@ async fn create(
     let payment = find(&state, &caller, &store, &payment, Permission::to(Action::Create, Kind::Refunds)).await?;
     let key = headers.get("idempotency-key").and_then(|value| value.to_str().ok()).map(|key| key.trim_matches('"')).unwrap_or_default();
     if !(1..=64).contains(&key.len()) {
-        return Err(FieldError::new("Idempotency-Key", "must be 1 to 64 visible characters: without it a second try could pay back twice").into());
+        return Err(
+            FieldError::new("Idempotency-Key", "must be 1 to 64 visible characters: without it a second try could pay back twice").into()
+        );
     }
     if new.amount < 1 {
         return Err(FieldError::new("amount", "must be at least 1").into());

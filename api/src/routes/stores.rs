@@ -212,7 +212,7 @@ impl WrittenStore {
         }
     }
 
-    fn new(self, slug: String, owner_id: Uuid) -> NewStore {
+    fn into_store(self, slug: String, owner_id: Uuid) -> NewStore {
         NewStore {
             slug,
             name: self.name,
@@ -271,7 +271,7 @@ async fn create(
         let mut transaction = caller.begin(&state).await?;
         let user = find_user(&mut *transaction, caller.user).await?.ok_or(ApiError::SignInRequired)?;
         user.email_verified_at.ok_or(ApiError::AddressNotVerified)?;
-        let id = match create_store(&mut *transaction, &written.clone().new(slug, caller.user)).await {
+        let id = match create_store(&mut *transaction, &written.clone().into_store(slug, caller.user)).await {
             Err(error) if error.rule() == Some(SLUG_TAKEN) => continue,
             created => created?,
         };

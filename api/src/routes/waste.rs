@@ -171,7 +171,7 @@ async fn add(
     let today = business_day(&store, now);
     let business_date = new.business_date.unwrap_or(today);
     let mut wrong = Vec::new();
-    if !thousandths(new.quantity).is_some_and(|thousandths| thousandths > 0) {
+    if thousandths(new.quantity).is_none_or(|thousandths| thousandths <= 0) {
         wrong.push(FieldError::new("quantity", "must be more than 0, at most 1000000, to three decimals"));
     }
     if !(today - BACK..=today).contains(&business_date) {

@@ -133,7 +133,8 @@ async fn a_refresh_on_its_way_does_not_outlive_the_end_of_its_session() {
         }
         commit(ending).await.expect("committed");
     };
-    let (reply, ()) = tokio::time::timeout(std::time::Duration::from_secs(20), async { tokio::join!(refreshing, end) }).await.expect("in time");
+    let (reply, ()) =
+        tokio::time::timeout(std::time::Duration::from_secs(20), async { tokio::join!(refreshing, end) }).await.expect("in time");
     assert_eq!(reply.status, 401, "{}", reply.text());
     let live: i64 = sqlx::query_scalar("select count(*) from auth_sessions where user_id = $1 and revoked_at is null")
         .bind(user)
