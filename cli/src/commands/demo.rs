@@ -171,7 +171,7 @@ fn print_urls(context: &Arc<Context>, nights: &[(StoreRow, NaiveDate)], people: 
     println!("  API docs          {base}/docs");
     println!("\nPeople who may sign in, with passwords of this start:");
     for (email, password, what) in people {
-        println!("  {email:<18}{password}  ({what})");
+        println!("  {email:<20}{password}  ({what})");
     }
     let (email, password, _) = &people[0];
     println!("\nIn a terminal:");
