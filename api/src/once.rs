@@ -45,14 +45,15 @@ impl Once {
         request: &impl Serialize,
     ) -> Result<Option<Response>, ApiError> {
         let Some(key) = &self.key else { return Ok(None) };
+        // Asked first without taking the key: whoever hears a kept answer holds up nobody.
+        if let Some(kept) = key.kept(&mut *transaction, state, request).await? {
+            return Ok(Some(kept));
+        }
         if !try_take_key(&mut *transaction, key.user, &key.text).await? {
             return Err(ApiError::InFlight);
         }
-        let Some(kept) = kept_answer(transaction, key.user, &key.text, state.clock.now()).await? else { return Ok(None) };
-        if kept.request_hash != key.hash(request)? {
-            return Err(ApiError::KeyReused);
-        }
-        Ok(Some(replay(kept)))
+        // It may have been answered while we asked for the key.
+        key.kept(transaction, state, request).await
     }
 
     /// Keeps the answer, and gives it. Commit the transaction before it goes out.
@@ -83,6 +84,18 @@ impl Once {
 }
 
 impl Key {
+    async fn kept(
+        &self,
+        transaction: &mut PgConnection,
+        state: &AppState,
+        request: &impl Serialize,
+    ) -> Result<Option<Response>, ApiError> {
+        match kept_answer(transaction, self.user, &self.text, state.clock.now()).await? {
+            Some(kept) if kept.request_hash != self.hash(request)? => Err(ApiError::KeyReused),
+            kept => Ok(kept.map(replay)),
+        }
+    }
+
     /// Of method, path and body.
     fn hash(&self, request: &impl Serialize) -> Result<Vec<u8>, ApiError> {
         let body = serde_json::to_vec(request).map_err(|_| ApiError::Unwritable)?;

@@ -198,6 +198,7 @@ async fn every_schedule_runs_its_job() {
         ("ingest_source", "completed"),
         ("keep_promise", "cancelled"),
         ("prune", "completed"),
+        ("reconcile_payments", "completed"),
         ("run_nightly", "cancelled"),
     ];
     assert_eq!(states, expected, "a shop without sales; files were looked for and leave no trace");
