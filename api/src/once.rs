@@ -84,12 +84,7 @@ impl Once {
 }
 
 impl Key {
-    async fn kept(
-        &self,
-        transaction: &mut PgConnection,
-        state: &AppState,
-        request: &impl Serialize,
-    ) -> Result<Option<Response>, ApiError> {
+    async fn kept(&self, transaction: &mut PgConnection, state: &AppState, request: &impl Serialize) -> Result<Option<Response>, ApiError> {
         match kept_answer(transaction, self.user, &self.text, state.clock.now()).await? {
             Some(kept) if kept.request_hash != self.hash(request)? => Err(ApiError::KeyReused),
             kept => Ok(kept.map(replay)),
