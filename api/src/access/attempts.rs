@@ -13,8 +13,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const BY_ADDRESS: Quota = Quota { requests: 10, window: MINUTE };
 /// At one account from one address: a person who tries the passwords that they have.
 const BY_BOTH: Quota = Quota { requests: 10, window: MINUTE.saturating_mul(15) };
-/// At one account from everywhere: many machines that guess. A person whose account is guessed at waits with them, and can still
-/// choose a new password by mail from an address of their own.
+/// At one account from everywhere: many machines that guess. A person whose account is guessed at waits with them.
 const BY_ACCOUNT: Quota = Quota { requests: 50, window: MINUTE.saturating_mul(60) };
 
 /// Counts an attempt at an account, whether or not there is one of that name.

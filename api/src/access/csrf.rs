@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, Method};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use platform::auth::InstallationSecret;
+use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
 use crate::error::ApiError;
@@ -36,12 +37,7 @@ pub(crate) fn check_origin(headers: &HeaderMap) -> Result<(), ApiError> {
 pub(crate) fn check_token(headers: &HeaderMap, secret: &InstallationSecret, session: Uuid) -> Result<(), ApiError> {
     let presented = headers.get(HEADER).map(axum::http::HeaderValue::as_bytes).unwrap_or_default();
     let expected = token(secret, session);
-    if constant_time_eq(presented, expected.as_bytes()) { Ok(()) } else { Err(ApiError::CsrfTokenMissing) }
-}
-
-/// Takes as long for texts that differ at the beginning as for texts that differ at the end.
-pub(crate) fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).fold(0, |differences, (a, b)| differences | (a ^ b)) == 0
+    if bool::from(presented.ct_eq(expected.as_bytes())) { Ok(()) } else { Err(ApiError::CsrfTokenMissing) }
 }
 
 #[cfg(test)]

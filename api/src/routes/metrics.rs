@@ -6,10 +6,11 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::IntoResponse;
 use metrics::gauge;
 use secrecy::ExposeSecret as _;
+use subtle::ConstantTimeEq as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::access::{Caller, constant_time_eq};
+use crate::access::Caller;
 use crate::error::ApiError;
 use crate::state::AppState;
 
@@ -46,5 +47,5 @@ async fn metrics(
 fn is_collector(headers: &HeaderMap, state: &AppState) -> bool {
     let Some(token) = &state.front.metrics_token else { return false };
     let presented = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
-    constant_time_eq(presented, format!("Bearer {}", token.expose_secret()).as_bytes())
+    presented.ct_eq(format!("Bearer {}", token.expose_secret()).as_bytes()).into()
 }
