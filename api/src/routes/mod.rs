@@ -10,6 +10,7 @@ mod healthchecker;
 mod index;
 mod ingredients;
 mod jwks;
+mod live;
 mod members;
 mod metrics;
 mod order_imports;
@@ -52,6 +53,7 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .merge(index::routes())
         .merge(ingredients::routes())
         .merge(jwks::routes())
+        .merge(live::routes())
         .merge(members::routes())
         .merge(metrics::routes())
         .merge(order_imports::routes())
