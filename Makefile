@@ -33,8 +33,12 @@ lint: setup ## format and lints
 	cargo clippy --quiet $(BUILD) -- --deny warnings
 
 .PHONY: test
-test: lint build ## every check; ends with the test runner's summary
+test: lint web build ## every check; ends with the test runner's summary
 	@scripts/test $(BUILD)
+
+.PHONY: web
+web: ## the web's client of the API: as the document is now, typed, tested
+	@scripts/test-web
 
 .PHONY: release
 release: setup ## the thin-LTO binary that speed targets refer to

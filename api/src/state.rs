@@ -42,6 +42,8 @@ pub struct AppState {
 /// Bounds on what one request may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
+    /// Until the head of a request is there: who sends it letter by letter holds a connection for so long, and no longer.
+    pub head: Duration,
     /// Until the response begins; then it is a 503.
     pub timeout: Duration,
     /// Largest request body; beyond it is a 413.
@@ -68,6 +70,7 @@ impl Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            head: Duration::from_secs(10),
             timeout: Duration::from_secs(15),
             body_bytes: 64 * 1024,
             requests_a_minute: 300,

@@ -50,12 +50,7 @@ const SILENCE: Duration = Duration::from_secs(15);
     ),
     extensions(("x-permission" = json!("orders:read"))),
 )]
-async fn watch(
-    State(state): State<AppState>,
-    caller: Caller,
-    PathName(store): PathName,
-    headers: HeaderMap,
-) -> Result<Response, ApiError> {
+async fn watch(State(state): State<AppState>, caller: Caller, PathName(store): PathName, headers: HeaderMap) -> Result<Response, ApiError> {
     let store = caller.store_id(&state, &store, Permission::to(Action::Read, Kind::Orders)).await?;
     let place = state.live.place(caller.user)?;
     let known = headers.get("last-event-id").map(|value| value.to_str().ok().and_then(|text| text.parse::<Cursor>().ok()));
