@@ -61,6 +61,11 @@ bench-queue: release ## the job queue beside its peers, on a private PostgreSQL;
 bench-backfill: build ## planning and looking at 1.1 million partitions; figures go to docs/benchmarks.md
 	@scripts/bench-backfill $(VIRALCAST) $(BUILD)
 
+.PHONY: bench-api
+bench-api: setup ## the API beside bare axum and bare PostgreSQL, release binary; figures go to docs/benchmarks.md
+	cargo build --locked --release --workspace --bins --examples
+	@scripts/bench-api $(RELEASE) $(dir $(RELEASE))examples
+
 .PHONY: chaos
 chaos: build ## programs, connections, clocks and the database fail for ROUNDS rounds; a ledger watches
 	CHAOS_ROUNDS=$${ROUNDS:-20} CHAOS_SEED=$${SEED:-$$RANDOM} cargo nextest run --no-capture $(BUILD) -E 'test(every_effect_once)'

@@ -50,6 +50,8 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Of one user, or one address.
     pub requests_a_minute: u32,
+    /// Live streams of one user.
+    pub streams_a_person: usize,
     /// How long a dependency may take to answer a probe before it counts as down.
     pub probe: Duration,
     /// How long requests in flight may go on after the server was told to stop.
@@ -74,6 +76,7 @@ impl Default for Limits {
             timeout: Duration::from_secs(15),
             body_bytes: 64 * 1024,
             requests_a_minute: 300,
+            streams_a_person: 10,
             probe: Duration::from_secs(1),
             drain: Duration::from_secs(10),
         }
@@ -86,6 +89,7 @@ impl From<&HttpConfig> for Limits {
             timeout: Duration::from_secs(config.request_timeout_seconds),
             drain: Duration::from_secs(config.shutdown_seconds),
             requests_a_minute: config.requests_a_minute,
+            streams_a_person: config.streams_a_person,
             ..Self::default()
         }
     }

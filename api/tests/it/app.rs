@@ -38,7 +38,7 @@ pub struct App {
     pub state: AppState,
     pub clock: SimulatedClock,
     router: Router,
-    _objects: TempDir,
+    objects: TempDir,
     stop: DropGuard,
     /// Of the operator: what asks unless a request says who it is.
     token: String,
@@ -91,18 +91,14 @@ impl App {
             payments,
             objects: Arc::new(StoredObjects::folder(objects.path()).expect("an object store")),
         };
-        let mut app = Self {
-            router: api::router(state.clone()),
-            db,
-            world,
-            state,
-            clock,
-            _objects: objects,
-            stop: stop.drop_guard(),
-            token: String::new(),
-        };
+        let mut app =
+            Self { router: api::router(state.clone()), db, world, state, clock, objects, stop: stop.drop_guard(), token: String::new() };
         app.token = app.token_of(app.world.operator).await;
         app
+    }
+
+    pub fn objects_folder(&self) -> &std::path::Path {
+        self.objects.path()
     }
 
     /// As when the server is told to stop; it still answers.
