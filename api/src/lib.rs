@@ -12,6 +12,7 @@ mod front;
 mod http;
 mod once;
 mod openapi;
+mod outcomes;
 mod problem;
 mod provenance;
 mod record;
@@ -19,6 +20,7 @@ mod routes;
 mod server;
 mod slug;
 mod state;
+mod stream;
 
 pub use access::Auth;
 pub use error::{ApiError, FieldError, Resource};

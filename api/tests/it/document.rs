@@ -72,6 +72,7 @@ async fn every_documented_route_answers_as_documented() {
         let path = path.replace("{store}", "warung-bu-sri").replace("{run}", &app.world.run.to_string());
         let path = path.replace("{backfill}", &app.world.backfill.to_string());
         let path = path.replace("{order}", order);
+        let path = path.replace("{kind}", "products");
         let path = path.replace("{letter}", &app.dead_letter().await.to_string());
         let path = path.replace("{category}", &category).replace("{product}", &product).replace("{ingredient}", &ingredient);
         assert!(!path.contains('{'), "{path}: this test does not know what to put there");
