@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use payments::PaymentError;
 use platform::auth::AuthError;
+use platform::bus::BusError;
 use platform::db::DbError;
 use platform::objects::ObjectError;
 use platform::queue::QueueError;
@@ -118,6 +119,13 @@ pub enum ApiError {
 
     #[error("the database did not answer")]
     Database(#[from] DbError),
+
+    #[error("the bus did not answer")]
+    Bus(#[source] BusError),
+
+    /// As many as this process has room for are here.
+    #[error("there is no room left")]
+    Busy,
 
     #[error("the queue did not answer")]
     Queue(#[from] QueueError),

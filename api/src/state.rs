@@ -4,22 +4,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use payments::Payments;
+use platform::cache::ReadThrough;
 use platform::clock::SharedClock;
 use platform::config::HttpConfig;
+use platform::db::tenant::ServePool;
 use platform::limits::RateLimiter;
 use platform::objects::Objects;
 use platform::telemetry::Metrics;
-use sqlx::PgPool;
 
 use crate::access::Auth;
 use crate::front::Front;
+use crate::live::Live;
 
 /// Shared by all requests; cheap to clone.
 #[derive(Clone)]
 pub struct AppState {
     /// Pool of the serving role (`platform::database::Database::serve`): it sees what row-level security lets through, and
     /// nothing outside of a transaction that names the caller.
-    pub db: PgPool,
+    pub db: ServePool,
+    /// In front of it.
+    pub cache: ReadThrough,
+    /// Who watches what happens.
+    pub live: Live,
     pub clock: SharedClock,
     /// Renders the process's metrics.
     pub metrics: Metrics,

@@ -70,5 +70,5 @@ async fn caller(state: &AppState, token: &Token, address: ClientAddress, method:
         csrf::check_token(headers, state.auth.secret(), claims.sid)?;
     }
     let standing = state.auth.standing(&claims).await?;
-    Ok(Caller { user: claims.sub, session: claims.sid, address: address.0, standing })
+    Ok(Caller { user: claims.sub, session: claims.sid, address: address.0, until: claims.ends(), standing })
 }

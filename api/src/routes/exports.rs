@@ -7,10 +7,9 @@ use chrono::{Days, NaiveDate};
 use domain::access::{Action, Permission, Resource as Kind};
 use platform::db::export_kinds::{ExportKind, Paging};
 use platform::db::exports::{export_by_id, export_days, export_of_days};
-use platform::db::tenant::{Tenant, begin_read, commit};
+use platform::db::tenant::{ServePool, Tenant, commit};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sqlx::PgPool;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -158,7 +157,7 @@ enum Place {
 
 #[derive(Clone)]
 struct Source {
-    db: PgPool,
+    db: ServePool,
     tenant: Tenant,
     store: Uuid,
     kind: ExportKind,
@@ -186,7 +185,7 @@ impl Source {
     }
 
     async fn rows(&self, after: Option<Uuid>) -> Result<(Vec<String>, Place), ApiError> {
-        let mut transaction = begin_read(&self.db, self.tenant).await?;
+        let mut transaction = self.db.begin_read(self.tenant).await?;
         let rows = export_by_id(&mut *transaction, self.kind, self.store, after, ROWS).await?;
         let next = rows.last().map_or(Place::End, |row| Place::Rows(Some(row.id)));
         Ok((rows.into_iter().map(|row| row.row).collect(), next))
@@ -198,7 +197,7 @@ impl Source {
             return Ok((Vec::new(), Place::End));
         }
         let last = (first + Days::new(days - 1)).min(end);
-        let mut transaction = begin_read(&self.db, self.tenant).await?;
+        let mut transaction = self.db.begin_read(self.tenant).await?;
         let rows = export_of_days(&mut *transaction, self.kind, self.store, first, last).await?;
         Ok((rows, Place::Days { next: last + Days::new(1), last: end }))
     }

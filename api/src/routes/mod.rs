@@ -14,6 +14,7 @@ mod healthchecker;
 mod index;
 mod ingredients;
 mod jwks;
+mod live;
 mod market_prices;
 mod members;
 mod metrics;
@@ -64,6 +65,7 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .merge(index::routes())
         .merge(ingredients::routes())
         .merge(jwks::routes())
+        .merge(live::routes())
         .merge(market_prices::routes())
         .merge(members::routes())
         .merge(metrics::routes())

@@ -12,12 +12,11 @@ use platform::db::audit_log::{AuditFilter, AuditRow, list_audit};
 use platform::db::notifications::{NotificationRow, list_notifications};
 use platform::db::personal_data::{OwnOverrideRow, devices, kept_requests, links, memberships, own_overrides};
 use platform::db::profiles::{ProfileRow, find_profile};
-use platform::db::tenant::{Tenant, begin_read, commit};
+use platform::db::tenant::{ServePool, Tenant, commit};
 use platform::db::users::{UserRow, find_user};
 use platform::objects::{ObjectError, Objects};
 use serde::Serialize;
 use serde_json::{Value, json};
-use sqlx::PgPool;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -143,7 +142,7 @@ enum Place {
 
 #[derive(Clone)]
 struct Source {
-    db: PgPool,
+    db: ServePool,
     objects: Arc<dyn Objects>,
     tenant: Tenant,
     user: Uuid,
@@ -154,19 +153,19 @@ impl Source {
         let (text, next) = match place {
             Place::Head(now) => (self.head(now).await?, Place::News(None)),
             Place::News(before) => {
-                let mut transaction = begin_read(&self.db, self.tenant).await?;
+                let mut transaction = self.db.begin_read(self.tenant).await?;
                 let rows = list_notifications(&mut *transaction, self.user, None, before, ROWS).await?;
                 let next = last(&rows).map_or(Place::Overrides(None), |row| Place::News(Some((row.created_at, row.id))));
                 (list("notifications", before.is_none(), rows.into_iter().map(news)), next)
             }
             Place::Overrides(after) => {
-                let mut transaction = begin_read(&self.db, self.tenant).await?;
+                let mut transaction = self.db.begin_read(self.tenant).await?;
                 let rows = own_overrides(&mut *transaction, self.user, after, ROWS).await?;
                 let next = last(&rows).map_or(Place::Record(None), |row: &OwnOverrideRow| Place::Overrides(Some(row.id)));
                 (list("overrides", after.is_none(), rows.into_iter().map(|row| json!(row))), next)
             }
             Place::Record(before) => {
-                let mut transaction = begin_read(&self.db, self.tenant).await?;
+                let mut transaction = self.db.begin_read(self.tenant).await?;
                 let filter = AuditFilter { user: Some(self.user), before, ..AuditFilter::default() };
                 let rows = list_audit(&mut *transaction, filter, ROWS).await?;
                 let next = last(&rows).map_or(Place::End, |row| Place::Record(Some((row.created_at, row.id))));
@@ -180,7 +179,7 @@ impl Source {
 
     /// What is short, without the end of the object.
     async fn head(&self, now: DateTime<Utc>) -> Result<String, ApiError> {
-        let mut transaction = begin_read(&self.db, self.tenant).await?;
+        let mut transaction = self.db.begin_read(self.tenant).await?;
         let account = find_user(&mut *transaction, self.user).await?.ok_or(ApiError::SignInRequired)?;
         let ProfileRow { phone, address, bio, avatar_url } = find_profile(&mut *transaction, self.user).await?;
         let memberships = memberships(&mut *transaction, self.user).await?;

@@ -5,6 +5,9 @@
 //! that line nothing can appear any more. An open transaction that has written something therefore holds later events back
 //! until it ends, wherever in the PostgreSQL cluster; one that only reads does not.
 
+use std::fmt;
+use std::str::FromStr;
+
 use chrono::{DateTime, Utc};
 use domain::event::Envelope;
 use domain::ids::EventId;
@@ -44,9 +47,31 @@ pub async fn record(transaction: &mut PgConnection, envelope: &Envelope) -> Resu
 /// A place in the outbox: everything up to and including it has been seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
-    txid: String,
-    position: i64,
+    pub(super) txid: String,
+    pub(super) position: i64,
 }
+
+/// `812-5`: how it is written for those outside.
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.txid, self.position)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = NotACursor;
+
+    fn from_str(text: &str) -> Result<Self, NotACursor> {
+        let (txid, position) = text.split_once('-').ok_or(NotACursor)?;
+        let txid: u64 = txid.parse().map_err(|_| NotACursor)?;
+        let position = position.parse().ok().filter(|position| *position >= 0).ok_or(NotACursor)?;
+        Ok(Self { txid: txid.to_string(), position })
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("not a place in the outbox")]
+pub struct NotACursor;
 
 /// The next events after `cursor`, at most `limit`, each with its place.
 ///
