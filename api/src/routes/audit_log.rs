@@ -94,6 +94,7 @@ struct StoreAuditQuery {
     #[param(nullable = false, example = "2026-12-01T00:00:00Z")]
     until: Option<DateTime<Utc>>,
     /// `next_cursor` of the page before.
+    #[serde(default)]
     #[param(nullable = false, value_type = String)]
     cursor: Option<Cursor>,
     /// Rows of a page.
@@ -126,6 +127,7 @@ struct AuditQuery {
     #[param(nullable = false, example = "2026-12-01T00:00:00Z")]
     until: Option<DateTime<Utc>>,
     /// `next_cursor` of the page before.
+    #[serde(default)]
     #[param(nullable = false, value_type = String)]
     cursor: Option<Cursor>,
     /// Rows of a page.

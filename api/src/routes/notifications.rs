@@ -78,6 +78,7 @@ struct NewsQuery {
     #[param(nullable = false)]
     unread: Option<bool>,
     /// `next_cursor` of the page before.
+    #[serde(default)]
     #[param(nullable = false, value_type = String)]
     cursor: Option<Cursor>,
     /// Rows of a page.

@@ -54,6 +54,8 @@ fn every_reference_leads_somewhere_and_every_operation_is_described() {
             assert_eq!(operation["tags"].as_array().map(Vec::len), Some(1), "{method} {path}");
             let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
             assert!(parameters.iter().all(|parameter| parameter["description"].is_string()), "{method} {path}: {parameters:?}");
+            let is_first_page = |parameter: &Value| parameter["name"] != "cursor" || parameter["required"] != true;
+            assert!(parameters.iter().all(is_first_page), "{method} {path} cannot be asked for its first page");
         }
     }
 }
