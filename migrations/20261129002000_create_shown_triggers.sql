@@ -66,12 +66,21 @@ create function app.live_events(store uuid, after_txid xid8, after_position bigi
         limit most
     $$;
 
--- Where a watcher begins: everything that is not yet known to have ended comes after it. With the oldest event that is kept.
-create function app.live_position(out txid xid8, out oldest xid8)
+-- The youngest transaction of which events were pruned: who stands before it may have missed some.
+create table outbox_horizon (
+    only_one   boolean     not null default true,
+    txid       xid8        not null,
+    created_at timestamptz not null default now(),
+    constraint outbox_horizon_pkey primary key (only_one),
+    constraint there_is_only_one check (only_one)
+);
+
+-- Where a watcher begins: everything that is not yet known to have ended comes after it.
+create function app.live_position(out txid xid8, out pruned xid8)
     language sql stable security definer
     set search_path = pg_catalog, public, pg_temp
     as $$
-        select pg_snapshot_xmin(pg_current_snapshot()), (select o.txid from public.outbox o order by o.txid, o.position limit 1)
+        select pg_snapshot_xmin(pg_current_snapshot()), (select h.txid from public.outbox_horizon h)
     $$;
 
 revoke execute on function app.live_events(uuid, xid8, bigint, integer), app.live_position() from public;

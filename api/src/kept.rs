@@ -4,10 +4,10 @@
 use std::io::Write as _;
 
 use axum::body::Body;
+use axum::body::Bytes;
 use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::body::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use platform::cache::{Key, ReadThrough};

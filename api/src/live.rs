@@ -22,8 +22,6 @@ use crate::error::ApiError;
 
 /// Streams of one process. An idle one takes some twenty kilobytes.
 const STREAMS: usize = 20_000;
-/// Streams of one person: tabs and phones.
-const STREAMS_EACH: usize = 10;
 /// Events that are read at once.
 const BATCH: u32 = 100;
 /// While something older may still appear, it is looked for again after so long, then twice as long, up to the longest.
@@ -59,11 +57,11 @@ impl Live {
 
     /// # Errors
     /// [`ApiError::TooManyAttempts`] for who has too many open, [`ApiError::Busy`] where all places are taken.
-    pub(crate) fn place(&self, person: Uuid) -> Result<Place, ApiError> {
+    pub(crate) fn place(&self, person: Uuid, most: usize) -> Result<Place, ApiError> {
         let permit = Arc::clone(&self.0.places).try_acquire_owned().map_err(|_| ApiError::Busy)?;
         let mut by_person = self.0.by_person.lock().unwrap_or_else(PoisonError::into_inner);
         let open = by_person.entry(person).or_default();
-        if *open >= STREAMS_EACH {
+        if *open >= most {
             return Err(ApiError::TooManyAttempts { after: Duration::from_secs(30) });
         }
         *open += 1;

@@ -14,8 +14,6 @@ use crate::error::ApiError;
 use crate::router;
 use crate::state::AppState;
 
-/// Until the head of a request is there: who sends it letter by letter holds a connection for so long, and no longer.
-const HEAD: Duration = Duration::from_secs(10);
 /// Requests of one HTTP/2 connection at the same time.
 const STREAMS: u32 = 100;
 /// Bytes of all headers of a request.
@@ -38,10 +36,10 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, ApiError> {
 /// [`ApiError::Serve`] if it breaks.
 pub async fn serve(listener: TcpListener, state: AppState, shutdown: CancellationToken) -> Result<(), ApiError> {
     let address = listener.local_addr().map_err(ApiError::Serve)?;
-    let drain = state.limits.drain;
+    let (drain, head) = (state.limits.drain, state.limits.head);
     let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
     let handle = Handle::new();
-    let server = bounded(listener).handle(handle.clone()).serve(service);
+    let server = bounded(listener, head).handle(handle.clone()).serve(service);
     tracing::info!(%address, "the API listens on http://{address}");
     let told = async {
         shutdown.cancelled().await;
@@ -60,14 +58,20 @@ pub async fn serve(listener: TcpListener, state: AppState, shutdown: Cancellatio
 }
 
 /// What one connection may take.
-fn bounded(listener: TcpListener) -> Server<SocketAddr, NoDelayAcceptor> {
+fn bounded(listener: TcpListener, head: Duration) -> Server<SocketAddr, NoDelayAcceptor> {
     let refused = |peer: Option<&SocketAddr>, error: &io::Error| {
         metrics::counter!("http_connections_refused_total").increment(1);
         tracing::debug!(?peer, %error, "a connection was not accepted");
     };
-    let mut server = Server::from_listener(listener).acceptor(NoDelayAcceptor::new()).first_request_timeout(HEAD).accept_error_handler(refused);
+    let mut server =
+        Server::from_listener(listener).acceptor(NoDelayAcceptor::new()).first_request_timeout(head).accept_error_handler(refused);
     let builder = server.http_builder();
-    builder.http1().header_read_timeout(HEAD).max_buf_size(HEAD_BYTES as usize);
-    builder.http2().max_concurrent_streams(STREAMS).max_header_list_size(HEAD_BYTES).keep_alive_interval(ASK_AFTER).keep_alive_timeout(ASK_AFTER);
+    builder.http1().header_read_timeout(head).max_buf_size(HEAD_BYTES as usize);
+    builder
+        .http2()
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(HEAD_BYTES)
+        .keep_alive_interval(ASK_AFTER)
+        .keep_alive_timeout(ASK_AFTER);
     server
 }

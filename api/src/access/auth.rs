@@ -26,7 +26,7 @@ pub struct Auth {
     pub passwords: Passwords,
     db: ServePool,
     clock: SharedClock,
-    verified: Cache<[u8; 32], AccessClaims>,
+    verified: Cache<[u8; 32], Arc<AccessClaims>>,
     standings: Cache<(Uuid, Uuid), Arc<Standing>>,
 }
 
@@ -53,14 +53,14 @@ impl Auth {
     }
 
     /// What a token says, if it is one of ours and in force.
-    pub(super) async fn verify(&self, token: &str) -> Result<AccessClaims, ApiError> {
+    pub(super) async fn verify(&self, token: &str) -> Result<Arc<AccessClaims>, ApiError> {
         let key: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         if let Some(claims) = self.verified.get(&key).await {
             claims.check_time(self.now())?;
             return Ok(claims);
         }
-        let claims = self.keys.verify(token).await?;
-        self.verified.insert(key, claims.clone()).await;
+        let claims = Arc::new(self.keys.verify(token).await?);
+        self.verified.insert(key, Arc::clone(&claims)).await;
         Ok(claims)
     }
 

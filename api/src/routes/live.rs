@@ -45,19 +45,14 @@ const SILENCE: Duration = Duration::from_secs(15);
     responses(
         (status = 200, description = "The stream", body = String, content_type = "text/event-stream"),
         (status = 404, description = "No such store", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Ten streams of this person are open", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "As many streams of this person are open as one may have", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "All places are taken", body = Problem, content_type = "application/problem+json"),
     ),
     extensions(("x-permission" = json!("orders:read"))),
 )]
-async fn watch(
-    State(state): State<AppState>,
-    caller: Caller,
-    PathName(store): PathName,
-    headers: HeaderMap,
-) -> Result<Response, ApiError> {
+async fn watch(State(state): State<AppState>, caller: Caller, PathName(store): PathName, headers: HeaderMap) -> Result<Response, ApiError> {
     let store = caller.store_id(&state, &store, Permission::to(Action::Read, Kind::Orders)).await?;
-    let place = state.live.place(caller.user)?;
+    let place = state.live.place(caller.user, state.limits.streams_a_person)?;
     let known = headers.get("last-event-id").map(|value| value.to_str().ok().and_then(|text| text.parse::<Cursor>().ok()));
     let (cursor, greeting) = {
         let mut transaction = state.db.begin_read(caller.tenant()).await?;

@@ -25,8 +25,8 @@ use crate::error::{ApiError, FieldError, Resource};
 use crate::extract::{Body, PathName, PathNames, Query, optional_day, optional_name};
 use crate::once::Once;
 use crate::problem::Problem;
-use crate::record::announce;
 use crate::provenance::business_day;
+use crate::record::announce;
 use crate::state::AppState;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use axum::extract::State;
+use axum::http::header::ACCEPT_LANGUAGE;
 use axum::http::{HeaderMap, StatusCode};
 use domain::job::{Letter, MailLink};
 use platform::auth::{OneTimeToken, Purpose, Verdict, Weakness, weakness};
@@ -76,7 +77,7 @@ async fn register(
     let even = sleep(EVEN);
     let id = Uuid::now_v7();
     let mut transaction = state.db.begin_as(Tenant::User(id)).await?;
-    let locale = Language::of(&headers).tag();
+    let locale = Language::of(headers.get(ACCEPT_LANGUAGE)).tag();
     if register_user(&mut *transaction, id, &new.email, new.name.as_deref(), locale).await? {
         send_link(&mut transaction, &state, id, Letter::VerifyEmail).await?;
         commit(transaction).await?;

@@ -7,6 +7,7 @@ use api::{AppState, Auth, Limits, Live};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
+use axum::response::Response;
 use domain::job::Prune;
 use payments::Payments;
 use platform::auth::{AccessClaims, InstallationSecret, REFRESH_LIFE, RefreshToken, ensure_signing_key};
@@ -37,8 +38,8 @@ pub struct App {
     pub state: AppState,
     pub clock: SimulatedClock,
     router: Router,
-    _objects: TempDir,
-    _stop: DropGuard,
+    objects: TempDir,
+    stop: DropGuard,
     /// Of the operator: what asks unless a request says who it is.
     token: String,
 }
@@ -90,9 +91,19 @@ impl App {
             payments,
             objects: Arc::new(StoredObjects::folder(objects.path()).expect("an object store")),
         };
-        let mut app = Self { router: api::router(state.clone()), db, world, state, clock, _objects: objects, _stop: stop.drop_guard(), token: String::new() };
+        let mut app =
+            Self { router: api::router(state.clone()), db, world, state, clock, objects, stop: stop.drop_guard(), token: String::new() };
         app.token = app.token_of(app.world.operator).await;
         app
+    }
+
+    pub fn objects_folder(&self) -> &std::path::Path {
+        self.objects.path()
+    }
+
+    /// As when the server is told to stop; it still answers.
+    pub fn stop(self) {
+        drop(self.stop);
     }
 
     /// The same world after a restart of the program: nothing is remembered.
@@ -159,13 +170,18 @@ impl App {
         self.send(Method::POST, path, &[headers, &[("content-length", length.as_str())]].concat(), Body::from(body)).await
     }
 
-    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Body) -> Reply {
-        let request = Request::builder().method(method.clone()).uri(path).header("host", "localhost:4000");
+    /// The answer as it comes; nothing of it is checked.
+    pub async fn open(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Body) -> Response {
+        let request = Request::builder().method(method).uri(path).header("host", "localhost:4000");
         let says_who = headers.iter().any(|(name, _)| matches!(*name, "authorization" | "cookie"));
         let request = if says_who { request } else { request.header("authorization", format!("Bearer {}", self.token)) };
         let headers = headers.iter().filter(|header| **header != NOBODY);
         let request = headers.fold(request, |request, (name, value)| request.header(*name, *value));
-        let response = self.router.clone().oneshot(request.body(body).expect("a request")).await.expect("infallible");
+        self.router.clone().oneshot(request.body(body).expect("a request")).await.expect("infallible")
+    }
+
+    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Body) -> Reply {
+        let response = self.open(method.clone(), path, headers, body).await;
         let (parts, body) = response.into_parts();
         // A stream has no end.
         let is_stream = parts.headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");

@@ -79,7 +79,7 @@ pub async fn live_now(executor: impl PgExecutor<'_>) -> Result<Cursor, BusError>
 /// [`BusError::Database`].
 pub async fn live_is_kept(executor: impl PgExecutor<'_>, cursor: &Cursor) -> Result<bool, BusError> {
     sqlx::query_scalar!(
-        r#"select coalesce($1::text::xid8 >= oldest, true) and $1::text::xid8 <= txid as "kept!" from app.live_position()"#,
+        r#"select coalesce($1::text::xid8 > pruned, true) and $1::text::xid8 <= txid as "kept!" from app.live_position()"#,
         cursor.txid,
     )
     .fetch_one(executor)

@@ -139,18 +139,27 @@ pub async fn advance(executor: impl PgExecutor<'_>, consumer: &str, cursor: &Cur
 /// # Errors
 /// [`BusError::Database`].
 pub async fn prune(executor: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<u64, BusError> {
-    sqlx::query!(
-        "delete from outbox
-         where created_at < $1
-             and not exists (
-                 select from outbox_cursors as behind
-                 where (behind.txid, behind.position) < (outbox.txid, outbox.position)
-             )",
+    sqlx::query_scalar!(
+        r#"with pruned as (
+             delete from outbox
+             where created_at < $1
+                 and not exists (
+                     select from outbox_cursors as behind
+                     where (behind.txid, behind.position) < (outbox.txid, outbox.position)
+                 )
+             returning txid
+         ),
+         noted as (
+             insert into outbox_horizon as known (txid)
+             select txid from pruned order by txid desc limit 1
+             on conflict (only_one) do update set txid = greatest(known.txid, excluded.txid)
+         )
+         select count(*) as "count!" from pruned"#,
         before,
     )
-    .execute(executor)
+    .fetch_one(executor)
     .await
-    .map(|done| done.rows_affected())
+    .map(|count| u64::try_from(count).unwrap_or_default())
     .map_err(BusError::database("prune the outbox"))
 }
 
