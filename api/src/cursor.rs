@@ -3,7 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::IntoParams;
@@ -45,6 +45,22 @@ pub(crate) fn cursor<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserialize
     let text = String::deserialize(deserializer)?;
     let place = URL_SAFE_NO_PAD.decode(&text).ok().and_then(|json| serde_json::from_slice(&json).ok());
     place.map(Some).ok_or_else(|| unfit("must be the `next_cursor` of an earlier answer, as it was"))
+}
+
+/// Day and names of the last row of a page.
+pub(crate) type Cell<const N: usize> = (NaiveDate, [String; N]);
+
+/// The same in a list by day, and then by names.
+pub(crate) fn cell_cursor<'de, D: Deserializer<'de>, const N: usize>(deserializer: D) -> Result<Option<Cell<N>>, D::Error>
+where
+    Cell<N>: DeserializeOwned,
+{
+    let cell: Option<Cell<N>> = cursor(deserializer)?;
+    let is_ours = |(day, names): &Cell<N>| (1900..=2999).contains(&day.year()) && !names.iter().any(|name| name.contains(char::is_control));
+    match cell {
+        Some(cell) if !is_ours(&cell) => Err(D::Error::custom("must be the `next_cursor` of an earlier answer, as it was")),
+        cell => Ok(cell),
+    }
 }
 
 /// The same in a list by name.
@@ -118,6 +134,16 @@ mod tests {
         let with_null = URL_SAFE_NO_PAD.encode(r#""a\u0000b""#);
         for text in ["", "ayam", "!!", &URL_SAFE_NO_PAD.encode("{}"), &with_null] {
             read(text).expect_err(text);
+        }
+    }
+
+    #[test]
+    fn a_cell_is_a_day_that_postgres_knows_and_names_that_it_can_hold() {
+        let read = |json: &str| cell_cursor::<_, 2>(StrDeserializer::<serde::de::value::Error>::new(&URL_SAFE_NO_PAD.encode(json)));
+        let cell = (NaiveDate::from_ymd_opt(2026, 11, 23).expect("a date"), ["product".to_owned(), "Ayam".to_owned()]);
+        assert_eq!(read(r#"["2026-11-23",["product","Ayam"]]"#), Ok(Some(cell)));
+        for wrong in [r#"["+99999-01-01",["a","b"]]"#, r#"["2026-11-23",["a","b\u0000"]]"#, r#"["2026-11-23",["a"]]"#, "null"] {
+            read(wrong).expect_err(wrong);
         }
     }
 

@@ -214,6 +214,8 @@ pub enum Resource {
     Ingredient,
     Recipe,
     Avatar,
+    Notification,
+    Export,
 }
 
 impl std::fmt::Display for Resource {
@@ -235,6 +237,8 @@ impl std::fmt::Display for Resource {
             Self::Ingredient => "ingredient",
             Self::Recipe => "recipe",
             Self::Avatar => "picture",
+            Self::Notification => "news",
+            Self::Export => "export",
         })
     }
 }

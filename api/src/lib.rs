@@ -15,6 +15,7 @@ mod kept;
 mod live;
 mod once;
 mod openapi;
+mod outcomes;
 mod problem;
 mod provenance;
 mod record;
@@ -22,6 +23,7 @@ mod routes;
 mod server;
 mod slug;
 mod state;
+mod stream;
 
 pub use access::Auth;
 pub use error::{ApiError, FieldError, Resource};

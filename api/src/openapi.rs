@@ -35,6 +35,8 @@ use crate::state::AppState;
         (name = "predictions", description = "What will sell"),
         (name = "plan", description = "What to prepare and what to buy"),
         (name = "payments", description = "Money that comes in and goes back"),
+        (name = "market", description = "What food costs"),
+        (name = "export", description = "Everything of a shop, as files"),
         (name = "runs", description = "How the numbers were made"),
         (name = "platform", description = "Whether everything works"),
     ),

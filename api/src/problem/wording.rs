@@ -256,6 +256,14 @@ fn not_found(resource: Resource, name: &str, language: Language) -> Wording {
             language.choose("Gambar", "Picture"),
             language.choose("Kirim gambarnya dengan PUT ke alamat ini.", "Send the picture with PUT to this address."),
         ),
+        Resource::Export => (
+            language.choose("Ekspor", "Export"),
+            language.choose("Jenis ekspor dijelaskan di /docs/.", "The kinds of exports are described at /docs/."),
+        ),
+        Resource::Notification => (
+            language.choose("Kabar", "News"),
+            language.choose("Daftar kabar: GET /api/v1/users/me/notifications.", "News is listed by GET /api/v1/users/me/notifications."),
+        ),
         Resource::DeadLetter => (
             language.choose("Pekerjaan gagal", "Dead letter"),
             language.choose("Daftar pekerjaan gagal: GET /api/v1/dead-letters.", "Dead letters are listed by GET /api/v1/dead-letters."),

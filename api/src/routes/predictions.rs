@@ -73,7 +73,7 @@ struct Prediction {
 
 /// Values that the actual stays below with probability 0.025, 0.05, ... 0.975; never falling.
 #[derive(Serialize, ToSchema)]
-struct Quantiles {
+pub(super) struct Quantiles {
     q025: f64,
     q05: f64,
     q10: f64,
@@ -93,7 +93,7 @@ impl From<[f64; 9]> for Quantiles {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum PredictionType {
+pub(super) enum PredictionType {
     Product,
     Ingredient,
     Sales,
@@ -102,7 +102,12 @@ enum PredictionType {
 impl PredictionType {
     const ALL: [Self; 3] = [Self::Product, Self::Ingredient, Self::Sales];
 
-    fn as_str(self) -> &'static str {
+    /// `None` for kinds that are not shown: categories are sums on the way, not predictions of their own.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Product => "product",
             Self::Ingredient => "ingredient",
@@ -112,9 +117,8 @@ impl PredictionType {
 }
 
 impl Prediction {
-    /// `None` for kinds that are not shown: categories are sums on the way, not predictions of their own.
     fn of(row: ForecastRow) -> Option<Self> {
-        let kind = PredictionType::ALL.into_iter().find(|kind| kind.as_str() == row.target_kind)?;
+        let kind = PredictionType::named(&row.target_kind)?;
         Some(Self {
             kind,
             item: row.target_item,
