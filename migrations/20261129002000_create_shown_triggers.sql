@@ -36,6 +36,23 @@ create trigger forget_store_after_update after update on stores
 create trigger forget_store_after_delete after delete on stores
     referencing old table as changed for each statement execute function app.forget_store();
 
+-- What a store sells.
+create function app.forget_products() returns trigger
+    language plpgsql
+    as $$
+begin
+    perform pg_notify('viralcast_cache', '^products:list:' || store_id || ':') from (select distinct store_id from changed) as stores;
+    return null;
+end
+$$;
+
+create trigger forget_products_after_insert after insert on products
+    referencing new table as changed for each statement execute function app.forget_products();
+create trigger forget_products_after_update after update on products
+    referencing new table as changed for each statement execute function app.forget_products();
+create trigger forget_products_after_delete after delete on products
+    referencing old table as changed for each statement execute function app.forget_products();
+
 -- Live updates: who watches a store is woken when something of it commits.
 create function app.wake_watchers() returns trigger
     language plpgsql

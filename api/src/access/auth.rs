@@ -10,6 +10,7 @@ use platform::clock::SharedClock;
 use platform::db::tenant::{ServePool, Tenant};
 use platform::db::users::{Standing, standing};
 use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::error::ApiError;
@@ -28,12 +29,15 @@ pub struct Auth {
     clock: SharedClock,
     verified: Cache<[u8; 32], Arc<AccessClaims>>,
     standings: Cache<(Uuid, Uuid), Arc<Standing>>,
+    /// Who waits for a standing, their own or the same as others: as many as may wait for a connection.
+    asking: Semaphore,
 }
 
 impl Auth {
     /// `db` is the pool of the serving role.
     #[must_use]
     pub fn new(db: ServePool, secret: InstallationSecret, clock: SharedClock) -> Self {
+        let asking = Semaphore::new(db.places());
         Self {
             keys: SigningKeys::new((*db).clone(), secret, Arc::clone(&clock)),
             passwords: Passwords::default(),
@@ -41,6 +45,7 @@ impl Auth {
             clock,
             verified: Cache::builder().max_capacity(MOST_REMEMBERED).time_to_live(VERIFIED_LIFE).build(),
             standings: Cache::builder().max_capacity(MOST_REMEMBERED).time_to_live(STANDING_LIFE).support_invalidation_closures().build(),
+            asking,
         }
     }
 
@@ -72,7 +77,13 @@ impl Auth {
             let found = standing(&mut *transaction, user, session, self.now()).await?;
             found.map(Arc::new).ok_or(ApiError::from(AuthError::InvalidToken))
         };
-        let standing = self.standings.try_get_with((user, session), ask).await.map_err(ApiError::Shared)?;
+        let standing = match self.standings.get(&(user, session)).await {
+            Some(standing) => standing,
+            None => {
+                let _place = self.asking.try_acquire().map_err(|_| ApiError::Busy)?;
+                self.standings.try_get_with((user, session), ask).await.map_err(ApiError::Shared)?
+            }
+        };
         // Seconds, as in the token: what was issued in the very second is refused by its session, which was ended with it.
         let is_revoked = standing.tokens_valid_from.is_some_and(|from| claims.iat < from.timestamp());
         if is_revoked || !standing.is_signed_in { Err(AuthError::InvalidToken.into()) } else { Ok(standing) }

@@ -17,8 +17,14 @@ const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 
 const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
                            frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
+/// Parts of paths under which names, telephone numbers and addresses of people are read.
+const OF_PEOPLE: [&str; 5] = ["/orders", "/members", "/users/me", "/audit-log", "/auth/sessions"];
+
 pub(super) async fn harden(request: Request, next: Next) -> Response {
-    let policy = if docs::owns(request.uri().path()) { DOCS_POLICY } else { DATA_POLICY };
+    let path = request.uri().path();
+    let policy = if docs::owns(path) { DOCS_POLICY } else { DATA_POLICY };
+    // What one tenant reads is never kept by a shared cache; a browser may keep it if it asks again. What is of people it keeps not at all.
+    let kept = if OF_PEOPLE.iter().any(|part| path.contains(part)) { "no-store" } else { "private, no-cache" };
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let fixed = [
@@ -34,7 +40,6 @@ pub(super) async fn harden(request: Request, next: Next) -> Response {
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    // What one tenant reads is never kept by a shared cache; a browser may keep it if it asks again.
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-cache"));
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static(kept));
     response
 }

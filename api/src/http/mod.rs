@@ -1,4 +1,4 @@
-//! What happens to every request around its handler, from the outside in: trace and span, compression, other sites, security headers,
+//! What happens to every request around its handler, from the outside in: trace and span, compression, security headers, other sites,
 //! problem documents, panics, host check, body limit, timeout, who asks, how often.
 
 mod cors;
@@ -31,8 +31,8 @@ pub(crate) fn wrap(routes: Router<AppState>, state: &AppState) -> Router<AppStat
         ServiceBuilder::new()
             .layer(from_fn(observe::request))
             .layer(CompressionLayer::new())
-            .layer(cors::layer(&state.front))
             .layer(from_fn(headers::harden))
+            .layer(cors::layer(&state.front))
             .layer(from_fn(problem::render))
             .layer(CatchPanicLayer::custom(guard::panicked))
             .layer(from_fn_with_state(Arc::clone(&shared), host::require_ours))

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderValue, Method, StatusCode};
+use axum::http::{Extensions, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use metrics::{Counter, Histogram, counter, histogram};
@@ -15,6 +15,7 @@ use tracing::{Instrument, debug, info, info_span};
 
 use super::{TraceId, trace};
 use crate::access::Asker;
+use crate::problem::Refusal;
 
 /// Route of requests that no route answers: one label value, whatever paths scanners invent.
 const UNMATCHED: &str = "unmatched";
@@ -52,7 +53,7 @@ pub(super) async fn request(mut request: Request, next: Next) -> Response {
 
     let status = response.status();
     telemetry::answered(&span, status.as_u16());
-    span.in_scope(|| tell(method, route, status, elapsed, response.extensions().get()));
+    span.in_scope(|| tell(method, route, status, elapsed, response.extensions()));
     let meters = meters(method, route, status);
     meters.requests.increment(1);
     meters.seconds.record(elapsed.as_secs_f64());
@@ -62,13 +63,15 @@ pub(super) async fn request(mut request: Request, next: Next) -> Response {
     response
 }
 
-fn tell(method: &str, route: &str, status: StatusCode, elapsed: Duration, asker: Option<&Asker>) {
+/// Whoever is refused is told of with the reason: it may be somebody who tries doors.
+fn tell(method: &str, route: &str, status: StatusCode, elapsed: Duration, known: &Extensions) {
     let (code, duration_ms) = (status.as_u16(), elapsed.as_secs_f64() * 1e3);
-    let user = asker.map(|asker| tracing::field::display(asker.0));
+    let user = known.get().map(|Asker(user)| tracing::field::display(user));
+    let problem = known.get().map(|Refusal(kind)| *kind);
     if status.as_u16() < 400 && elapsed < SLOW && matches!(method, "GET" | "HEAD" | "OPTIONS") {
         debug!(http.status = code, user.id = user, duration_ms, "{method} {route} answered {code} in {duration_ms:.1} ms");
     } else {
-        info!(http.status = code, user.id = user, duration_ms, "{method} {route} answered {code} in {duration_ms:.1} ms");
+        info!(http.status = code, user.id = user, problem.type = problem, duration_ms, "{method} {route} answered {code} in {duration_ms:.1} ms");
     }
 }
 

@@ -124,6 +124,19 @@ async fn a_panic_is_a_problem_without_its_text_and_is_logged_once() {
     assert!(text.contains(problem["trace_id"].as_str().expect("a trace id")) && !text.contains("0812"), "{text}");
 }
 
+/// Reads that go well are counted; what is refused, and why, is in the log.
+#[tokio::test]
+async fn the_log_tells_of_what_is_refused_and_not_of_every_read() {
+    let (log, _guard) = Log::collect();
+    answer(empty(to("/long"))).await;
+    assert_eq!(log.text(), "");
+    problem(empty(to("/teapot?token=secret"))).await;
+    let line: Value = serde_json::from_str(log.text().trim()).expect("one line");
+    let told = &line["fields"];
+    assert_eq!((&line["level"], &told["http.status"], &told["problem.type"]), (&"INFO".into(), &418.into(), &"/problems/refused".into()));
+    assert!(!log.text().contains("secret"));
+}
+
 #[tokio::test]
 async fn a_handler_that_never_ends_is_given_up() {
     let problem = problem(empty(to("/forever"))).await;

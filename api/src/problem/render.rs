@@ -15,6 +15,10 @@ use super::wording::Wording;
 use crate::error::ApiError;
 use crate::http::TraceId;
 
+/// What kind of problem an answer tells of: the log has it too.
+#[derive(Clone, Copy)]
+pub(crate) struct Refusal(pub &'static str);
+
 /// An error on its way out, carried as an extension of its response.
 #[derive(Clone)]
 struct Pending(Arc<ApiError>);
@@ -38,6 +42,7 @@ pub(crate) async fn render(trace_id: TraceId, request: Request, next: Next) -> R
         tracing::error!(http.status = wording.status.as_u16(), error = %domain::chain(&*error), "a request failed");
     }
     let status = wording.status;
+    let refusal = Refusal(wording.kind);
     let problem = Problem {
         kind: wording.kind,
         title: wording.title,
@@ -50,6 +55,7 @@ pub(crate) async fn render(trace_id: TraceId, request: Request, next: Next) -> R
     };
     let mut document = (status, Json(problem)).into_response();
     head(document.headers_mut(), &error, status, language, response.headers());
+    document.extensions_mut().insert(refusal);
     document
 }
 

@@ -17,6 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use super::products::forget_list;
 use crate::access::{Caller, Reader};
 use crate::change::Change;
 use crate::cursor::{NamePage, page};
@@ -225,6 +226,8 @@ async fn remove(State(state): State<AppState>, caller: Caller, PathNames([store,
         return Err(missing(&category));
     }
     commit(transaction).await?;
+    // Products of it have none now.
+    forget_list(&state, store.id).await;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -4,9 +4,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use chrono::NaiveDate;
 use domain::access::{Action, Permission, Resource as Kind};
+use domain::ids::StoreId;
+use platform::cache::{Invalidation, keys};
 use platform::db::DbError;
 use platform::db::products::{ProductEntry, ProductFilter, delete_product, find_product, insert_product, page_products, update_product};
 use platform::db::recipes::lock_catalogue;
@@ -22,8 +25,9 @@ use crate::access::{Caller, Reader};
 use crate::change::Change;
 use crate::cursor::{default_limit, limit, name_cursor, page};
 use crate::error::{ApiError, FieldError, Resource};
-use crate::extract::{Body, PathName, PathNames, Query};
+use crate::extract::{Asked, Body, PathName, PathNames};
 use crate::field::{days, name, optional_date, optional_rupiah, quantity, unit};
+use crate::kept::{IfNoneMatch, kept};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -149,24 +153,38 @@ struct ProductQuery {
     get,
     path = "/api/v1/stores/{store}/products", operation_id = "list_products",
     tag = "catalogue",
-    params(("store" = String, Path, description = "Slug or id", example = "warung-bu-sri"), ProductQuery),
+    params(("store" = String, Path, description = "Slug or id", example = "warung-bu-sri"), ProductQuery, IfNoneMatch),
     responses(
-        (status = 200, description = "Products", body = Products),
+        (status = 200, description = "Products", body = Products, headers(("etag" = String, description = "Of these very bytes"))),
+        (status = 304, description = "The caller has them already"),
         (status = 404, description = "No such store", body = Problem, content_type = "application/problem+json"),
     ),
     extensions(("x-permission" = json!("catalogue:read"))),
 )]
 async fn list(
+    State(state): State<AppState>,
     caller: Caller,
     PathName(store): PathName,
-    Query(query): Query<ProductQuery>,
-    Reader(mut transaction): Reader,
-) -> Result<Json<Products>, ApiError> {
-    let store = caller.store(&mut transaction, &store, Permission::to(Action::Read, Kind::Catalogue)).await?;
+    asked: Asked,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let store = caller.store_id(&state, &store, Permission::to(Action::Read, Kind::Catalogue)).await?;
+    let key = keys::products_list(StoreId(store)).part(asked.text());
+    kept(&state.cache, &key, &headers, find_page(&state, &caller, store, &asked)).await
+}
+
+async fn find_page(state: &AppState, caller: &Caller, store: Uuid, asked: &Asked) -> Result<Products, ApiError> {
+    let query: ProductQuery = asked.read()?;
+    let mut transaction = state.db.begin_read(caller.tenant()).await?;
     let filter = ProductFilter { after: query.cursor.as_deref(), category_id: query.category_id, with_inactive: query.inactive };
-    let rows = page_products(&mut *transaction, store.id, &filter, query.limit + 1).await?;
+    let rows = page_products(&mut *transaction, store, &filter, query.limit + 1).await?;
     let (rows, next_cursor) = page(rows, query.limit, |row| row.name.clone());
-    Ok(Json(Products { products: rows.into_iter().map(Product::from).collect(), next_cursor }))
+    Ok(Products { products: rows.into_iter().map(Product::from).collect(), next_cursor })
+}
+
+/// Whoever changes the catalogue sees it changed; others hear of it when they hear the database.
+pub(super) async fn forget_list(state: &AppState, store: Uuid) {
+    state.cache.invalidate(Invalidation::key_and_parts(&keys::products_list(StoreId(store)))).await;
 }
 
 /// One product.
@@ -218,6 +236,7 @@ async fn create(
     let row = new.with_id(Uuid::now_v7());
     insert_product(&mut *transaction, store.id, &row).await.map_err(refused)?;
     commit(transaction).await?;
+    forget_list(&state, store.id).await;
     Ok((StatusCode::CREATED, Json(row.into())))
 }
 
@@ -252,6 +271,7 @@ async fn change(
     let row = change.of(&NewProduct::of(entry))?.with_id(id);
     update_product(&mut *transaction, store.id, &row).await.map_err(refused)?;
     commit(transaction).await?;
+    forget_list(&state, store.id).await;
     Ok(Json(row.into()))
 }
 
@@ -280,6 +300,7 @@ async fn remove(State(state): State<AppState>, caller: Caller, PathNames([store,
         return Err(missing(&product));
     }
     commit(transaction).await?;
+    forget_list(&state, store.id).await;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -106,8 +106,11 @@ async fn login(
     let account = account_by_email(&mut *state.db.acquire().await?, &login.email).await?;
     let hash = account.as_ref().and_then(|account| account.password_hash.clone());
     let verdict = state.auth.passwords.verify(login.password.clone(), hash.clone()).await?;
-    let Some(account) = account.filter(|_| verdict != Verdict::Wrong) else {
+    let Some(account) = account.as_ref().filter(|_| verdict != Verdict::Wrong) else {
         metrics::counter!("auth_sign_in_failures_total").increment(1);
+        // Who was asked for, if anybody; never what was typed, which may be a password in the wrong field.
+        let user = account.map(|account| tracing::field::display(account.user_id));
+        tracing::info!(user.id = user, "somebody could not sign in");
         return Err(ApiError::WrongCredentials);
     };
     let better = match verdict {
@@ -162,6 +165,9 @@ async fn refresh_tokens(
     Ok(answer(&state, signed_in, Transport::Cookie))
 }
 
+/// The browser forgets what it kept of us; cookies are taken back one by one, since other sites of our domain may have their own.
+const FORGET: [(&str, &str); 1] = [("clear-site-data", "\"cache\", \"storage\"")];
+
 /// End this session. Its tokens stop working, and cookies are taken back.
 #[utoipa::path(
     post,
@@ -176,7 +182,7 @@ async fn logout(State(state): State<AppState>, caller: Caller) -> Result<Respons
     remember(&mut transaction, &state, &caller, None, "signed_out", &caller.session.to_string(), json!({})).await?;
     commit(transaction).await?;
     state.auth.forget(caller.user);
-    Ok((state.front.cookies().signed_out(), StatusCode::NO_CONTENT).into_response())
+    Ok((state.front.cookies().signed_out(), FORGET, StatusCode::NO_CONTENT).into_response())
 }
 
 /// End all sessions, this one too.
@@ -195,7 +201,7 @@ async fn logout_everywhere(State(state): State<AppState>, caller: Caller) -> Res
     remember(&mut transaction, &state, &caller, None, "signed_out_everywhere", &caller.user.to_string(), json!({})).await?;
     commit(transaction).await?;
     state.auth.forget(caller.user);
-    Ok((state.front.cookies().signed_out(), StatusCode::NO_CONTENT).into_response())
+    Ok((state.front.cookies().signed_out(), FORGET, StatusCode::NO_CONTENT).into_response())
 }
 
 #[derive(Serialize, ToSchema)]

@@ -10,6 +10,7 @@ use crate::eventually;
 use crate::world::instant;
 
 const PREDICTIONS: &str = "/api/v1/stores/warung-bu-sri/predictions?type=product";
+const PRODUCTS: &str = "/api/v1/stores/warung-bu-sri/products";
 const PLAN: &str = "/api/v1/stores/warung-bu-sri/plan";
 
 /// An app that hears what the database says, and asks as the owner.
@@ -27,7 +28,7 @@ async fn get(app: &App, owner: &str, path: &str, headers: &[(&str, &str)]) -> Re
 #[tokio::test]
 async fn who_has_an_answer_is_told_so_and_nobody_asks_the_database() {
     let (app, owner) = app().await;
-    for path in [PREDICTIONS, PLAN] {
+    for path in [PREDICTIONS, PLAN, PRODUCTS] {
         let first = get(&app, &owner, path, &[]).await;
         assert_eq!((first.status.as_u16(), first.header("cache-control")), (200, "private, no-cache"), "{}", first.text());
         assert!(first.header("etag").starts_with('"'), "a strong tag: {}", first.header("etag"));
@@ -75,6 +76,7 @@ async fn what_is_shown_changes_when_what_it_is_made_of_does() {
         (PLAN, "update plan_items set reason = 'a new reason'", "/days/0/prep/0/reason", "a new reason"),
         (PREDICTIONS, "update published_runs set published_at = '2026-11-22T21:00:00Z'", "/run/published_at", "2026-11-22T21:00:00Z"),
         (PLAN, "update published_runs set published_at = '2026-11-22T22:00:00Z'", "/run/published_at", "2026-11-22T22:00:00Z"),
+        (PRODUCTS, "update products set name = 'Ayam Baru' where name = 'Ayam Geprek'", "/products/0/name", "Ayam Baru"),
         (PREDICTIONS, "update stores set name = 'Warung Baru'", "/store/name", "Warung Baru"),
     ];
     for (path, change, field, expected) in changes {

@@ -99,3 +99,27 @@ async fn a_body_that_cannot_be_read_is_named_by_its_field() {
     let plain = app.post_with("/api/v1/auth/login", &[NOBODY, ("content-type", "text/plain")], b"{}".to_vec()).await;
     assert_eq!((plain.status.as_u16(), plain.json()["type"].as_str()), (415, Some("/problems/unsupported-media-type")));
 }
+
+#[tokio::test]
+async fn every_answer_asks_for_tls_also_to_a_browser_that_only_asks_whether_it_may() {
+    let app = App::new().await;
+    let front = Front { other_origins: vec!["https://till.example".into()], ..Front::default() };
+    let headers = [("host", "localhost:4000"), ("origin", "https://till.example"), ("access-control-request-method", "POST")];
+    for (method, path, headers) in [(Method::OPTIONS, "/api/v1/stores", &headers[..]), (Method::GET, "/livez", &headers[..1]), (Method::GET, "/nowhere", &headers[..1])] {
+        let answer = ask(fronted(&app, front.clone()), method, path, headers).await;
+        let hsts = answer.headers().get("strict-transport-security").map(|value| value.to_str().expect("text").to_owned());
+        assert_eq!(hsts.as_deref(), Some("max-age=31536000; includeSubDomains"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn browsers_keep_nothing_of_people_and_forget_the_rest_at_sign_out() {
+    let app = App::new().await;
+    for path in ["stores/warung-bu-sri/orders", "stores/warung-bu-sri/members", "users/me", "auth/sessions"] {
+        assert_eq!(app.get(&format!("/api/v1/{path}")).await.header("cache-control"), "no-store", "{path}");
+    }
+    assert_eq!(app.get("/api/v1/stores/warung-bu-sri/plan").await.header("cache-control"), "private, no-cache");
+    let owner = format!("Bearer {}", app.token_of(app.world.owner).await);
+    let out = app.call(Method::POST, "/api/v1/auth/logout", &[("authorization", &owner)], None).await;
+    assert_eq!((out.status.as_u16(), out.header("clear-site-data")), (204, "\"cache\", \"storage\""));
+}

@@ -133,7 +133,7 @@ fn given_password(is_given: bool, about: &[&str]) -> anyhow::Result<Option<Strin
 
 /// 96 random bits.
 fn random_password() -> anyhow::Result<String> {
-    let mut bytes = [0; 12];
+    let mut bytes = [0; 16];
     rand::rngs::OsRng.try_fill_bytes(&mut bytes).context("the machine gives no random bytes")?;
     Ok(base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(bytes))
 }

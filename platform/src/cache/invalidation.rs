@@ -15,6 +15,12 @@ impl Invalidation {
         Self::Key(key.name.clone())
     }
 
+    /// A value that is kept in parts ([`Key::part`]), with all of them.
+    #[must_use]
+    pub fn key_and_parts(key: &Key) -> Self {
+        Self::Prefix(format!("{}:", key.name))
+    }
+
     /// Many values, for example [`super::keys::predictions_of`] a store.
     #[must_use]
     pub fn prefix(prefix: impl Into<String>) -> Self {

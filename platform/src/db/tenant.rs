@@ -33,9 +33,16 @@ pub struct ServePool {
 impl ServePool {
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
-        let connections = usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX);
-        let places = connections.saturating_mul(WAITING_FOR_EACH).min(Semaphore::MAX_PERMITS);
-        Self { pool, places: Arc::new(Semaphore::new(places)) }
+        let mut this = Self { pool, places: Arc::new(Semaphore::new(0)) };
+        this.places = Arc::new(Semaphore::new(this.places()));
+        this
+    }
+
+    /// How many may wait for a connection.
+    #[must_use]
+    pub fn places(&self) -> usize {
+        let connections = usize::try_from(self.pool.options().get_max_connections()).unwrap_or(usize::MAX);
+        connections.saturating_mul(WAITING_FOR_EACH).min(Semaphore::MAX_PERMITS)
     }
 
     /// A place among those who wait, until it is dropped.
