@@ -9,6 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::IntoParams;
 use uuid::Uuid;
 
+use crate::error::unfit;
+
 const DEFAULT_LIMIT: i64 = 50;
 const MOST: i64 = 200;
 
@@ -42,7 +44,7 @@ pub(crate) fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D
 pub(crate) fn cursor<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
     let text = String::deserialize(deserializer)?;
     let place = URL_SAFE_NO_PAD.decode(&text).ok().and_then(|json| serde_json::from_slice(&json).ok());
-    place.map(Some).ok_or_else(|| D::Error::custom("must be the `next_cursor` of an earlier answer, as it was"))
+    place.map(Some).ok_or_else(|| unfit("must be the `next_cursor` of an earlier answer, as it was"))
 }
 
 /// Day and names of the last row of a page.
@@ -65,7 +67,7 @@ where
 pub(crate) fn name_cursor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let name: Option<String> = cursor(deserializer)?;
     match name {
-        Some(name) if name.contains(char::is_control) => Err(D::Error::custom("must be the `next_cursor` of an earlier answer, as it was")),
+        Some(name) if name.contains(char::is_control) => Err(unfit("must be the `next_cursor` of an earlier answer, as it was")),
         name => Ok(name),
     }
 }
@@ -104,7 +106,7 @@ impl std::fmt::Display for Cursor {
 impl<'de> Deserialize<'de> for Cursor {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::read(&text).ok_or_else(|| D::Error::custom("must be the `next_cursor` of an answer"))
+        Self::read(&text).ok_or_else(|| unfit("must be the `next_cursor` of an answer"))
     }
 }
 

@@ -8,6 +8,7 @@ mod docs;
 mod error;
 mod extract;
 mod field;
+mod forms;
 mod front;
 mod http;
 mod kept;

@@ -154,7 +154,7 @@ struct PredictionQuery {
     to: Option<NaiveDate>,
     /// Name of one item.
     #[serde(default, deserialize_with = "optional_text")]
-    #[param(nullable = false, example = "Ayam Geprek")]
+    #[param(nullable = false, example = "Ayam Geprek", max_length = 200)]
     item: Option<String>,
 }
 
@@ -188,7 +188,7 @@ async fn list(
 async fn find(state: &AppState, caller: &Caller, store: Uuid, asked: &Asked) -> Result<Predictions, ApiError> {
     let query: PredictionQuery = asked.read()?;
     if matches!((query.from, query.to), (Some(from), Some(to)) if from > to) {
-        return Err(FieldError::new("to", "must not be before `from`").into());
+        return Err(FieldError::unfit("to", "must not be before `from`").into());
     }
     let mut transaction = state.db.begin_read(caller.tenant()).await?;
     let store = find_store(&mut transaction, &store.to_string()).await?;
