@@ -58,7 +58,7 @@ where
     let cell: Option<Cell<N>> = cursor(deserializer)?;
     let is_ours = |(day, names): &Cell<N>| (1900..=2999).contains(&day.year()) && !names.iter().any(|name| name.contains(char::is_control));
     match cell {
-        Some(cell) if !is_ours(&cell) => Err(D::Error::custom("must be the `next_cursor` of an earlier answer, as it was")),
+        Some(cell) if !is_ours(&cell) => Err(unfit("must be the `next_cursor` of an earlier answer, as it was")),
         cell => Ok(cell),
     }
 }

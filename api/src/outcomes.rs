@@ -315,11 +315,11 @@ mod tests {
 
     #[test]
     fn a_sum_that_lacks_a_price_is_not_told() {
-        let mut facts = vec![sold(PRODUCT, 0, 2.0), sold(OTHER, 0, 1.0), sold(PRODUCT, 1, 2.0), sold(OTHER, 1, 0.0)];
+        let mut facts = vec![sold(PRODUCT, 1, 2.0), sold(OTHER, 1, 1.0), sold(PRODUCT, 2, 2.0), sold(OTHER, 2, 0.0)];
         facts[1].revenue = None;
         facts[3].revenue = None;
         let ledger = ledger(facts, &[]);
-        assert_eq!(seen(&ledger, "sales", 0, 1), (OutcomeState::Unobserved, None, None));
-        assert_eq!(seen(&ledger, "sales", 1, 1).1, Some(2000.0));
+        assert_eq!(seen(&ledger, "sales", 1, 1), (OutcomeState::Unobserved, None, None));
+        assert_eq!(seen(&ledger, "sales", 2, 1).1, Some(2000.0));
     }
 }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::find_store;
 use crate::access::{Caller, Operator, Reader};
 use crate::cursor::{Cursor, default_limit, limit};
-use crate::error::{ApiError, FieldError};
+use crate::error::{ApiError, FieldError, unfit};
 use crate::extract::{PathName, Query, optional_text};
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -139,9 +139,10 @@ struct AuditQuery {
 /// An instant that every part of the system can hold.
 fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let instant = DateTime::parse_from_rfc3339(&text).ok().map(|instant| instant.to_utc());
-    let instant = instant.filter(|instant| (1900..=2999).contains(&instant.year()));
-    instant.map(Some).ok_or_else(|| D::Error::custom("must be an instant such as 2026-11-23T05:00:00Z"))
+    let instant = DateTime::parse_from_rfc3339(&text).map(|instant| instant.to_utc());
+    let instant = instant.map_err(|_| D::Error::custom("must be an instant such as 2026-11-23T05:00:00Z"))?;
+    let is_ours = (1900..=2999).contains(&instant.year());
+    is_ours.then_some(Some(instant)).ok_or_else(|| unfit("must be of the years 1900 to 2999"))
 }
 
 /// What was done in a store, newest first.
@@ -196,7 +197,7 @@ fn before(cursor: Option<Cursor>) -> Option<(DateTime<Utc>, Uuid)> {
 
 async fn entries(connection: &mut PgConnection, filter: AuditFilter<'_>, limit: i64) -> Result<AuditLog, ApiError> {
     if matches!((filter.from, filter.until), (Some(from), Some(until)) if until < from) {
-        return Err(FieldError::new("until", "must not be before `from`").into());
+        return Err(FieldError::unfit("until", "must not be before `from`").into());
     }
     let mut rows = list_audit(connection, filter, limit + 1).await?;
     let page = usize::try_from(limit).unwrap_or(usize::MAX);

@@ -115,11 +115,11 @@ async fn export(
     let missing = || ApiError::NotFound { resource: Resource::Export, name: kind.clone() };
     let kind = ExportKind::ALL.into_iter().find(|known| known.name() == kind).ok_or_else(missing)?;
     if matches!((query.from, query.to), (Some(from), Some(to)) if to < from) {
-        return Err(FieldError::new("to", "must not be before `from`").into());
+        return Err(FieldError::unfit("to", "must not be before `from`").into());
     }
     if kind.paging() == Paging::ById && (query.from.is_some() || query.to.is_some()) {
         let field = if query.from.is_some() { "from" } else { "to" };
-        return Err(FieldError::new(field, "is for what happens on days; leave it out").into());
+        return Err(FieldError::unfit(field, "is for what happens on days; leave it out").into());
     }
     check_export(state.limiter.as_ref(), caller.user).await?;
     let days = export_days(&mut *transaction, kind, store.id).await?;

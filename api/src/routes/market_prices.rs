@@ -138,7 +138,7 @@ async fn list(
     let now = state.clock.now();
     let (first, last) = days(query.from, query.to, now.with_timezone(&chrono_tz::Asia::Jakarta).date_naive())?;
     let around = match (&query.store, &query.region) {
-        (Some(_), Some(_)) => return Err(FieldError::new("region", "must not be given together with `store`").into()),
+        (Some(_), Some(_)) => return Err(FieldError::unfit("region", "must not be given together with `store`").into()),
         (Some(store), None) => {
             let store = caller.store(&mut transaction, store, Permission::to(Action::Read, Kind::Store)).await?;
             // A store that has not said where it is lies in the country all the same.
@@ -167,8 +167,8 @@ fn days(from: Option<NaiveDate>, to: Option<NaiveDate>, today: NaiveDate) -> Res
     let first = from.unwrap_or(last - Days::new(USUAL_DAYS - 1));
     match (last - first).num_days() {
         0..MOST_DAYS => Ok((first, last)),
-        MOST_DAYS.. => Err(FieldError::new("from", format!("must be at most {} days before `to`", MOST_DAYS - 1))),
+        MOST_DAYS.. => Err(FieldError::unfit("from", format!("must be at most {} days before `to`", MOST_DAYS - 1))),
         _ if to.is_none() => Ok((first, last)),
-        _ => Err(FieldError::new("to", "must not be before `from`")),
+        _ => Err(FieldError::unfit("to", "must not be before `from`")),
     }
 }

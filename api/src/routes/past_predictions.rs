@@ -188,9 +188,9 @@ pub(super) fn past_days(from: Option<NaiveDate>, to: Option<NaiveDate>, today: N
     let first = from.unwrap_or_else(|| last.min(yesterday) - Days::new(USUAL_DAYS - 1));
     match (last - first).num_days() {
         0..MOST_DAYS => Ok((first, last.min(yesterday))),
-        MOST_DAYS.. => Err(FieldError::new("from", format!("must be at most {} days before `to`", MOST_DAYS - 1))),
+        MOST_DAYS.. => Err(FieldError::unfit("from", format!("must be at most {} days before `to`", MOST_DAYS - 1))),
         _ if to.is_none() => Ok((first, yesterday)),
-        _ => Err(FieldError::new("to", "must not be before `from`")),
+        _ => Err(FieldError::unfit("to", "must not be before `from`")),
     }
 }
 

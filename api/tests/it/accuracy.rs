@@ -327,20 +327,21 @@ async fn nothing_scored_is_null_and_never_a_wrong_number() {
 #[tokio::test]
 async fn what_is_wrong_with_a_question_is_named() {
     let app = App::new().await;
-    let field = async |path: &str| {
+    let refused = async |path: &str| {
         let reply = app.get(path).await;
-        assert_eq!(reply.status, 400, "{path}: {}", reply.text());
-        reply.json()["errors"][0]["field"].as_str().expect("a field").to_owned()
+        let problem = reply.json();
+        (reply.status.as_u16(), problem["errors"][0]["field"].as_str().unwrap_or_else(|| panic!("{path}: {problem}")).to_owned())
     };
+    let (malformed, unfit) = (|field: &str| (400, field.to_owned()), |field: &str| (422, field.to_owned()));
     for path in [PAST, ACCURACY] {
-        assert_eq!(field(&format!("{path}?from=2025-10-18")).await, "from", "401 days");
-        assert_eq!(field(&format!("{path}?from=2026-11-02&to=2026-11-01")).await, "to");
+        assert_eq!(refused(&format!("{path}?from=2025-10-18")).await, unfit("from"), "401 days");
+        assert_eq!(refused(&format!("{path}?from=2026-11-02&to=2026-11-01")).await, unfit("to"));
         for step in ["0", "29", "x", ""] {
-            assert_eq!(field(&format!("{path}?step={step}")).await, "step");
+            assert_eq!(refused(&format!("{path}?step={step}")).await, malformed("step"));
         }
-        assert_eq!(field(&format!("{path}?stpe=1")).await, "stpe");
+        assert_eq!(refused(&format!("{path}?stpe=1")).await, malformed("stpe"));
     }
-    assert_eq!(field(&format!("{ACCURACY}?by=month")).await, "by");
-    assert_eq!(field(&format!("{ACCURACY}?type=ingredient")).await, "type");
-    assert_eq!(field(&format!("{PAST}?cursor=x")).await, "cursor");
+    assert_eq!(refused(&format!("{ACCURACY}?by=month")).await, malformed("by"));
+    assert_eq!(refused(&format!("{ACCURACY}?type=ingredient")).await, malformed("type"));
+    assert_eq!(refused(&format!("{PAST}?cursor=x")).await, unfit("cursor"));
 }

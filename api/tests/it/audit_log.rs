@@ -74,10 +74,14 @@ async fn the_record_is_filtered_and_read_by_pages() {
     assert_eq!(count(&format!("user={cashier}")).await, 0);
     assert_eq!(count("from=2026-11-23T01:00:00Z&until=2026-11-23T01:00:01Z").await, 5);
     assert_eq!(count("until=2026-11-23T01:00:00Z").await, 0, "the end is not part of it");
-    for (query, field) in
-        [("from=2026-11-23", "from"), ("from=2026-11-23T00:00:00Z&until=2026-11-22T00:00:00Z", "until"), ("user=x", "user")]
-    {
+    let wrong = [
+        ("from=2026-11-23", 400, "from"),
+        ("from=1066-10-14T00:00:00Z", 422, "from"),
+        ("from=2026-11-23T00:00:00Z&until=2026-11-22T00:00:00Z", 422, "until"),
+        ("user=x", 400, "user"),
+    ];
+    for (query, refused, field) in wrong {
         let (status, problem) = as_(&app, owner, &format!("{OF_STORE}?{query}")).await;
-        assert_eq!((status, problem["errors"][0]["field"].as_str()), (400, Some(field)), "{query}");
+        assert_eq!((status, problem["errors"][0]["field"].as_str()), (refused, Some(field)), "{query}");
     }
 }

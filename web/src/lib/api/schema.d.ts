@@ -38,6 +38,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit-log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was done anywhere, newest first: also what concerns no store, such as signing in. */
+        get: operations["list_audit_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/change-password": {
         parameters: {
             query?: never;
@@ -313,6 +330,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/market-prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Food prices on the markets, the newest first.
+         * @description Where several sources tell a price, each is a row. Nights follow the nearest region, and its traditional market.
+         */
+        get: operations["list_market_prices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/queue": {
         parameters: {
             query?: never;
@@ -401,6 +438,43 @@ export interface paths {
         patch: operations["update_store"];
         trace?: never;
     };
+    "/api/v1/stores/{store}/accuracy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How good the published forecasts of a store were: errors, bias, ranges, confidence, skill, and those who knew better.
+         * @description Where nothing was scored, or nothing sold, figures are null.
+         */
+        get: operations["get_accuracy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stores/{store}/audit-log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was done in a store, newest first. */
+        get: operations["list_store_audit_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stores/{store}/categories": {
         parameters: {
             query?: never;
@@ -469,6 +543,29 @@ export interface paths {
         post?: never;
         /** Cancel an event. */
         delete: operations["cancel_event"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stores/{store}/export/{kind}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Everything of one kind that a store has, as a file.
+         * @description Kinds: categories, products, ingredients, recipes, promos, events, overrides, payments, receipts, refunds, orders (with their
+         *     items), sales (daily totals, every version), stock-counts, sold-out, waste, predictions and plan (of the run that speaks for each
+         *     business day). In CSV a text that a spreadsheet would take for a formula begins with an apostrophe; NDJSON is exact. An answer that
+         *     breaks off is not whole. Exports are on record; 60 an hour for a person.
+         */
+        get: operations["export_store"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -851,6 +948,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stores/{store}/predictions/past": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was predicted for days that are over, and what they brought.
+         * @description Of each day and step this is what was published last before 04:30 of that day, in the store's time zone. What was published later
+         *     (a night that was caught up with, a backfill) is not shown: nobody could go by it.
+         */
+        get: operations["list_past_predictions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stores/{store}/products": {
         parameters: {
             query?: never;
@@ -1054,6 +1172,101 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/me/erasure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have the caller's account erased, for good.
+         * @description Every session ends. Name, address, password, profile, picture, devices, links and news are deleted, and the addresses of the machines
+         *     from which the caller did things. They leave every store; a store with nobody else is closed, and loses its name, address and
+         *     place, and the names and phones of its customers. What the law or others need stays: orders, payments, forecasts, and the record of
+         *     who did what, by an id that says nothing. The e-mail address can register again.
+         */
+        post: operations["erase_me"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/me/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Everything that is held about the caller, as a JSON file.
+         * @description It is read piece by piece, so it is not one moment of the database; an answer that breaks off is not whole. Exports are on record;
+         *     60 an hour for a person.
+         */
+        get: operations["export_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/me/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** News of the caller, newest first. Whatever comes while it is read, each is on one page. */
+        get: operations["list_notifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/me/notifications/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mark all news as read. */
+        post: operations["read_all_notifications"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/me/notifications/{notification}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mark one piece of news as read. */
+        post: operations["read_notification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/me/profile": {
         parameters: {
             query?: never;
@@ -1172,6 +1385,102 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AccuracyGroup: {
+            /**
+             * Format: double
+             * @example 2310
+             */
+            actual: number | null;
+            /**
+             * Format: double
+             * @description Sum of errors / sum of actuals. Above 0 too much was forecast, below 0 too little.
+             * @example 0.03
+             */
+            bias: number | null;
+            /** @description By tenths of `confidence_score`: how many actuals landed within 20 %, or one selling unit, of the prediction. */
+            confidence: components["schemas"]["ConfidenceCalibration"][];
+            /** @description Intervals of 50, 80, 90 and 95 %: how many actuals were inside, bounds included. */
+            coverage: components["schemas"]["IntervalCoverage"][];
+            /**
+             * Format: int64
+             * @description Business days with a prediction that was scored.
+             */
+            days: number;
+            /**
+             * @description `total`, the name of an item, the number of a step, or a day from `monday` to `sunday`.
+             * @example total
+             */
+            group: string;
+            left_out: components["schemas"]["LeftOut"];
+            /** @description Of each quantile, how many actuals were below it. It is calibrated where its level lies between both shares. */
+            levels: components["schemas"]["LevelCalibration"][];
+            overrides: components["schemas"]["OverrideAccuracy"];
+            /**
+             * Format: double
+             * @description Mean loss of the nine quantiles (Koenker and Bassett 1978), in selling units or rupiah.
+             * @example 1.9
+             */
+            pinball: number | null;
+            /**
+             * Format: double
+             * @description Sum over the scored predictions, in selling units or rupiah.
+             * @example 2380
+             */
+            predicted: number | null;
+            /**
+             * Format: int64
+             * @description Predictions that were scored: one an item, day and step.
+             */
+            predictions: number;
+            /**
+             * Format: double
+             * @description 1 - sum of absolute errors / sum of those of the seasonal naive forecast: the same weekday of the last week that was known when
+             *     the forecast was made, and on which the item did not run out. Above 0 is better than that.
+             * @example 0.3
+             */
+            skill: number | null;
+            /**
+             * Format: int64
+             * @description Scored predictions that had a seasonal naive forecast to be compared with.
+             */
+            skill_predictions: number;
+            /**
+             * Format: double
+             * @description Sum of absolute errors / sum of actuals (Kolassa and Schuetz 2007). 0.2: off by a fifth.
+             * @example 0.21
+             */
+            wape: number | null;
+            /**
+             * Format: double
+             * @description The same without its unit: twice the sum of losses / sum of actuals, averaged over the quantiles; comparable with backtests.
+             * @example 0.17
+             */
+            wql: number | null;
+        };
+        /**
+         * @description How published forecasts compare with what was sold.
+         *
+         *     An error is `predicted - actual`. Of each day and step the last forecast counts that was published before 04:30 of that day, in the
+         *     store's time zone. Days on which an item ran out, on which the store was closed, or of which nothing is known yet are left out and
+         *     counted in `left_out`. Since items run out on their best days, what is left is a little calmer than life.
+         */
+        AccuracyReport: {
+            by: components["schemas"]["By"];
+            /** Format: date */
+            from: string;
+            /** @description One of `total`; else as many as there are items, steps or weekdays with a prediction. */
+            groups: components["schemas"]["AccuracyGroup"][];
+            /**
+             * Format: int32
+             * @description Null where every step counts.
+             * @example 1
+             */
+            step: number | null;
+            store: components["schemas"]["StoreReference"];
+            /** Format: date */
+            to: string;
+            type: components["schemas"]["ScoredType"];
+        };
         Alert: {
             /** @example 2 dead letters in lane nightly */
             detail: string;
@@ -1186,6 +1495,44 @@ export interface components {
         /** @description Whether the process lives. */
         Alive: {
             status: components["schemas"]["Condition"];
+        };
+        /** @description Something that somebody did. Entries are never changed; of people who had themselves erased the id remains. */
+        AuditEntry: {
+            /**
+             * @description Verb in the past.
+             * @example member_added
+             */
+            action: string;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Its fields depend on the action. */
+            details: Record<string, never>;
+            /** Format: uuid */
+            id: string;
+            /**
+             * @description From where.
+             * @example 203.0.113.9
+             */
+            ip_address: string | null;
+            /** Format: uuid */
+            store_id: string | null;
+            /** @description What it was done to, mostly an id. */
+            subject: string;
+            /**
+             * Format: uuid
+             * @description Who did it; null where nobody was signed in.
+             */
+            user_id: string | null;
+            /**
+             * @description Their name, where they have told one and are a member of one of the caller's stores.
+             * @example Sri
+             */
+            user_name: string | null;
+        };
+        AuditLog: {
+            entries: components["schemas"]["AuditEntry"][];
+            /** @description For the `cursor` of the next page; null on the last one. */
+            next_cursor: string | null;
         };
         /** @description Partitions of one asset over a range of days. */
         Backfill: {
@@ -1229,6 +1576,11 @@ export interface components {
         Backfills: {
             backfills: components["schemas"]["Backfill"][];
         };
+        /**
+         * @description What is told apart.
+         * @enum {string}
+         */
+        By: "total" | "item" | "step" | "weekday";
         Categories: {
             categories: components["schemas"]["Category"][];
             /** @description `cursor` of the next page, where there is one. */
@@ -1306,6 +1658,31 @@ export interface components {
          * @enum {string}
          */
         Condition: "up" | "off" | "degraded" | "down";
+        ConfidenceCalibration: {
+            /**
+             * Format: double
+             * @example 0.7
+             */
+            from: number;
+            /**
+             * Format: double
+             * @example 0.74
+             */
+            mean_score: number | null;
+            /**
+             * Format: double
+             * @example 0.72
+             */
+            near: number | null;
+            /** Format: int64 */
+            predictions: number;
+            /**
+             * Format: double
+             * @description Not part of it, but for 1.
+             * @example 0.8
+             */
+            to: number;
+        };
         /** @description One business day. */
         DayPlan: {
             /** Format: date */
@@ -1364,6 +1741,14 @@ export interface components {
             /** @example database */
             name: string;
             status: components["schemas"]["Condition"];
+        };
+        Erasure: {
+            /**
+             * Format: password
+             * @description The caller's own, again.
+             * @example tiga gajah lewat jembatan
+             */
+            password: string;
         };
         Event: {
             /**
@@ -1551,6 +1936,18 @@ export interface components {
             /** @description `cursor` of the next page, where there is one. */
             next_cursor: string | null;
         };
+        IntervalCoverage: {
+            /**
+             * Format: double
+             * @example 0.8
+             */
+            nominal: number;
+            /**
+             * Format: double
+             * @example 0.82
+             */
+            observed: number | null;
+        };
         Lane: {
             /**
              * Format: int64
@@ -1582,6 +1979,43 @@ export interface components {
              */
             waiting: number;
         };
+        /** @description Predictions that are not scored, by why. */
+        LeftOut: {
+            /** Format: int64 */
+            closed: number;
+            /**
+             * Format: int64
+             * @description Nothing is known of the day yet.
+             */
+            pending: number;
+            /**
+             * Format: int64
+             * @description The item ran out: people wanted at least what was sold. Of `sales`: one of the products did.
+             */
+            sold_out: number;
+            /**
+             * Format: int64
+             * @description `sales` of sources that tell no prices.
+             */
+            unobserved: number;
+        };
+        LevelCalibration: {
+            /**
+             * Format: double
+             * @example 0.91
+             */
+            at_or_below: number | null;
+            /**
+             * Format: double
+             * @example 0.88
+             */
+            below: number | null;
+            /**
+             * Format: double
+             * @example 0.9
+             */
+            level: number;
+        };
         Login: {
             /** @example sri@example.com */
             email: string;
@@ -1591,6 +2025,57 @@ export interface components {
              */
             password: string;
             transport?: components["schemas"]["Transport"];
+        };
+        /** @description The price of an item in a region on a day, as it is known now. */
+        MarketPrice: {
+            /**
+             * @description Whom to name where the price is shown, as the source asks for.
+             * @example Sumber: PIHPS Nasional, Bank Indonesia
+             */
+            attribution: string | null;
+            /**
+             * Format: date-time
+             * @description From when on it could be known; a correction has its own.
+             */
+            available_at: string;
+            /**
+             * Format: date-time
+             * @description When the source last said just so, if it said so again.
+             */
+            confirmed_at: string | null;
+            /** Format: date */
+            date: string;
+            /**
+             * @description As `commodity` of an ingredient.
+             * @example daging_ayam
+             */
+            item: string;
+            /**
+             * @description `traditional`, `modern`, `wholesale` or `producer`.
+             * @example traditional
+             */
+            market: string;
+            /**
+             * Format: int64
+             * @description Rupiah per `unit`.
+             * @example 38500
+             */
+            price: number;
+            /**
+             * @description `ID` for the whole country, or the first parts of a Kemendagri code.
+             * @example 31
+             */
+            region: string;
+            /** @example pihps_prices */
+            source: string;
+            /** @example kg */
+            unit: string;
+        };
+        MarketPrices: {
+            /** @description For the `cursor` of the next page; null on the last one. */
+            next_cursor: string | null;
+            /** @description The newest day first, then by item, region, market and source. */
+            prices: components["schemas"]["MarketPrice"][];
         };
         /** @description An account, and where it may act. */
         Me: {
@@ -1982,6 +2467,49 @@ export interface components {
             quantity: number;
             reason: components["schemas"]["WasteReason"];
         };
+        /** @description How much was marked. */
+        NewsRead: {
+            /**
+             * Format: int64
+             * @example 3
+             */
+            read: number;
+        };
+        /** @description News. The same news that is told again in other words takes the place of the earlier, and is unread again. */
+        Notification: {
+            /** @example Siapkan 90 Ayam Geprek. */
+            body: string;
+            /** Format: date-time */
+            created_at: string;
+            /** @description What a program needs to lead there; its fields depend on the kind. */
+            data: Record<string, never>;
+            /** Format: uuid */
+            id: string;
+            /** @example plan_published */
+            kind: string;
+            /**
+             * Format: date-time
+             * @description Null while unread.
+             */
+            read_at: string | null;
+            /**
+             * Format: uuid
+             * @description Of the store that it is about.
+             */
+            store_id: string | null;
+            /** @example Rencana Warung Bu Sri untuk 2026-11-23 */
+            title: string;
+        };
+        Notifications: {
+            /** @description For the `cursor` of the next page; null on the last one. */
+            next_cursor: string | null;
+            notifications: components["schemas"]["Notification"][];
+            /**
+             * Format: int64
+             * @description All there are, whatever the filter.
+             */
+            unread: number;
+        };
         Order: {
             /** Format: date */
             business_date: string;
@@ -2048,11 +2576,122 @@ export interface components {
             next_cursor: string | null;
             orders: components["schemas"]["Order"][];
         };
+        /**
+         * @description What can be said of a prediction now.
+         * @enum {string}
+         */
+        OutcomeState: "scored" | "sold_out" | "closed" | "pending" | "unobserved";
+        /** @description Scored predictions that somebody had overruled: who was nearer (forecast value added, Gilliland 2010). */
+        OverrideAccuracy: {
+            /**
+             * Format: double
+             * @example 0.25
+             */
+            model_wape: number | null;
+            /** Format: int64 */
+            predictions: number;
+            /**
+             * Format: double
+             * @description `model_wape - wape`: above 0 people knew better.
+             * @example 0.05
+             */
+            value_added: number | null;
+            /**
+             * Format: double
+             * @description Of the people's numbers.
+             * @example 0.2
+             */
+            wape: number | null;
+        };
         PasswordChange: {
             /** Format: password */
             current_password: string;
             /** Format: password */
             new_password: string;
+        };
+        PastOverride: {
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: double
+             * @example 100
+             */
+            quantity: number;
+            /** @example Ada pesanan besar */
+            reason: string;
+        };
+        /**
+         * @description What was published of one item for one business day before that day began, and what became of it. In selling units; `sales` in
+         *     rupiah.
+         */
+        PastPrediction: {
+            /**
+             * Format: double
+             * @description What was sold, as it is known now; a correction changes it. Of `sales` what was taken, with discounts, while the prediction is
+             *     at list prices. Null while `pending` and where `unobserved`.
+             * @example 80
+             */
+            actual: number | null;
+            /**
+             * @description The forecaster behind it.
+             * @example elastic_net
+             */
+            chosen: string;
+            /**
+             * Format: double
+             * @description Estimated probability that the actual lands within 20 %, or one selling unit, of `predicted_value`.
+             * @example 0.71
+             */
+            confidence_score: number;
+            /** Format: date */
+            date: string;
+            /**
+             * Format: double
+             * @description `predicted_value - actual`. Null unless `scored`: on other days the actual is not what people wanted.
+             * @example 5.2
+             */
+            error: number | null;
+            /** @description Whether the actual lies between q10 and q90, bounds included. Null unless `scored`. */
+            is_within_80: boolean | null;
+            /**
+             * @description As it was called then.
+             * @example Ayam Geprek
+             */
+            item: string;
+            /** Format: uuid */
+            item_id: string | null;
+            outcome: components["schemas"]["OutcomeState"];
+            override: components["schemas"]["PastOverride"] | null;
+            /**
+             * Format: double
+             * @example 85.2
+             */
+            predicted_value: number;
+            /** Format: date-time */
+            published_at: string;
+            quantiles: components["schemas"]["Quantiles"];
+            /** Format: uuid */
+            run_id: string;
+            /**
+             * @description Rung of the ladder: `fresh`, `last_model`, `last_published` or `seasonal_naive`.
+             * @example fresh
+             */
+            rung: string;
+            /**
+             * Format: int32
+             * @description 1: published in the morning of the day itself; 2: on the day before; and so on.
+             * @example 1
+             */
+            step: number;
+            type: components["schemas"]["PredictionType"];
+        };
+        /** @description Predictions of days that are over. */
+        PastPredictions: {
+            /** @description For the `cursor` of the next page; null on the last one. */
+            next_cursor: string | null;
+            /** @description The newest day first, then by type and item. */
+            predictions: components["schemas"]["PastPrediction"][];
+            store: components["schemas"]["StoreReference"];
         };
         /** @description Money for an order. */
         Payment: {
@@ -2093,6 +2732,57 @@ export interface components {
         /** @description By the time they were made. */
         Payments: {
             payments: components["schemas"]["Payment"][];
+        };
+        PersonalAccount: {
+            /** Format: date-time */
+            created_at: string;
+            email: string;
+            /** Format: date-time */
+            email_verified_at: string | null;
+            /** Format: uuid */
+            id: string;
+            locale: string;
+            name: string | null;
+            role: string;
+        };
+        /**
+         * @description Everything that is held about a person, but for passwords and tokens: of those nothing is kept that could be read. Orders do not
+         *     say who took them; what the person did with them is in `record`.
+         */
+        PersonalData: {
+            account: components["schemas"]["PersonalAccount"];
+            /**
+             * @description Where the person is or was signed in, until 30 days after it ended: `session_id`, `user_agents`, `ip_addresses`,
+             *     `signed_in_at`, `seen_at`, `expires_at`, `revoked_at`, `revoked_because`.
+             */
+            devices: Record<string, never>[];
+            /** Format: date-time */
+            exported_at: string;
+            /** @description Requests whose answer is kept for a day: `request`, `created_at`, `expires_at`. */
+            kept_requests: Record<string, never>[];
+            /** @description Links that were mailed: `purpose`, `created_at`, `expires_at`, `used_at`. */
+            links: Record<string, never>[];
+            /** @description Stores, with `store_id`, `store`, `store_name`, `role`, `since`. */
+            memberships: Record<string, never>[];
+            /** @description What the person was told, newest first. */
+            notifications: Record<string, never>[];
+            /** @description Numbers that the person put in the place of forecasts, in stores where they are a member. */
+            overrides: Record<string, never>[];
+            profile: components["schemas"]["PersonalProfile"];
+            /** @description What the person did, newest first: `action`, `subject`, `details`, `store_id`, `ip_address`, `created_at`. */
+            record: Record<string, never>[];
+        };
+        PersonalPicture: {
+            /** @example iVBORw0KGgo= */
+            base64: string;
+            /** @example image/png */
+            media_type: string;
+        };
+        PersonalProfile: {
+            address: string | null;
+            bio: string | null;
+            phone: string | null;
+            picture: components["schemas"]["PersonalPicture"] | null;
         };
         /**
          * Format: binary
@@ -2677,6 +3367,11 @@ export interface components {
         Runs: {
             runs: components["schemas"]["Run"][];
         };
+        /**
+         * @description What is scored. Ingredients are not: nobody tells how much of them was used.
+         * @enum {string}
+         */
+        ScoredType: "product" | "sales";
         /** @description Somewhere where the caller is signed in. */
         Session: {
             /**
@@ -3085,6 +3780,72 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["Unfit"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_audit_log: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Slug or id of a store.
+                 * @example warung-bu-sri
+                 */
+                store?: string;
+                /** @description Id of who did it. */
+                user?: string;
+                /**
+                 * @description What was done.
+                 * @example signed_in
+                 */
+                action?: string;
+                /**
+                 * @description First instant.
+                 * @example 2026-11-01T00:00:00Z
+                 */
+                from?: string;
+                /**
+                 * @description Not part of it.
+                 * @example 2026-12-01T00:00:00Z
+                 */
+                until?: string;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of entries */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditLog"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["SignInRequired"];
+            403: components["responses"]["Forbidden"];
+            /** @description No such store */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             421: components["responses"]["ForeignHost"];
@@ -3649,6 +4410,75 @@ export interface operations {
             };
         };
     };
+    list_market_prices: {
+        parameters: {
+            query?: {
+                /**
+                 * @description One region: `ID` for the whole country, or the first parts of a Kemendagri code.
+                 * @example 31
+                 */
+                region?: string;
+                /**
+                 * @description Slug or id of a store of the caller's: prices of the regions that it lies in, and of the whole country. Not with `region`.
+                 * @example warung-bu-sri
+                 */
+                store?: string;
+                /**
+                 * @description One item, as `commodity` of an ingredient.
+                 * @example daging_ayam
+                 */
+                item?: string;
+                /**
+                 * @description First day; 29 days before the last if not said, and at most 399.
+                 * @example 2026-11-01
+                 */
+                from?: string;
+                /**
+                 * @description Last day; today if not said.
+                 * @example 2026-11-23
+                 */
+                to?: string;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of prices */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MarketPrices"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["SignInRequired"];
+            403: components["responses"]["Forbidden"];
+            /** @description No such store */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["Unfit"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     get_queue: {
         parameters: {
             query?: never;
@@ -3983,6 +4813,140 @@ export interface operations {
             };
             /** @description The short name is taken */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["Unfit"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_accuracy: {
+        parameters: {
+            query?: {
+                /** @description What was predicted. */
+                type?: "product" | "sales";
+                /**
+                 * @description Name of one item, as it was called then.
+                 * @example Ayam Geprek
+                 */
+                item?: string;
+                /**
+                 * @description First business day; 27 days before the last if not said, and at most 399.
+                 * @example 2026-11-01
+                 */
+                from?: string;
+                /**
+                 * @description Last business day; yesterday if not said. Days that are not over don't count.
+                 * @example 2026-11-22
+                 */
+                to?: string;
+                /** @description How many days ahead, from 1: the morning of the day itself. If not said 1; every step where they are told apart. */
+                step?: number;
+                /** @description What is told apart. */
+                by?: "total" | "item" | "step" | "weekday";
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Slug or id
+                 * @example warung-bu-sri
+                 */
+                store: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccuracyReport"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["SignInRequired"];
+            403: components["responses"]["Forbidden"];
+            /** @description No such store */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["Unfit"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_store_audit_log: {
+        parameters: {
+            query?: {
+                /** @description Id of who did it. */
+                user?: string;
+                /**
+                 * @description What was done.
+                 * @example member_added
+                 */
+                action?: string;
+                /**
+                 * @description First instant.
+                 * @example 2026-11-01T00:00:00Z
+                 */
+                from?: string;
+                /**
+                 * @description Not part of it.
+                 * @example 2026-12-01T00:00:00Z
+                 */
+                until?: string;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Slug or id
+                 * @example warung-bu-sri
+                 */
+                store: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of entries */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditLog"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["SignInRequired"];
+            403: components["responses"]["Forbidden"];
+            /** @description No such store */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4461,6 +5425,70 @@ export interface operations {
             401: components["responses"]["SignInRequired"];
             403: components["responses"]["Forbidden"];
             /** @description No such store or event */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["Unfit"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    export_store: {
+        parameters: {
+            query?: {
+                /** @description How rows are written. */
+                format?: "ndjson" | "csv";
+                /**
+                 * @description First business day, of what happens on days: orders, sales, stock-counts, sold-out, waste, predictions, plan. The first there is if not said.
+                 * @example 2026-11-01
+                 */
+                from?: string;
+                /**
+                 * @description Last business day; the last there is if not said.
+                 * @example 2026-11-30
+                 */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Slug or id
+                 * @example warung-bu-sri
+                 */
+                store: string;
+                /**
+                 * @description What is exported
+                 * @example products
+                 */
+                kind: "categories" | "products" | "ingredients" | "recipes" | "promos" | "events" | "overrides" | "payments" | "receipts" | "refunds" | "orders" | "sales" | "stock-counts" | "sold-out" | "waste" | "predictions" | "plan";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["SignInRequired"];
+            403: components["responses"]["Forbidden"];
+            /** @description No such store or kind */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -5174,7 +6202,7 @@ export interface operations {
     };
     list_orders: {
         parameters: {
-            query: {
+            query?: {
                 /** @description Where the orders are. */
                 status?: "pending" | "paid" | "completed" | "cancelled" | "refunded";
                 /**
@@ -5188,7 +6216,7 @@ export interface operations {
                  */
                 to?: string;
                 /** @description `next_cursor` of the page before. */
-                cursor: string;
+                cursor?: string;
                 /** @description Most orders of a page. */
                 limit?: number;
             };
@@ -6153,6 +7181,75 @@ export interface operations {
             401: components["responses"]["SignInRequired"];
             403: components["responses"]["Forbidden"];
             /** @description No such store, or nothing published yet */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["Unfit"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_past_predictions: {
+        parameters: {
+            query?: {
+                /** @description What was predicted; all types by default. */
+                type?: "product" | "ingredient" | "sales";
+                /**
+                 * @description Name of one item, as it was called then.
+                 * @example Ayam Geprek
+                 */
+                item?: string;
+                /**
+                 * @description First business day; 27 days before the last if not said, and at most 399.
+                 * @example 2026-11-01
+                 */
+                from?: string;
+                /**
+                 * @description Last business day; yesterday if not said. Days that are not over have no rows.
+                 * @example 2026-11-22
+                 */
+                to?: string;
+                /** @description How many days ahead, from 1: the morning of the day itself. */
+                step?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Slug or id
+                 * @example warung-bu-sri
+                 */
+                store: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Predictions that pass the filter, the newest day first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PastPredictions"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["SignInRequired"];
+            403: components["responses"]["Forbidden"];
+            /** @description No such store */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -7308,6 +8405,192 @@ export interface operations {
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["SignInRequired"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["Unfit"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    erase_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Erasure"];
+            };
+        };
+        responses: {
+            /** @description Erased; cookies are taken back */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidRequest"];
+            /** @description The password is wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            /** @description A store with other members would have no admin */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["Unfit"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    export_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonalData"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["SignInRequired"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["Unfit"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_notifications: {
+        parameters: {
+            query?: {
+                /** @description Only what is unread, or only what was read. */
+                unread?: boolean;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of news */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notifications"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["SignInRequired"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["Unfit"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    read_all_notifications: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of it is read; how much was not before */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewsRead"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["SignInRequired"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["Unfit"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    read_notification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the news */
+                notification: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is read */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["SignInRequired"];
+            403: components["responses"]["Forbidden"];
+            /** @description The caller was told no such news */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             421: components["responses"]["ForeignHost"];
