@@ -33,16 +33,14 @@ pub struct ServePool {
 impl ServePool {
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
-        let mut this = Self { pool, places: Arc::new(Semaphore::new(0)) };
-        this.places = Arc::new(Semaphore::new(this.places()));
-        this
+        let places = Arc::new(Semaphore::new(places_of(&pool)));
+        Self { pool, places }
     }
 
     /// How many may wait for a connection.
     #[must_use]
     pub fn places(&self) -> usize {
-        let connections = usize::try_from(self.pool.options().get_max_connections()).unwrap_or(usize::MAX);
-        connections.saturating_mul(WAITING_FOR_EACH).min(Semaphore::MAX_PERMITS)
+        places_of(&self.pool)
     }
 
     /// A place among those who wait, until it is dropped.
@@ -88,6 +86,11 @@ impl ServePool {
         let _place = self.place()?;
         begin_write(&self.pool).await
     }
+}
+
+fn places_of(pool: &PgPool) -> usize {
+    let connections = usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX);
+    connections.saturating_mul(WAITING_FOR_EACH).min(Semaphore::MAX_PERMITS)
 }
 
 impl Deref for ServePool {
