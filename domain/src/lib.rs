@@ -4,6 +4,7 @@ pub mod access;
 pub mod event;
 pub mod explanation;
 pub mod facts;
+pub mod failure;
 pub mod features;
 pub mod forecast;
 pub mod frequency;
@@ -15,6 +16,7 @@ pub mod panel;
 pub mod plan;
 pub mod qris;
 pub mod quantile;
+pub mod supposition;
 pub mod text;
 pub mod time;
 

@@ -2,19 +2,25 @@
 //! lines below; a test of `cli` fails on a file without them.
 
 mod avatars;
+mod backfill_moves;
 mod backfills;
 mod categories;
+mod dead_letter_replays;
 mod dead_letters;
 mod events;
+mod forecasts;
 mod healthchecker;
 mod index;
 mod ingredients;
+mod jobs;
 mod jwks;
 mod members;
 mod metrics;
 mod order_imports;
 mod order_states;
 mod orders;
+mod override_scores;
+mod overrides;
 mod payments;
 mod plan;
 mod predictions;
@@ -33,6 +39,7 @@ mod stores;
 mod users;
 mod waste;
 mod webhooks;
+mod what_ifs;
 mod xendit_webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -44,19 +51,25 @@ pub(crate) use stores::find as find_store;
 pub(crate) fn all() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
         .merge(avatars::routes())
+        .merge(backfill_moves::routes())
         .merge(backfills::routes())
         .merge(categories::routes())
+        .merge(dead_letter_replays::routes())
         .merge(dead_letters::routes())
         .merge(events::routes())
+        .merge(forecasts::routes())
         .merge(healthchecker::routes())
         .merge(index::routes())
         .merge(ingredients::routes())
+        .merge(jobs::routes())
         .merge(jwks::routes())
         .merge(members::routes())
         .merge(metrics::routes())
         .merge(order_imports::routes())
         .merge(order_states::routes())
         .merge(orders::routes())
+        .merge(override_scores::routes())
+        .merge(overrides::routes())
         .merge(payments::routes())
         .merge(plan::routes())
         .merge(predictions::routes())
@@ -75,5 +88,6 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .merge(users::routes())
         .merge(waste::routes())
         .merge(webhooks::routes())
+        .merge(what_ifs::routes())
         .merge(xendit_webhooks::routes())
 }

@@ -68,7 +68,7 @@ struct Prediction {
 
 /// Values that the actual stays below with probability 0.025, 0.05, ... 0.975; never falling.
 #[derive(Serialize, ToSchema)]
-struct Quantiles {
+pub(super) struct Quantiles {
     q025: f64,
     q05: f64,
     q10: f64,

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod app;
+mod asked;
 mod calendar;
 mod catalogue;
 mod contract;
@@ -13,6 +14,7 @@ mod manners;
 mod members;
 mod operators;
 mod orders;
+mod overrides;
 mod pages;
 mod payments;
 mod permissions;
