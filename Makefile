@@ -33,8 +33,12 @@ lint: setup ## format and lints
 	cargo clippy --quiet $(BUILD) -- --deny warnings
 
 .PHONY: test
-test: lint build ## every check; ends with the test runner's summary
+test: lint web build ## every check; ends with the test runner's summary
 	@scripts/test $(BUILD)
+
+.PHONY: web
+web: ## the web's client of the API: as the document is now, typed, tested
+	@scripts/test-web
 
 .PHONY: release
 release: setup ## the thin-LTO binary that speed targets refer to
@@ -56,6 +60,11 @@ bench-queue: release ## the job queue beside its peers, on a private PostgreSQL;
 .PHONY: bench-backfill
 bench-backfill: build ## planning and looking at 1.1 million partitions; figures go to docs/benchmarks.md
 	@scripts/bench-backfill $(VIRALCAST) $(BUILD)
+
+.PHONY: bench-api
+bench-api: setup ## the API beside bare axum and bare PostgreSQL, release binary; figures go to docs/benchmarks.md
+	cargo build --locked --release --workspace --bins --examples
+	@scripts/bench-api $(RELEASE) $(dir $(RELEASE))examples
 
 .PHONY: chaos
 chaos: build ## programs, connections, clocks and the database fail for ROUNDS rounds; a ledger watches

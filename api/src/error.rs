@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use payments::PaymentError;
 use platform::auth::AuthError;
 use platform::backfills::MoveError;
+use platform::bus::BusError;
 use platform::db::DbError;
 use platform::objects::ObjectError;
 use platform::queue::QueueError;
@@ -119,6 +120,13 @@ pub enum ApiError {
 
     #[error("the database did not answer")]
     Database(#[from] DbError),
+
+    #[error("the bus did not answer")]
+    Bus(#[source] BusError),
+
+    /// As many as this process has room for are here.
+    #[error("there is no room left")]
+    Busy,
 
     #[error("the queue did not answer")]
     Queue(#[from] QueueError),

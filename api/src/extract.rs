@@ -5,6 +5,7 @@ use std::error::Error;
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
+use axum::http::Uri;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use chrono::{Datelike, NaiveDate};
@@ -21,8 +22,36 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let query = axum::extract::Query::<T>::try_from_uri(&parts.uri);
-        query.map(|query| Self(query.0)).map_err(|rejection| field_of(&rejection).into())
+        Asked(parts.uri.clone()).read().map(Self)
+    }
+}
+
+/// A query string that is read where the answer to it is not kept yet.
+pub(crate) struct Asked(Uri);
+
+impl Asked {
+    /// What stands after the question mark.
+    pub fn text(&self) -> &str {
+        self.0.query().unwrap_or_default()
+    }
+
+    /// A parameter as it stands there.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.text().split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+    }
+
+    /// As [`Query`] reads it.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        let query = axum::extract::Query::<T>::try_from_uri(&self.0);
+        query.map(|query| query.0).map_err(|rejection| field_of(&rejection).into())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Asked {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(parts.uri.clone()))
     }
 }
 

@@ -1,17 +1,22 @@
 //! Where published numbers come from: shown with every one of them.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use domain::ids::StoreId;
 use domain::time::BusinessCalendar;
+use platform::cache::keys;
 use platform::db::forecast_runs::{ForecastRunRow, get_forecast_run};
 use platform::db::published_runs::{PublishedRun, published_run};
 use platform::db::runs::{RunRow, get_run};
 use platform::db::stores::StoreRow;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::access::Caller;
 use crate::error::ApiError;
+use crate::routes::find_store;
+use crate::state::AppState;
 
 /// The run that is on the store's screen.
 #[derive(Debug, Serialize, ToSchema)]
@@ -87,10 +92,41 @@ impl Provenance {
     }
 }
 
-/// The store's business day at an instant; by UTC where the zone's name is unknown to this program.
+/// The store's business day at an instant.
 pub(crate) fn business_day(store: &StoreRow, instant: DateTime<Utc>) -> NaiveDate {
-    let time_zone = store.time_zone.parse().unwrap_or(chrono_tz::UTC);
-    BusinessCalendar { time_zone, cutoff: store.business_day_cutoff }.business_day(instant)
+    Hours::of(store).business_day(instant)
+}
+
+/// When a store's days begin and end.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Hours {
+    time_zone: String,
+    cutoff: NaiveTime,
+}
+
+impl Hours {
+    fn of(store: &StoreRow) -> Self {
+        Self { time_zone: store.time_zone.clone(), cutoff: store.business_day_cutoff }
+    }
+
+    /// By UTC where the zone's name is unknown to this program.
+    pub fn business_day(&self, instant: DateTime<Utc>) -> NaiveDate {
+        let time_zone = self.time_zone.parse().unwrap_or(chrono_tz::UTC);
+        BusinessCalendar { time_zone, cutoff: self.cutoff }.business_day(instant)
+    }
+}
+
+/// The business day that it is in a store, which answers that are kept depend on: the next day they are others.
+///
+/// # Errors
+/// [`ApiError::NotFound`].
+pub(crate) async fn today(state: &AppState, caller: &Caller, store: Uuid) -> Result<NaiveDate, ApiError> {
+    let load = async {
+        let mut transaction = state.db.begin_read(caller.tenant()).await?;
+        Ok(Hours::of(&find_store(&mut transaction, &store.to_string()).await?))
+    };
+    let hours: Hours = state.cache.get(&keys::store_data(StoreId(store)), load).await.map_err(ApiError::Shared)?;
+    Ok(hours.business_day(state.clock.now()))
 }
 
 /// Which store the numbers are of.

@@ -1,6 +1,8 @@
 //! What people do that someone may ask about later.
 
 use chrono::Utc;
+use domain::event::Event;
+use platform::bus::outbox;
 use platform::db::audit_log::{NewAuditEntry, record};
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -9,6 +11,12 @@ use uuid::Uuid;
 use crate::access::Caller;
 use crate::error::ApiError;
 use crate::state::AppState;
+
+/// For screens that are open: said when the transaction commits.
+pub(crate) async fn announce(transaction: &mut PgConnection, state: &AppState, event: &Event) -> Result<(), ApiError> {
+    let envelope = event.seal(state.clock.now()).map_err(|_| ApiError::Unwritable)?;
+    outbox::record(transaction, &envelope).await.map_err(ApiError::Bus)
+}
 
 /// Records it in the transaction that does it.
 pub(crate) async fn remember(

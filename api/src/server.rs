@@ -1,14 +1,25 @@
-//! The listening socket, and the orderly end of everything behind it.
+//! The listening socket, and the orderly end of everything behind it. HTTP/1.1, and HTTP/2 with those who speak it (in the clear, as a proxy
+//! in front of us does).
 
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum_server::accept::NoDelayAcceptor;
+use axum_server::{Handle, Server};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::ApiError;
 use crate::router;
 use crate::state::AppState;
+
+/// Requests of one HTTP/2 connection at the same time.
+const STREAMS: u32 = 100;
+/// Bytes of all headers of a request.
+const HEAD_BYTES: u32 = 16 << 10;
+/// An HTTP/2 connection that is silent is asked after so long whether anybody is there, and has as long to answer.
+const ASK_AFTER: Duration = Duration::from_secs(30);
 
 /// Listens; port 0 lets the system choose.
 ///
@@ -25,19 +36,42 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, ApiError> {
 /// [`ApiError::Serve`] if it breaks.
 pub async fn serve(listener: TcpListener, state: AppState, shutdown: CancellationToken) -> Result<(), ApiError> {
     let address = listener.local_addr().map_err(ApiError::Serve)?;
-    let drain = state.limits.drain;
+    let (drain, head) = (state.limits.drain, state.limits.head);
     let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
+    let handle = Handle::new();
+    let server = bounded(listener, head).handle(handle.clone()).serve(service);
     tracing::info!(%address, "the API listens on http://{address}");
+    let told = async {
+        shutdown.cancelled().await;
+        handle.graceful_shutdown(None);
+        tokio::time::sleep(drain).await;
+        tracing::warn!("requests were still running {drain:?} after the API was told to stop; they are cut off");
+        handle.shutdown();
+    };
+    tokio::pin!(server);
     tokio::select! {
-        ended = server.into_future() => ended.map_err(ApiError::Serve)?,
-        () = overdue(&shutdown, drain) => tracing::warn!("requests were still running {drain:?} after the API was told to stop; they are cut off"),
+        ended = &mut server => return ended.map_err(ApiError::Serve),
+        () = told => server.await.map_err(ApiError::Serve)?,
     }
     tracing::info!("the API has stopped");
     Ok(())
 }
 
-async fn overdue(shutdown: &CancellationToken, drain: Duration) {
-    shutdown.cancelled().await;
-    tokio::time::sleep(drain).await;
+/// What one connection may take.
+fn bounded(listener: TcpListener, head: Duration) -> Server<SocketAddr, NoDelayAcceptor> {
+    let refused = |peer: Option<&SocketAddr>, error: &io::Error| {
+        metrics::counter!("http_connections_refused_total").increment(1);
+        tracing::debug!(?peer, %error, "a connection was not accepted");
+    };
+    let mut server =
+        Server::from_listener(listener).acceptor(NoDelayAcceptor::new()).first_request_timeout(head).accept_error_handler(refused);
+    let builder = server.http_builder();
+    builder.http1().header_read_timeout(head).max_buf_size(HEAD_BYTES as usize);
+    builder
+        .http2()
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(HEAD_BYTES)
+        .keep_alive_interval(ASK_AFTER)
+        .keep_alive_timeout(ASK_AFTER);
+    server
 }

@@ -4,22 +4,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use payments::Payments;
+use platform::cache::ReadThrough;
 use platform::clock::SharedClock;
 use platform::config::HttpConfig;
+use platform::db::tenant::ServePool;
 use platform::limits::RateLimiter;
 use platform::objects::Objects;
 use platform::telemetry::Metrics;
-use sqlx::PgPool;
 
 use crate::access::Auth;
 use crate::front::Front;
+use crate::live::Live;
 
 /// Shared by all requests; cheap to clone.
 #[derive(Clone)]
 pub struct AppState {
     /// Pool of the serving role (`platform::database::Database::serve`): it sees what row-level security lets through, and
     /// nothing outside of a transaction that names the caller.
-    pub db: PgPool,
+    pub db: ServePool,
+    /// In front of it.
+    pub cache: ReadThrough,
+    /// Who watches what happens.
+    pub live: Live,
     pub clock: SharedClock,
     /// Renders the process's metrics.
     pub metrics: Metrics,
@@ -36,12 +42,16 @@ pub struct AppState {
 /// Bounds on what one request may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
+    /// Until the head of a request is there: who sends it letter by letter holds a connection for so long, and no longer.
+    pub head: Duration,
     /// Until the response begins; then it is a 503.
     pub timeout: Duration,
     /// Largest request body; beyond it is a 413.
     pub body_bytes: usize,
     /// Of one user, or one address.
     pub requests_a_minute: u32,
+    /// Live streams of one user.
+    pub streams_a_person: usize,
     /// How long a dependency may take to answer a probe before it counts as down.
     pub probe: Duration,
     /// How long requests in flight may go on after the server was told to stop.
@@ -62,9 +72,11 @@ impl Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            head: Duration::from_secs(10),
             timeout: Duration::from_secs(15),
             body_bytes: 64 * 1024,
             requests_a_minute: 300,
+            streams_a_person: 10,
             probe: Duration::from_secs(1),
             drain: Duration::from_secs(10),
         }
@@ -77,6 +89,7 @@ impl From<&HttpConfig> for Limits {
             timeout: Duration::from_secs(config.request_timeout_seconds),
             drain: Duration::from_secs(config.shutdown_seconds),
             requests_a_minute: config.requests_a_minute,
+            streams_a_person: config.streams_a_person,
             ..Self::default()
         }
     }

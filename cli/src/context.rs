@@ -10,15 +10,19 @@ use jobs::nightly::{Links, Outside, Settings};
 use models::EngineConfig;
 use payments::Payments;
 use platform::auth::{InstallationSecret, ensure_signing_key};
+use platform::cache::ReadThrough;
 use platform::clock::{SharedClock, SystemClock};
 use platform::config::{Config, XenditConfig};
 use platform::data_dir::DataDir;
 use platform::database::Database;
 use platform::db::stores::{StoreRow, find_store, list_stores};
+use platform::db::tenant::ServePool;
 use platform::http::Polite;
 use platform::objects::StoredObjects;
 use platform::telemetry::{self, Metrics, Output, Traces};
 use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
 
@@ -75,16 +79,25 @@ impl Context {
         Ok(Links { origin: self.config.http.public_origin(), secret: self.secret()? })
     }
 
-    /// What the API works with; makes the first signing key.
-    pub async fn api_state(&self, xendit: &XenditConfig) -> anyhow::Result<api::AppState> {
+    /// Sessions of one's own that listen, past any pooler.
+    pub fn listening(&self, most: u32) -> PgPool {
+        PgPoolOptions::new().max_connections(most).connect_lazy_with(self.db.direct().clone())
+    }
+
+    /// What the API works with; makes the first signing key. What it has going on ends with `stop`.
+    pub async fn api_state(&self, xendit: &XenditConfig, stop: CancellationToken) -> anyhow::Result<api::AppState> {
         let secret = self.secret()?;
         ensure_signing_key(self.db.work(), &secret, self.clock.now()).await?;
+        let db = ServePool::new(self.db.serve().clone());
+        let direct = self.listening(2);
         Ok(api::AppState {
-            db: self.db.serve().clone(),
+            db: db.clone(),
+            cache: ReadThrough::open(&self.config.cache, self.db.serve().clone(), direct.clone(), stop.clone())?,
+            live: api::Live::start(direct, stop),
             clock: self.clock.clone(),
             metrics: self.metrics.clone(),
             limits: (&self.config.http).into(),
-            auth: Arc::new(api::Auth::new(self.db.serve().clone(), secret, self.clock.clone())),
+            auth: Arc::new(api::Auth::new(db, secret, self.clock.clone())),
             limiter: platform::limits::open(&self.config.cache)?,
             payments: self.payments(self.db.serve().clone(), xendit)?,
             front: Arc::new((&self.config.http).into()),

@@ -32,6 +32,9 @@ pub enum Event {
     SalesIngested(SalesIngested),
     RunPublished(RunPublished),
     PaymentChanged(PaymentChanged),
+    OrderChanged(OrderChanged),
+    OrdersImported(OrdersImported),
+    PlanChanged(PlanChanged),
 }
 
 /// New or corrected sales facts have landed.
@@ -65,6 +68,31 @@ pub struct PaymentChanged {
     pub attention: Option<String>,
 }
 
+/// An order was taken, paid, completed, cancelled or refunded.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OrderChanged {
+    pub store_id: StoreId,
+    pub order_id: Uuid,
+    /// As in `orders.status`.
+    pub order_status: String,
+}
+
+/// Many orders came at once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OrdersImported {
+    pub store_id: StoreId,
+    pub imported: u64,
+}
+
+/// The plan of the published run was made again: somebody put a number in the place of a forecast, or took one back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlanChanged {
+    pub store_id: StoreId,
+    /// The run that is published, as it was before.
+    pub run_id: RunId,
+    pub business_date: NaiveDate,
+}
+
 /// An envelope whose payload this program cannot read.
 #[derive(Debug, thiserror::Error)]
 pub enum EventError {
@@ -86,6 +114,9 @@ impl Event {
             Self::SalesIngested(_) => "sales.ingested",
             Self::RunPublished(_) => "run.published",
             Self::PaymentChanged(_) => "payment.changed",
+            Self::OrderChanged(_) => "order.changed",
+            Self::OrdersImported(_) => "orders.imported",
+            Self::PlanChanged(_) => "plan.changed",
         }
     }
 
@@ -96,11 +127,15 @@ impl Event {
 
     #[must_use]
     pub fn subject(&self) -> String {
-        match self {
-            Self::SalesIngested(event) => event.store_id.to_string(),
-            Self::RunPublished(event) => event.store_id.to_string(),
-            Self::PaymentChanged(event) => event.store_id.to_string(),
-        }
+        let store = match self {
+            Self::SalesIngested(event) => event.store_id,
+            Self::RunPublished(event) => event.store_id,
+            Self::PaymentChanged(event) => event.store_id,
+            Self::OrderChanged(event) => event.store_id,
+            Self::OrdersImported(event) => event.store_id,
+            Self::PlanChanged(event) => event.store_id,
+        };
+        store.to_string()
     }
 
     /// Wraps the event for the outbox.
@@ -134,6 +169,9 @@ impl Event {
             ("sales.ingested", 1) => serde_json::from_value(payload).map(Self::SalesIngested),
             ("run.published", 1) => serde_json::from_value(payload).map(Self::RunPublished),
             ("payment.changed", 1) => serde_json::from_value(payload).map(Self::PaymentChanged),
+            ("order.changed", 1) => serde_json::from_value(payload).map(Self::OrderChanged),
+            ("orders.imported", 1) => serde_json::from_value(payload).map(Self::OrdersImported),
+            ("plan.changed", 1) => serde_json::from_value(payload).map(Self::PlanChanged),
             (name, version) => return Err(EventError::Unknown { name: name.to_owned(), version }),
         };
         read.map_err(|source| EventError::Malformed { name: envelope.name.clone(), version: envelope.version, source })

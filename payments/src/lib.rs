@@ -67,6 +67,12 @@ impl Payments {
         Self { gateways, ..self }
     }
 
+    /// Whether there is a gateway to ask.
+    #[must_use]
+    pub fn are_possible(&self) -> bool {
+        self.gateways.is_some()
+    }
+
     fn gateways(&self) -> Result<&Gateways, PaymentError> {
         self.gateways.as_ref().ok_or(PaymentError::NotConfigured)
     }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::Idr;
-use domain::event::{Event, PaymentChanged};
+use domain::event::{Event, OrderChanged, PaymentChanged};
 use domain::job::{MailNews, PollPayment};
 use platform::bus::outbox;
 use platform::db::notifications::{News, tell_members};
@@ -216,9 +216,11 @@ async fn apply(
             }
         }
         Some(OrderTurn::Refunded) => refund_order(&mut *transaction, payment.order_id, now).await?,
-        None => {}
+        None => return Ok(()),
     }
-    Ok(())
+    let order_status = if turn.order == Some(OrderTurn::Refunded) { "refunded" } else { "paid" };
+    let changed = OrderChanged { store_id: payment.store_id.into(), order_id: payment.order_id, order_status: order_status.to_owned() };
+    Ok(outbox::record(transaction, &Event::OrderChanged(changed).seal(now)?).await?)
 }
 
 /// For screens that are open.

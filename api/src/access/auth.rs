@@ -7,10 +7,9 @@ use chrono::{DateTime, Utc};
 use moka::future::Cache;
 use platform::auth::{AccessClaims, AuthError, InstallationSecret, Passwords, SigningKeys};
 use platform::clock::SharedClock;
-use platform::db::tenant::{Tenant, begin_read};
+use platform::db::tenant::{ServePool, Tenant};
 use platform::db::users::{Standing, standing};
 use sha2::{Digest, Sha256};
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::error::ApiError;
@@ -25,18 +24,18 @@ const MOST_REMEMBERED: u64 = 50_000;
 pub struct Auth {
     pub keys: SigningKeys,
     pub passwords: Passwords,
-    db: PgPool,
+    db: ServePool,
     clock: SharedClock,
-    verified: Cache<[u8; 32], AccessClaims>,
+    verified: Cache<[u8; 32], Arc<AccessClaims>>,
     standings: Cache<(Uuid, Uuid), Arc<Standing>>,
 }
 
 impl Auth {
     /// `db` is the pool of the serving role.
     #[must_use]
-    pub fn new(db: PgPool, secret: InstallationSecret, clock: SharedClock) -> Self {
+    pub fn new(db: ServePool, secret: InstallationSecret, clock: SharedClock) -> Self {
         Self {
-            keys: SigningKeys::new(db.clone(), secret, Arc::clone(&clock)),
+            keys: SigningKeys::new((*db).clone(), secret, Arc::clone(&clock)),
             passwords: Passwords::default(),
             db,
             clock,
@@ -54,14 +53,14 @@ impl Auth {
     }
 
     /// What a token says, if it is one of ours and in force.
-    pub(super) async fn verify(&self, token: &str) -> Result<AccessClaims, ApiError> {
+    pub(super) async fn verify(&self, token: &str) -> Result<Arc<AccessClaims>, ApiError> {
         let key: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         if let Some(claims) = self.verified.get(&key).await {
             claims.check_time(self.now())?;
             return Ok(claims);
         }
-        let claims = self.keys.verify(token).await?;
-        self.verified.insert(key, claims.clone()).await;
+        let claims = Arc::new(self.keys.verify(token).await?);
+        self.verified.insert(key, Arc::clone(&claims)).await;
         Ok(claims)
     }
 
@@ -69,7 +68,7 @@ impl Auth {
     pub(super) async fn standing(&self, claims: &AccessClaims) -> Result<Arc<Standing>, ApiError> {
         let (user, session) = (claims.sub, claims.sid);
         let ask = async {
-            let mut transaction = begin_read(&self.db, Tenant::User(user)).await?;
+            let mut transaction = self.db.begin_read(Tenant::User(user)).await?;
             let found = standing(&mut *transaction, user, session, self.now()).await?;
             found.map(Arc::new).ok_or(ApiError::from(AuthError::InvalidToken))
         };

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use chrono::{DateTime, Utc};
 use domain::access::{Permission, StoreRole};
 use platform::db::stores::StoreRow;
-use platform::db::tenant::{Tenant, begin_as, begin_read};
+use platform::db::tenant::Tenant;
 use platform::db::users::{Membership, Standing};
 use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
@@ -24,6 +25,8 @@ pub(crate) struct Caller {
     /// A family of refresh tokens.
     pub session: Uuid,
     pub address: Option<IpAddr>,
+    /// When their token ends.
+    pub until: DateTime<Utc>,
     pub(super) standing: Arc<Standing>,
 }
 
@@ -44,7 +47,7 @@ impl Caller {
 
     /// Begins to write, through row-level security. What is not committed is undone.
     pub async fn begin(&self, state: &AppState) -> Result<Transaction<'static, Postgres>, ApiError> {
-        Ok(begin_as(&state.db, self.tenant()).await?)
+        Ok(state.db.begin_as(self.tenant()).await?)
     }
 
     pub fn memberships(&self) -> impl Iterator<Item = &Membership> {
@@ -58,6 +61,21 @@ impl Caller {
     pub async fn store(&self, connection: &mut PgConnection, name: &str, permission: Permission) -> Result<StoreRow, ApiError> {
         let store = find_store(connection, name).await?;
         self.require(store.id, permission)?;
+        Ok(store)
+    }
+
+    /// The store that a path names, for those who may do this in it. Of a member's own stores nobody asks the database.
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`], [`ApiError::Forbidden`].
+    pub async fn store_id(&self, state: &AppState, name: &str, permission: Permission) -> Result<Uuid, ApiError> {
+        let id = name.parse::<Uuid>().ok();
+        let own = self.standing.memberships.iter().find(|own| Some(own.store_id) == id || own.slug == name);
+        let store = match own {
+            Some(own) => own.store_id,
+            None => find_store(&mut *state.db.begin_read(self.tenant()).await?, name).await?.id,
+        };
+        self.require(store, permission)?;
         Ok(store)
     }
 
@@ -101,6 +119,6 @@ impl FromRequestParts<AppState> for Reader {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let caller = Caller::from_request_parts(parts, state).await?;
-        Ok(Self(begin_read(&state.db, caller.tenant()).await?))
+        Ok(Self(state.db.begin_read(caller.tenant()).await?))
     }
 }

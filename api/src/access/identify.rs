@@ -7,6 +7,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::{Extensions, HeaderMap, Method};
 use axum::middleware::Next;
 use axum::response::Response;
+use uuid::Uuid;
 
 use super::client::ClientAddress;
 use super::{Caller, csrf};
@@ -21,7 +22,11 @@ pub(super) enum Identity {
     Refused(Arc<ApiError>),
 }
 
-pub(crate) async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+/// The user who asked: an answer carries it out to where requests are recorded.
+#[derive(Clone, Copy)]
+pub(crate) struct Asker(pub Uuid);
+
+pub(crate) async fn identify(State(state): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
     let address = ClientAddress::of(&request, &state.front.trusted_proxies);
     let identity = match token(&state, request.headers()) {
         None => Identity::Anonymous,
@@ -30,9 +35,14 @@ pub(crate) async fn identify(State(state): State<AppState>, mut request: Request
             Err(error) => Identity::Refused(Arc::new(error)),
         },
     };
+    let asker = if let Identity::Known(caller) = &identity { Some(Asker(caller.user)) } else { None };
     request.extensions_mut().insert(address);
     request.extensions_mut().insert(identity);
-    next.run(request).await
+    let mut response = next.run(request).await;
+    if let Some(asker) = asker {
+        response.extensions_mut().insert(asker);
+    }
+    response
 }
 
 /// Whose quota a request counts against: the user's, or the address' where nobody is signed in.
@@ -70,5 +80,5 @@ async fn caller(state: &AppState, token: &Token, address: ClientAddress, method:
         csrf::check_token(headers, state.auth.secret(), claims.sid)?;
     }
     let standing = state.auth.standing(&claims).await?;
-    Ok(Caller { user: claims.sub, session: claims.sid, address: address.0, standing })
+    Ok(Caller { user: claims.sub, session: claims.sid, address: address.0, until: claims.ends(), standing })
 }

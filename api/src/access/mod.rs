@@ -18,5 +18,5 @@ pub(crate) use caller::{Caller, Operator, Reader};
 pub(crate) use client::ClientAddress;
 pub(crate) use cookies::Cookies;
 pub(crate) use csrf::{check_origin, check_token};
-pub(crate) use identify::{identify, who};
+pub(crate) use identify::{Asker, identify, who};
 pub(crate) use sign_in::{Agent, Proven, SignIn, refresh, sign_in};

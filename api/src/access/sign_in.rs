@@ -7,7 +7,7 @@ use platform::db::auth_sessions::{
     NewSession, Revocation, SessionRow, insert_session, list_sessions, lock_session, lock_sessions, revoke_family, use_session,
     user_of_refresh_token,
 };
-use platform::db::tenant::{Tenant, begin_as, commit};
+use platform::db::tenant::{Tenant, commit};
 use platform::db::users::{own_password_hash, set_password};
 use serde_json::json;
 use sqlx::PgConnection;
@@ -59,7 +59,7 @@ pub(crate) async fn sign_in(state: &AppState, user: Uuid, agent: &Agent, proven:
     let now = state.clock.now();
     let refresh = RefreshToken::random();
     let family = Uuid::now_v7();
-    let mut transaction = begin_as(&state.db, Tenant::User(user)).await?;
+    let mut transaction = state.db.begin_as(Tenant::User(user)).await?;
     lock_sessions(&mut *transaction, user).await?;
     if own_password_hash(&mut *transaction).await? != proven.hash {
         return Err(ApiError::WrongCredentials);
@@ -103,8 +103,8 @@ pub(crate) async fn refresh(
     let now = state.clock.now();
     let invalid = || ApiError::from(AuthError::InvalidToken);
     let hash = presented.hash(state.auth.secret());
-    let user = user_of_refresh_token(&state.db, &hash).await?.ok_or_else(invalid)?;
-    let mut transaction = begin_as(&state.db, Tenant::User(user)).await?;
+    let user = user_of_refresh_token(&mut *state.db.acquire().await?, &hash).await?.ok_or_else(invalid)?;
+    let mut transaction = state.db.begin_as(Tenant::User(user)).await?;
     // Whoever ends the session in this moment either sees the new token or is seen here.
     lock_sessions(&mut *transaction, user).await?;
     let session = lock_session(&mut *transaction, &hash).await?.ok_or_else(invalid)?;

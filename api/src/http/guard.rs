@@ -1,6 +1,7 @@
 //! Bounds on what one request may cost: bytes, time, and a handler's panic.
 
 use std::any::Any;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -14,7 +15,7 @@ use crate::state::AppState;
 
 /// Refuses a body that is announced as too large before reading it, and gives up when the response does not begin in
 /// time. A handler that is given up on is dropped, and with it its transaction.
-pub(super) async fn limit(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+pub(super) async fn limit(State(state): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
     let limit_bytes = state.limits.body_bytes_of(request.uri().path());
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|bytes| bytes > limit_bytes as u64) {

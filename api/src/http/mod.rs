@@ -9,6 +9,8 @@ mod observe;
 mod quota;
 mod trace;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use tower::ServiceBuilder;
@@ -23,6 +25,8 @@ pub(crate) use trace::TraceId;
 
 /// Wraps all routes, the unknown ones too.
 pub(crate) fn wrap(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
+    // Cloned at every step of every request: one pointer, not all that it points to.
+    let shared = Arc::new(state.clone());
     routes.layer(
         ServiceBuilder::new()
             .layer(from_fn(observe::request))
@@ -31,10 +35,10 @@ pub(crate) fn wrap(routes: Router<AppState>, state: &AppState) -> Router<AppStat
             .layer(from_fn(headers::harden))
             .layer(from_fn(problem::render))
             .layer(CatchPanicLayer::custom(guard::panicked))
-            .layer(from_fn_with_state(state.clone(), host::require_ours))
-            .layer(from_fn_with_state(state.clone(), guard::limit))
-            .layer(from_fn_with_state(state.clone(), access::identify))
-            .layer(from_fn_with_state(state.clone(), quota::limit)),
+            .layer(from_fn_with_state(Arc::clone(&shared), host::require_ours))
+            .layer(from_fn_with_state(Arc::clone(&shared), guard::limit))
+            .layer(from_fn_with_state(Arc::clone(&shared), access::identify))
+            .layer(from_fn_with_state(Arc::clone(&shared), quota::limit)),
     )
 }
 

@@ -1,52 +1,98 @@
-//! One span, one log line and one set of metrics a request, all by route template. Neither query strings nor header
-//! values are recorded: they may hold personal data.
+//! One span, one set of metrics and, unless it is a read that went well and fast, one log line a request, all by route template. Neither
+//! query strings nor header values are recorded: they may hold personal data. Who asked is told by an id.
 
-use std::time::Instant;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderValue, Method};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
-use metrics::{counter, histogram};
+use metrics::{Counter, Histogram, counter, histogram};
 use platform::telemetry;
-use tracing::field::Empty;
-use tracing::{Instrument, info, info_span};
+use tracing::{Instrument, debug, info, info_span};
 
 use super::{TraceId, trace};
+use crate::access::Asker;
 
 /// Route of requests that no route answers: one label value, whatever paths scanners invent.
 const UNMATCHED: &str = "unmatched";
+/// A read that takes longer is told of in the log.
+const SLOW: Duration = Duration::from_millis(500);
 
 pub(super) async fn request(mut request: Request, next: Next) -> Response {
     let method = method_label(request.method());
-    let route = request.extensions().get::<MatchedPath>().map_or(UNMATCHED, MatchedPath::as_str).to_owned();
-    let span = info_span!(
-        "request", trace.id = Empty, http.method = method, http.route = %route, http.status = Empty, otel.kind = "server",
-        otel.name = format!("{method} {route}"), otel.status_code = Empty
-    );
+    let path = request.extensions().get::<MatchedPath>().cloned();
+    let route = path.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
     let caller = trace::caller(request.headers());
-    caller.as_deref().inspect(|caller| telemetry::follow(&span, caller));
-    let trace_id = TraceId::of(&caller.unwrap_or_else(|| span.in_scope(telemetry::cause)));
-    span.record("trace.id", trace_id.as_str());
+    let mut trace_id = TraceId::of(&caller.clone().unwrap_or_else(telemetry::new_trace));
+    let span = info_span!(
+        "request",
+        trace.id = trace_id.as_str(),
+        http.method = method,
+        http.route = route,
+        otel.kind = "server",
+        otel.name = format!("{method} {route}")
+    );
+    match &caller {
+        Some(caller) => telemetry::follow(&span, caller),
+        None => {
+            if let Some(own) = telemetry::exported(&span) {
+                trace_id = TraceId::of(&own);
+                span.record("trace.id", trace_id.as_str());
+            }
+        }
+    }
     request.extensions_mut().insert(trace_id.clone());
 
     let started = Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
     let elapsed = started.elapsed();
 
-    let status = response.status().as_u16();
-    span.record("http.status", status);
-    if status >= 500 {
-        span.record("otel.status_code", "ERROR");
-    }
-    let duration_ms = elapsed.as_secs_f64() * 1e3;
-    span.in_scope(|| info!(duration_ms, "{method} {route} answered {status} in {duration_ms:.1} ms"));
-    counter!("http_requests_total", "method" => method, "route" => route.clone(), "status" => status.to_string()).increment(1);
-    histogram!("http_request_duration_seconds", "method" => method, "route" => route).record(elapsed.as_secs_f64());
+    let status = response.status();
+    telemetry::answered(&span, status.as_u16());
+    span.in_scope(|| tell(method, route, status, elapsed, response.extensions().get()));
+    let meters = meters(method, route, status);
+    meters.requests.increment(1);
+    meters.seconds.record(elapsed.as_secs_f64());
     if let Ok(value) = HeaderValue::from_str(trace_id.as_str()) {
         response.headers_mut().insert("x-request-id", value);
     }
     response
+}
+
+fn tell(method: &str, route: &str, status: StatusCode, elapsed: Duration, asker: Option<&Asker>) {
+    let (code, duration_ms) = (status.as_u16(), elapsed.as_secs_f64() * 1e3);
+    let user = asker.map(|asker| tracing::field::display(asker.0));
+    if status.as_u16() < 400 && elapsed < SLOW && matches!(method, "GET" | "HEAD" | "OPTIONS") {
+        debug!(http.status = code, user.id = user, duration_ms, "{method} {route} answered {code} in {duration_ms:.1} ms");
+    } else {
+        info!(http.status = code, user.id = user, duration_ms, "{method} {route} answered {code} in {duration_ms:.1} ms");
+    }
+}
+
+/// Of one method, route and status.
+struct Meters {
+    requests: Counter,
+    seconds: Histogram,
+}
+
+/// Looked up once for each kind of answer: by their labels it takes longer than a short answer.
+fn meters(method: &'static str, route: &str, status: StatusCode) -> Arc<Meters> {
+    type ByKind = HashMap<(&'static str, u16), Arc<Meters>>;
+    static KNOWN: LazyLock<RwLock<HashMap<String, ByKind>>> = LazyLock::new(RwLock::default);
+    let kind = (method, status.as_u16());
+    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner).get(route).and_then(|route| route.get(&kind)).cloned();
+    known.unwrap_or_else(|| {
+        let meters = Arc::new(Meters {
+            requests: counter!("http_requests_total", "method" => method, "route" => route.to_owned(), "status" => status.as_str().to_owned()),
+            seconds: histogram!("http_request_duration_seconds", "method" => method, "route" => route.to_owned()),
+        });
+        let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+        known.entry(route.to_owned()).or_default().insert(kind, Arc::clone(&meters));
+        meters
+    })
 }
 
 /// Methods are the caller's free text too: unknown ones share a label.

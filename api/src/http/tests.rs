@@ -10,18 +10,22 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
 use payments::Payments;
 use platform::auth::InstallationSecret;
+use platform::cache::{MemoryCache, ReadThrough};
 use platform::clock::SystemClock;
 use platform::config::{OutsideConfig, XenditConfig};
+use platform::db::tenant::ServePool;
 use platform::limits::MemoryLimiter;
 use platform::objects::StoredObjects;
 use platform::telemetry::Metrics;
 use serde_json::Value;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::wrap;
 use crate::access::Auth;
+use crate::live::Live;
 use crate::state::{AppState, Limits};
 
 /// One recorder a process: tests may share one.
@@ -34,12 +38,16 @@ fn app() -> Router {
     let nowhere = PgPool::connect_lazy_with(PgConnectOptions::new());
     let secret = InstallationSecret::of("a secret of this test, long enough".into()).expect("long enough");
     let payments = Payments::new(nowhere.clone(), SystemClock::shared(), &XenditConfig::default(), &OutsideConfig::default());
+    let (db, stopped) = (ServePool::new(nowhere.clone()), CancellationToken::new());
+    stopped.cancel();
     let state = AppState {
-        db: nowhere.clone(),
+        db: db.clone(),
+        cache: ReadThrough::new(Arc::new(MemoryCache::default())),
+        live: Live::start(nowhere, stopped),
         payments: payments.expect("a client"),
         clock: SystemClock::shared(),
         metrics: metrics(),
-        auth: Arc::new(Auth::new(nowhere.clone(), secret, SystemClock::shared())),
+        auth: Arc::new(Auth::new(db, secret, SystemClock::shared())),
         limiter: Arc::new(MemoryLimiter::default()),
         front: Arc::default(),
         objects: Arc::new(StoredObjects::folder(&std::env::temp_dir().join("viralcast-no-objects")).expect("a folder")),

@@ -1,7 +1,6 @@
 //! Which of our two languages the caller reads.
 
-use axum::http::HeaderMap;
-use axum::http::header::ACCEPT_LANGUAGE;
+use axum::http::HeaderValue;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Language {
@@ -11,8 +10,8 @@ pub(crate) enum Language {
 
 impl Language {
     /// The best of `Accept-Language` (RFC 9110, section 12.5.4); Indonesian unless English is preferred.
-    pub fn of(headers: &HeaderMap) -> Self {
-        let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    pub fn of(accepted: Option<&HeaderValue>) -> Self {
+        let accepted = accepted.and_then(|value| value.to_str().ok()).unwrap_or_default();
         let weights: Vec<(Self, f32)> = accepted.split(',').filter_map(weighted).collect();
         let best = |wanted| weights.iter().filter(|(language, _)| *language == wanted).map(|(_, weight)| *weight).fold(0.0, f32::max);
         if best(Self::English) > best(Self::Indonesian) { Self::English } else { Self::Indonesian }
@@ -61,11 +60,7 @@ mod tests {
 
     #[test]
     fn indonesian_unless_english_is_preferred() {
-        let of = |text: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(ACCEPT_LANGUAGE, text.parse().expect("a header value"));
-            Language::of(&headers).tag()
-        };
+        let of = |text: &str| Language::of(Some(&text.parse().expect("a header value"))).tag();
         let cases = [
             ("", "id"),
             ("id", "id"),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::Request;
-use axum::http::header::{ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
+use axum::http::header::{ACCEPT_LANGUAGE, ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -28,11 +28,11 @@ pub(crate) fn pending(error: ApiError) -> Response {
 
 /// Replaces every error response that is not a document yet, also those of the framework, and logs what is our fault.
 pub(crate) async fn render(trace_id: TraceId, request: Request, next: Next) -> Response {
-    let language = Language::of(request.headers());
-    let instance = request.uri().path().to_owned();
+    let (accepted, uri) = (request.headers().get(ACCEPT_LANGUAGE).cloned(), request.uri().clone());
     let mut response = next.run(request).await;
     let Some(error) = error_of(&mut response) else { return response };
 
+    let language = Language::of(accepted.as_ref());
     let wording = Wording::of(&error, language);
     if wording.status.is_server_error() {
         tracing::error!(http.status = wording.status.as_u16(), error = %domain::chain(&*error), "a request failed");
@@ -43,7 +43,7 @@ pub(crate) async fn render(trace_id: TraceId, request: Request, next: Next) -> R
         title: wording.title,
         status: status.as_u16(),
         detail: wording.detail,
-        instance,
+        instance: uri.path().to_owned(),
         trace_id: trace_id.as_str().to_owned(),
         hint: wording.hint,
         errors: wording.errors,

@@ -155,7 +155,10 @@ impl Wording {
                 ..unavailable(language)
             },
             ApiError::Database(error) if error.is_unavailable() => unavailable(language),
-            ApiError::Queue(QueueError::Database { .. }) | ApiError::Objects(ObjectError::Store { .. }) => unavailable(language),
+            ApiError::Busy
+            | ApiError::Bus(_)
+            | ApiError::Queue(QueueError::Database { .. })
+            | ApiError::Objects(ObjectError::Store { .. }) => unavailable(language),
             ApiError::Database(_)
             | ApiError::Queue(_)
             | ApiError::Objects(_)

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
+use platform::objects::{ObjectError, ObjectKey};
 use serde::Serialize;
 use tokio::time::timeout;
 use utoipa::ToSchema;
@@ -23,7 +24,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 /// State of the server and of everything it needs.
 #[derive(Serialize, ToSchema)]
 struct Health {
-    /// `up` when every dependency is.
+    /// That of the dependency that is worst off.
     status: Condition,
     #[schema(example = "0.1.0")]
     version: &'static str,
@@ -37,15 +38,19 @@ struct Dependency {
     #[schema(example = "database")]
     name: &'static str,
     status: Condition,
-    /// How long it took to answer, in milliseconds.
-    #[schema(example = 0.8)]
-    duration_ms: f64,
+    /// How long it took to answer, in milliseconds; null for what is not asked, but known from its last answers.
+    #[schema(required = true, example = 0.8)]
+    duration_ms: Option<f64>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+/// `up`: it does what it should. `off`: it is not set up, and nobody expects it. `degraded`: it does not, and the server goes on without it.
+/// `down`: it does not, and the server cannot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum Condition {
     Up,
+    Off,
+    Degraded,
     Down,
 }
 
@@ -61,7 +66,7 @@ struct Alive {
     path = "/api/v1/healthchecker",
     tag = "platform",
     responses(
-        (status = 200, description = "Everything is up", body = Health),
+        (status = 200, description = "The server serves; the body says what it goes without", body = Health),
         (status = 503, description = "Something is down; the body says what", body = Health),
     ),
     security(()),
@@ -69,8 +74,9 @@ struct Alive {
 )]
 async fn healthchecker(State(state): State<AppState>) -> (StatusCode, Json<Health>) {
     let dependencies = check_all(&state).await;
-    let all_up = dependencies.iter().all(|dependency| dependency.status == Condition::Up);
-    let (code, status) = if all_up { (StatusCode::OK, Condition::Up) } else { (StatusCode::SERVICE_UNAVAILABLE, Condition::Down) };
+    let worst = dependencies.iter().map(|dependency| dependency.status).max().unwrap_or(Condition::Up);
+    let status = if worst == Condition::Off { Condition::Up } else { worst };
+    let code = if status == Condition::Down { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     (code, Json(Health { status, version: env!("CARGO_PKG_VERSION"), checked_at: state.clock.now(), dependencies }))
 }
 
@@ -100,21 +106,48 @@ async fn readyz(State(state): State<AppState>) -> Result<Json<Alive>, ApiError> 
 
 /// Every dependency, each with the short patience of a probe. A further engine is a further line here.
 async fn check_all(state: &AppState) -> Vec<Dependency> {
-    vec![check("database", state, platform::db::tenant::ping(&state.db)).await]
+    let (database, objects) = tokio::join!(
+        check("database", state, Condition::Down, platform::db::tenant::ping(&state.db)),
+        check("objects", state, Condition::Degraded, async { state.objects.exists(&probe_key()?).await.map(drop) }),
+    );
+    let known = |name, is_degraded: bool| Dependency {
+        name,
+        status: if is_degraded { Condition::Degraded } else { Condition::Up },
+        duration_ms: None,
+    };
+    let payments = if state.payments.are_possible() { Condition::Up } else { Condition::Off };
+    vec![
+        database,
+        objects,
+        known("cache", state.cache.is_degraded()),
+        known("limits", state.limiter.is_degraded()),
+        Dependency { name: "payments", status: payments, duration_ms: None },
+    ]
 }
 
-async fn check<E: std::error::Error>(name: &'static str, state: &AppState, probe: impl Future<Output = Result<(), E>>) -> Dependency {
+/// Nothing is there, and the store says so.
+fn probe_key() -> Result<ObjectKey, ObjectError> {
+    "health/probe".parse()
+}
+
+/// What it is when it does not answer.
+async fn check<E: std::error::Error>(
+    name: &'static str,
+    state: &AppState,
+    otherwise: Condition,
+    probe: impl Future<Output = Result<(), E>>,
+) -> Dependency {
     let started = Instant::now();
     let status = match timeout(state.limits.probe, probe).await {
         Ok(Ok(())) => Condition::Up,
         Ok(Err(error)) => {
             tracing::warn!(dependency = name, %error, "{name} does not answer");
-            Condition::Down
+            otherwise
         }
         Err(_) => {
             tracing::warn!(dependency = name, "{name} did not answer within {:?}", state.limits.probe);
-            Condition::Down
+            otherwise
         }
     };
-    Dependency { name, status, duration_ms: started.elapsed().as_secs_f64() * 1e3 }
+    Dependency { name, status, duration_ms: Some(started.elapsed().as_secs_f64() * 1e3) }
 }

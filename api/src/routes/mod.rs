@@ -14,6 +14,7 @@ mod index;
 mod ingredients;
 mod jobs;
 mod jwks;
+mod live;
 mod members;
 mod metrics;
 mod order_imports;
@@ -63,6 +64,7 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .merge(ingredients::routes())
         .merge(jobs::routes())
         .merge(jwks::routes())
+        .merge(live::routes())
         .merge(members::routes())
         .merge(metrics::routes())
         .merge(order_imports::routes())

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::access::{Action, Permission, Resource as Kind};
+use domain::event::{Event, OrdersImported};
 use platform::db::orders::{OrderLine, copy_orders};
 use platform::db::sales_daily::DailyLoad;
 use platform::db::stores::StoreRow;
@@ -24,7 +25,7 @@ use crate::error::{ApiError, FieldError};
 use crate::extract::{Body, PathName};
 use crate::problem::Problem;
 use crate::provenance::business_day;
-use crate::record::remember;
+use crate::record::{announce, remember};
 use crate::state::AppState;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -101,6 +102,8 @@ async fn import(
     let counts = copy_orders(&mut transaction, load, &products, lines.into_iter()).await?;
     keep_days_left(&mut transaction).await?;
     let answer = ImportCounts { created: counts.inserted, changed: counts.superseded, unchanged: counts.unchanged };
+    let imported = OrdersImported { store_id: store.id.into(), imported: answer.created + answer.changed };
+    announce(&mut transaction, &state, &Event::OrdersImported(imported)).await?;
     remember(&mut transaction, &state, &caller, Some(store.id), "orders_imported", HANDED_OVER, json!(answer)).await?;
     commit(transaction).await?;
     Ok(Json(answer))

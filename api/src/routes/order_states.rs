@@ -11,12 +11,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::orders::{WholeOrder, missing, whole};
+use super::orders::{WholeOrder, changed, missing, whole};
 use crate::access::Caller;
 use crate::error::ApiError;
 use crate::extract::PathNames;
 use crate::problem::Problem;
-use crate::record::remember;
+use crate::record::{announce, remember};
 use crate::state::AppState;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -89,17 +89,18 @@ async fn end(state: &AppState, caller: &Caller, [store, order]: [&str; 2], endin
     if is_being_paid(&mut *transaction, id).await? {
         return Err(ApiError::Conflict { rule: "order_is_being_paid" });
     }
-    let action = match ending {
+    let (action, status) = match ending {
         Ending::Cancelled if is_paid => return Err(ApiError::Conflict { rule: "order_is_paid" }),
         Ending::Cancelled => {
             cancel_order(&mut *transaction, id, state.clock.now()).await?;
-            "order_cancelled"
+            ("order_cancelled", "cancelled")
         }
         Ending::Completed => {
             complete_order(&mut *transaction, id).await?;
-            "order_completed"
+            ("order_completed", "completed")
         }
     };
+    announce(&mut transaction, state, &changed(store.id, id, status)).await?;
     remember(&mut transaction, state, caller, Some(store.id), action, order, json!({})).await?;
     let order = whole(&mut transaction, store.id, order).await?;
     commit(transaction).await?;

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use domain::access::{Action, Permission, Resource as Kind};
+use domain::event::{Event, OrderChanged};
 use platform::db::taken_orders::{
     NewOrder as TakenOrder, OrderFilter, OrderLineRow, OrderRow, get_order, insert_order, list_orders, order_lines,
 };
@@ -25,6 +26,7 @@ use crate::extract::{Body, PathName, PathNames, Query, optional_day, optional_na
 use crate::once::Once;
 use crate::problem::Problem;
 use crate::provenance::business_day;
+use crate::record::announce;
 use crate::state::AppState;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -273,6 +275,7 @@ async fn create(
     };
     insert_order(&mut transaction, &order).await?;
     let order = whole(&mut transaction, store.id, &id.to_string()).await?;
+    announce(&mut transaction, &state, &changed(store.id, id, "pending")).await?;
     let answer = once.answer(&mut transaction, &state, &new, StatusCode::CREATED, &order).await?;
     commit(transaction).await?;
     Ok(answer)
@@ -314,6 +317,10 @@ async fn get(
 ) -> Result<Json<WholeOrder>, ApiError> {
     let store = caller.store(&mut transaction, &store, Permission::to(Action::Read, Kind::Orders)).await?;
     whole(&mut transaction, store.id, &order).await.map(Json)
+}
+
+pub(super) fn changed(store: Uuid, order: Uuid, status: &str) -> Event {
+    Event::OrderChanged(OrderChanged { store_id: store.into(), order_id: order, order_status: status.to_owned() })
 }
 
 /// An order of this store, with its items.

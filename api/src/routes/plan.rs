@@ -1,9 +1,12 @@
 //! What to prepare and what to buy.
 
-use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
 use chrono::{Days, NaiveDate};
 use domain::access::{Action, Permission, Resource as Kind};
+use domain::ids::StoreId;
+use platform::cache::keys;
 use platform::db::plan_items::{PlanItemRow, published_plan};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -11,11 +14,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::access::{Caller, Reader};
+use crate::access::Caller;
 use crate::error::ApiError;
-use crate::extract::{PathName, Query, optional_day};
+use crate::extract::{Asked, PathName, optional_day};
+use crate::kept::{IfNoneMatch, kept};
 use crate::problem::Problem;
-use crate::provenance::{Provenance, StoreReference};
+use crate::provenance::{Provenance, StoreReference, today};
+use crate::routes::find_store;
 use crate::state::AppState;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -173,9 +178,10 @@ struct PlanQuery {
     get,
     path = "/api/v1/stores/{store}/plan", operation_id = "get_plan",
     tag = "plan",
-    params(("store" = String, Path, description = "Slug or id", example = "warung-bu-sri"), PlanQuery),
+    params(("store" = String, Path, description = "Slug or id", example = "warung-bu-sri"), PlanQuery, IfNoneMatch),
     responses(
-        (status = 200, description = "Prep list and purchase list of each day; empty lists for a day that is not planned", body = Plan),
+        (status = 200, description = "Prep list and purchase list of each day; empty lists for a day that is not planned", body = Plan, headers(("etag" = String, description = "Of these very bytes"))),
+        (status = 304, description = "The caller has it already"),
         (status = 404, description = "No such store, or nothing published yet", body = Problem, content_type = "application/problem+json"),
     ),
     extensions(("x-permission" = json!("predictions:read"))),
@@ -184,10 +190,19 @@ async fn get(
     State(state): State<AppState>,
     caller: Caller,
     PathName(store): PathName,
-    Query(query): Query<PlanQuery>,
-    Reader(mut transaction): Reader,
-) -> Result<Json<Plan>, ApiError> {
-    let store = caller.store(&mut transaction, &store, Permission::to(Action::Read, Kind::Predictions)).await?;
+    asked: Asked,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let store = caller.store_id(&state, &store, Permission::to(Action::Read, Kind::Predictions)).await?;
+    let today = today(&state, &caller, store).await?;
+    let key = keys::plan(StoreId(store)).part(&format!("{today}:{}", asked.text()));
+    kept(&state.cache, &key, &headers, find(&state, &caller, store, &asked)).await
+}
+
+async fn find(state: &AppState, caller: &Caller, store: Uuid, asked: &Asked) -> Result<Plan, ApiError> {
+    let query: PlanQuery = asked.read()?;
+    let mut transaction = state.db.begin_read(caller.tenant()).await?;
+    let store = find_store(&mut transaction, &store.to_string()).await?;
     let run = Provenance::of(&mut transaction, &store, state.clock.now()).await?;
     let dates = match query.date {
         Some(date) => vec![date],
@@ -197,5 +212,5 @@ async fn get(
     for date in dates {
         days.push(DayPlan::of(date, published_plan(&mut *transaction, store.id, date).await?));
     }
-    Ok(Json(Plan { store: store.into(), run, days }))
+    Ok(Plan { store: store.into(), run, days })
 }

@@ -1,9 +1,12 @@
 //! What will sell: the published forecasts of a store, with ranges, confidence and where they come from.
 
-use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
 use chrono::NaiveDate;
 use domain::access::{Action, Permission, Resource as Kind};
+use domain::ids::StoreId;
+use platform::cache::keys;
 use platform::db::forecasts::{ForecastRow, published_forecasts};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -11,11 +14,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::access::{Caller, Reader};
+use crate::access::Caller;
 use crate::error::{ApiError, FieldError};
-use crate::extract::{PathName, Query, optional_day, optional_text};
+use crate::extract::{Asked, PathName, optional_day, optional_text};
+use crate::kept::{IfNoneMatch, kept};
 use crate::problem::Problem;
-use crate::provenance::{Provenance, StoreReference};
+use crate::provenance::{Provenance, StoreReference, today};
+use crate::routes::find_store;
 use crate::state::AppState;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -154,9 +159,10 @@ struct PredictionQuery {
     get,
     path = "/api/v1/stores/{store}/predictions", operation_id = "list_predictions",
     tag = "predictions",
-    params(("store" = String, Path, description = "Slug or id", example = "warung-bu-sri"), PredictionQuery),
+    params(("store" = String, Path, description = "Slug or id", example = "warung-bu-sri"), PredictionQuery, IfNoneMatch),
     responses(
-        (status = 200, description = "Predictions that pass the filter, with the run they come from", body = Predictions),
+        (status = 200, description = "Predictions that pass the filter, with the run they come from", body = Predictions, headers(("etag" = String, description = "Of these very bytes"))),
+        (status = 304, description = "The caller has them already"),
         (status = 404, description = "No such store, or nothing published yet", body = Problem, content_type = "application/problem+json"),
     ),
     extensions(("x-permission" = json!("predictions:read"))),
@@ -165,18 +171,28 @@ async fn list(
     State(state): State<AppState>,
     caller: Caller,
     PathName(store): PathName,
-    Query(query): Query<PredictionQuery>,
-    Reader(mut transaction): Reader,
-) -> Result<Json<Predictions>, ApiError> {
+    asked: Asked,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let store = caller.store_id(&state, &store, Permission::to(Action::Read, Kind::Predictions)).await?;
+    let today = today(&state, &caller, store).await?;
+    let kind = asked.parameter("type").unwrap_or("all");
+    let key = keys::predictions(StoreId(store), kind).part(&format!("{today}:{}", asked.text()));
+    kept(&state.cache, &key, &headers, find(&state, &caller, store, &asked)).await
+}
+
+async fn find(state: &AppState, caller: &Caller, store: Uuid, asked: &Asked) -> Result<Predictions, ApiError> {
+    let query: PredictionQuery = asked.read()?;
     if matches!((query.from, query.to), (Some(from), Some(to)) if from > to) {
         return Err(FieldError::new("to", "must not be before `from`").into());
     }
-    let store = caller.store(&mut transaction, &store, Permission::to(Action::Read, Kind::Predictions)).await?;
+    let mut transaction = state.db.begin_read(caller.tenant()).await?;
+    let store = find_store(&mut transaction, &store.to_string()).await?;
     let run = Provenance::of(&mut transaction, &store, state.clock.now()).await?;
     let (first, last) = (query.from.unwrap_or(run.first_day), query.to.unwrap_or(run.last_predicted_day()));
     let kind = query.kind.map(PredictionType::as_str);
     let rows = published_forecasts(&mut *transaction, store.id, kind, first, last).await?;
     let wanted = |row: &ForecastRow| query.item.as_ref().is_none_or(|item| *item == row.target_item);
     let predictions = rows.into_iter().filter(wanted).filter_map(Prediction::of).collect();
-    Ok(Json(Predictions { store: store.into(), run, predictions }))
+    Ok(Predictions { store: store.into(), run, predictions })
 }

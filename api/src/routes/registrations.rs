@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use axum::extract::State;
+use axum::http::header::ACCEPT_LANGUAGE;
 use axum::http::{HeaderMap, StatusCode};
 use domain::job::{Letter, MailLink};
 use platform::auth::{OneTimeToken, Purpose, Verdict, Weakness, weakness};
 use platform::db::audit_log::{NewAuditEntry, record};
 use platform::db::auth_sessions::{Revocation, revoke_others};
 use platform::db::one_time_tokens::{create_one_time_token, use_one_time_token, use_up_one_time_tokens, user_of_one_time_token};
-use platform::db::tenant::{Tenant, begin_as, commit};
+use platform::db::tenant::{Tenant, commit};
 use platform::db::users::{account_by_email, find_user, own_password_hash, register_user, set_password, verify_email};
 use platform::queue::{EnqueueOptions, enqueue};
 use platform::telemetry;
@@ -75,8 +76,8 @@ async fn register(
     check_attempt(state.limiter.as_ref(), "mail", address, &new.email).await?;
     let even = sleep(EVEN);
     let id = Uuid::now_v7();
-    let mut transaction = begin_as(&state.db, Tenant::User(id)).await?;
-    let locale = Language::of(&headers).tag();
+    let mut transaction = state.db.begin_as(Tenant::User(id)).await?;
+    let locale = Language::of(headers.get(ACCEPT_LANGUAGE)).tag();
     if register_user(&mut *transaction, id, &new.email, new.name.as_deref(), locale).await? {
         send_link(&mut transaction, &state, id, Letter::VerifyEmail).await?;
         commit(transaction).await?;
@@ -227,8 +228,10 @@ async fn change_password(
 
 /// Mails a link to an account, if there is one.
 async fn send_to_account(state: &AppState, email: &str, letter: impl FnOnce(bool) -> Letter) -> Result<(), ApiError> {
-    if let Some(account) = account_by_email(&state.db, email).await? {
-        let mut transaction = begin_as(&state.db, Tenant::User(account.user_id)).await?;
+    // A statement of its own, so that its connection is given back before the next one is asked for.
+    let account = account_by_email(&mut *state.db.acquire().await?, email).await?;
+    if let Some(account) = account {
+        let mut transaction = state.db.begin_as(Tenant::User(account.user_id)).await?;
         send_link(&mut transaction, state, account.user_id, letter(account.is_verified)).await?;
         commit(transaction).await?;
     }
@@ -258,14 +261,14 @@ async fn choose_password(
     let address = address.text();
     let now = state.clock.now();
     let token = OneTimeToken::presented(chosen.token.expose_secret()).hash(state.auth.secret());
-    let user = user_of_one_time_token(&state.db, &token, now).await?.ok_or(ApiError::InvalidOneTimeToken)?;
-    let mut transaction = begin_as(&state.db, Tenant::User(user)).await?;
+    let user = user_of_one_time_token(&mut *state.db.acquire().await?, &token, now).await?.ok_or(ApiError::InvalidOneTimeToken)?;
+    let mut transaction = state.db.begin_as(Tenant::User(user)).await?;
     let row = find_user(&mut *transaction, user).await?.ok_or(ApiError::InvalidOneTimeToken)?;
     commit(transaction).await?;
     require_strength("password", &chosen.password, &[&row.email, row.name.as_deref().unwrap_or_default()])?;
     let hash = state.auth.passwords.hash(chosen.password.clone()).await?;
 
-    let mut transaction = begin_as(&state.db, Tenant::User(user)).await?;
+    let mut transaction = state.db.begin_as(Tenant::User(user)).await?;
     revoke_others(&mut transaction, user, None, Revocation::PasswordChanged, now).await?;
     let mut is_used = false;
     for purpose in purposes {

@@ -103,7 +103,7 @@ async fn login(
 ) -> Result<Response, ApiError> {
     check_origin(&headers)?;
     check_attempt(state.limiter.as_ref(), "login", address, &login.email).await?;
-    let account = account_by_email(&state.db, &login.email).await?;
+    let account = account_by_email(&mut *state.db.acquire().await?, &login.email).await?;
     let hash = account.as_ref().and_then(|account| account.password_hash.clone());
     let verdict = state.auth.passwords.verify(login.password.clone(), hash.clone()).await?;
     let Some(account) = account.filter(|_| verdict != Verdict::Wrong) else {

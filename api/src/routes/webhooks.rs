@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use domain::ids::StoreId;
 use domain::job::TakePush;
 use platform::db::push_secrets::push_secrets;
-use platform::db::tenant::{begin_write, commit};
+use platform::db::tenant::commit;
 use platform::db::webhook_events::{NewWebhookEvent, insert_webhook_event};
 use platform::queue::{EnqueueOptions, enqueue};
 use platform::telemetry;
@@ -102,7 +102,7 @@ async fn push_orders(
     let now = state.clock.now();
     // A store that does not exist is answered like a signature that is wrong.
     let store_id: Uuid = store.parse().map_err(|_| ApiError::Unsigned)?;
-    let secrets = push_secrets(&state.db, store_id, now).await?;
+    let secrets = push_secrets(&mut *state.db.acquire().await?, store_id, now).await?;
     let is_signed = |secret: &String| Webhook::new(secret).is_ok_and(|webhook| webhook.verify(&body, &headers).is_ok());
     if !secrets.iter().any(is_signed) {
         return Err(ApiError::Unsigned);
@@ -118,7 +118,7 @@ async fn push_orders(
         body: &body,
         received_at: now,
     };
-    let mut transaction = begin_write(&state.db).await?;
+    let mut transaction = state.db.begin_write().await?;
     let event_id = insert_webhook_event(&mut transaction, &event).await?;
     if let Some(event_id) = event_id {
         let options = EnqueueOptions { trace_id: Some(telemetry::cause()), ..EnqueueOptions::default() };

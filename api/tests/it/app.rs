@@ -3,23 +3,29 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use api::{AppState, Auth, Limits};
+use api::{AppState, Auth, Limits, Live};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
+use axum::response::Response;
 use domain::job::Prune;
 use payments::Payments;
 use platform::auth::{AccessClaims, InstallationSecret, REFRESH_LIFE, RefreshToken, ensure_signing_key};
+use platform::cache::{MemoryCache, ReadThrough};
 use platform::clock::{Clock, SimulatedClock};
 use platform::config::{OutsideConfig, XenditConfig};
 use platform::db::auth_sessions::{NewSession, insert_session};
+use platform::db::tenant::ServePool;
+use platform::embedded::Role;
 use platform::limits::MemoryLimiter;
 use platform::objects::StoredObjects;
 use platform::queue::{self, EnqueueOptions};
 use platform::telemetry::Metrics;
 use platform::testing::TestDb;
 use serde_json::{Value, json};
+use sqlx::postgres::PgPoolOptions;
 use tempfile::TempDir;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tower::ServiceExt;
 use uuid::Uuid;
 
@@ -32,7 +38,8 @@ pub struct App {
     pub state: AppState,
     pub clock: SimulatedClock,
     router: Router,
-    _objects: TempDir,
+    objects: TempDir,
+    stop: DropGuard,
     /// Of the operator: what asks unless a request says who it is.
     token: String,
 }
@@ -64,11 +71,17 @@ impl App {
         let clock = SimulatedClock::at(world::instant(now));
         let secret = InstallationSecret::of("a secret of this test, long enough".into()).expect("long enough");
         ensure_signing_key(db.work(), &secret, clock.now()).await.expect("a key");
-        let auth = Arc::new(Auth::new(db.serve().clone(), secret, clock.shared()));
+        let serve = ServePool::new(db.serve().clone());
+        let auth = Arc::new(Auth::new(serve.clone(), secret, clock.shared()));
+        let stop = CancellationToken::new();
+        let direct = PgPoolOptions::new().max_connections(2).connect_lazy_with(db.options(Role::Work));
+        let cache = ReadThrough::in_step(Arc::new(MemoryCache::default()), db.serve().clone(), direct.clone(), stop.clone());
         let payments = Payments::new(db.serve().clone(), clock.shared(), xendit, &OutsideConfig::default()).expect("a client");
         let objects = tempfile::tempdir().expect("a folder");
         let state = AppState {
-            db: db.serve().clone(),
+            db: serve,
+            cache,
+            live: Live::start(direct, stop.clone()),
             clock: clock.shared(),
             metrics: metrics(),
             limits,
@@ -78,9 +91,19 @@ impl App {
             payments,
             objects: Arc::new(StoredObjects::folder(objects.path()).expect("an object store")),
         };
-        let mut app = Self { router: api::router(state.clone()), db, world, state, clock, _objects: objects, token: String::new() };
+        let mut app =
+            Self { router: api::router(state.clone()), db, world, state, clock, objects, stop: stop.drop_guard(), token: String::new() };
         app.token = app.token_of(app.world.operator).await;
         app
+    }
+
+    pub fn objects_folder(&self) -> &std::path::Path {
+        self.objects.path()
+    }
+
+    /// As when the server is told to stop; it still answers.
+    pub fn stop(self) {
+        drop(self.stop);
     }
 
     /// The same world after a restart of the program: nothing is remembered.
@@ -95,7 +118,7 @@ impl App {
     }
 
     fn restarted_with(self, secret: InstallationSecret) -> Self {
-        let auth = Auth::new(self.db.serve().clone(), secret, self.clock.shared());
+        let auth = Auth::new(self.state.db.clone(), secret, self.clock.shared());
         let state = AppState { auth: Arc::new(auth), ..self.state };
         Self { router: api::router(state.clone()), state, ..self }
     }
@@ -147,15 +170,22 @@ impl App {
         self.send(Method::POST, path, &[headers, &[("content-length", length.as_str())]].concat(), Body::from(body)).await
     }
 
-    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Body) -> Reply {
-        let request = Request::builder().method(method.clone()).uri(path).header("host", "localhost:4000");
+    /// The answer as it comes; nothing of it is checked.
+    pub async fn open(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Body) -> Response {
+        let request = Request::builder().method(method).uri(path).header("host", "localhost:4000");
         let says_who = headers.iter().any(|(name, _)| matches!(*name, "authorization" | "cookie"));
         let request = if says_who { request } else { request.header("authorization", format!("Bearer {}", self.token)) };
         let headers = headers.iter().filter(|header| **header != NOBODY);
         let request = headers.fold(request, |request, (name, value)| request.header(*name, *value));
-        let response = self.router.clone().oneshot(request.body(body).expect("a request")).await.expect("infallible");
+        self.router.clone().oneshot(request.body(body).expect("a request")).await.expect("infallible")
+    }
+
+    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Body) -> Reply {
+        let response = self.open(method.clone(), path, headers, body).await;
         let (parts, body) = response.into_parts();
-        let body = to_bytes(body, 16 << 20).await.expect("a body").to_vec();
+        // A stream has no end.
+        let is_stream = parts.headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
+        let body = if is_stream { Vec::new() } else { to_bytes(body, 16 << 20).await.expect("a body").to_vec() };
         let reply = Reply { status: parts.status, headers: parts.headers, body };
         contract::check(&method, path, &reply);
         reply

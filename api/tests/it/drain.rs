@@ -105,3 +105,33 @@ async fn a_taken_port_is_named() {
     let error = error.to_string();
     assert!(error.starts_with(&format!("cannot listen on {address}: ")), "{error}");
 }
+
+#[tokio::test]
+async fn who_speaks_http_2_is_answered_so() {
+    let app = App::new().await;
+    let server = start(&app).await;
+    let client = reqwest::Client::builder().http2_prior_knowledge().build().expect("a client");
+    let url = format!("http://{}/livez", server.address);
+    let (one, other) = tokio::join!(client.get(&url).send(), client.get(&url).send());
+    for answer in [one, other] {
+        let answer = answer.expect("an answer");
+        assert_eq!((answer.version(), answer.status().as_u16()), (reqwest::Version::HTTP_2, 200));
+    }
+    server.shutdown.cancel();
+    server.ended.await.expect("no panic").expect("an orderly end");
+}
+
+/// A head that comes letter by letter, and a connection on which nothing comes.
+#[tokio::test]
+async fn who_never_ends_a_head_is_hung_up_on() {
+    let app = App::with(Limits { head: Duration::from_millis(100), ..Limits::default() }, NOW).await;
+    let server = start(&app).await;
+    for sent in ["", "GET /livez HTTP/1.1\r\nhost: localhost\r\nx-slow: "] {
+        let mut stream = TcpStream::connect(server.address).await.expect("a connection");
+        stream.write_all(sent.as_bytes()).await.expect("sent");
+        let answer = answer(stream).await;
+        assert!(!answer.contains(" 200 "), "{answer}");
+    }
+    server.shutdown.cancel();
+    server.ended.await.expect("no panic").expect("an orderly end");
+}

@@ -1,6 +1,7 @@
 //! Index, docs page, health and metrics.
 
 use crate::app::{App, assert_shown};
+use crate::eventually;
 
 #[tokio::test]
 async fn programs_get_an_index_and_browsers_the_docs_page() {
@@ -43,6 +44,7 @@ async fn data_may_not_run_load_or_be_framed() {
 #[tokio::test]
 async fn health_with_everything_up() {
     let app = App::new().await;
+    eventually("the cache hears", async || (!app.state.cache.is_degraded()).then_some(())).await;
     assert_shown("health_up", &app.get("/api/v1/healthchecker").await);
     assert_shown("livez", &app.get("/livez").await);
     assert_shown("readyz", &app.get("/readyz").await);
@@ -51,11 +53,27 @@ async fn health_with_everything_up() {
 #[tokio::test]
 async fn health_without_the_database() {
     let app = App::new().await;
+    eventually("the cache hears", async || (!app.state.cache.is_degraded()).then_some(())).await;
     app.state.db.close().await;
     assert_shown("health_down", &app.get("/api/v1/healthchecker").await);
     assert_shown("readyz_down", &app.get("/readyz").await);
     assert_eq!(app.get("/livez").await.status, 200);
     assert_eq!(app.get("/").await.status, 200);
+}
+
+/// What the server goes on without does not take it out of service.
+#[tokio::test]
+async fn health_without_the_object_store() {
+    let app = App::new().await;
+    eventually("the cache hears", async || (!app.state.cache.is_degraded()).then_some(())).await;
+    let folder = app.objects_folder();
+    std::fs::remove_dir_all(folder).expect("removed");
+    std::fs::write(folder, "a file where the folder was").expect("written");
+    let health = app.get("/api/v1/healthchecker").await;
+    let body = health.json();
+    let objects = body["dependencies"].as_array().expect("a list").iter().find(|one| one["name"] == "objects").expect("objects");
+    assert_eq!((health.status.as_u16(), &body["status"], &objects["status"]), (200, &"degraded".into(), &"degraded".into()));
+    assert_eq!(app.get("/readyz").await.status, 200);
 }
 
 #[tokio::test]

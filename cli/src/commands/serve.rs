@@ -78,7 +78,7 @@ pub async fn until_told(context: &Arc<Context>, roles: Roles) -> anyhow::Result<
     let xendit = roles.xendit.as_ref().unwrap_or(&context.config.xendit);
     let serve = async {
         let Some(listener) = listener else { return Ok(()) };
-        let state = context.api_state(xendit).await?;
+        let state = context.api_state(xendit, shutdown.clone()).await?;
         api::serve(listener, state, shutdown.clone()).await.context("the API stopped")
     };
     let work = async {
@@ -86,9 +86,7 @@ pub async fn until_told(context: &Arc<Context>, roles: Roles) -> anyhow::Result<
             return Ok(());
         }
         let grace = Duration::from_secs(context.config.http.shutdown_seconds);
-        // Past any pooler: a session that listens must be its own.
-        let direct = sqlx::postgres::PgPoolOptions::new().max_connections(1).connect_lazy_with(context.db.direct().clone());
-        let mut options = WorkerOptions { grace, listen_pool: Some(direct), ..WorkerOptions::default() };
+        let mut options = WorkerOptions { grace, listen_pool: Some(context.listening(1)), ..WorkerOptions::default() };
         if let Some(concurrency) = roles.concurrency {
             options.concurrency = concurrency;
         }

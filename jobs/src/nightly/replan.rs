@@ -4,7 +4,9 @@
 //! and overrides are those of now.
 
 use domain::Rung;
+use domain::event::{Event, PlanChanged};
 use domain::time::Night;
+use platform::bus::outbox;
 use platform::db::forecast_runs::get_forecast_run;
 use platform::db::forecasts::forecasts_of_run;
 use platform::db::overrides::lock_overrides;
@@ -41,6 +43,9 @@ pub async fn replan(tx: &mut PgConnection, nightly: &Nightly, store: &StoreRow) 
     let (plans, items) = earlier::plan(&mut *tx, store.id, night, &cells).await?;
     replace_plan_items(&mut *tx, published.run_id, store.id, &items).await?;
     let rung = get_run(&mut *tx, published.run_id).await?.and_then(|run| run.rung?.parse().ok()).unwrap_or(Rung::Fresh);
-    store::tell(tx, published.run_id, store, published.business_date, rung, &plans, nightly.clock.now()).await?;
+    let now = nightly.clock.now();
+    store::tell(&mut *tx, published.run_id, store, published.business_date, rung, &plans, now).await?;
+    let changed = PlanChanged { store_id: store.id.into(), run_id: published.run_id.into(), business_date: published.business_date };
+    outbox::record(tx, &Event::PlanChanged(changed).seal(now)?).await?;
     Ok(Some(Replanned { run_id: published.run_id, items: items.len() }))
 }

@@ -3,18 +3,23 @@
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use api::{AppState, Auth, Limits};
+use api::{AppState, Auth, Limits, Live};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use payments::Payments;
 use platform::auth::{AccessClaims, REFRESH_LIFE, RefreshToken, ensure_signing_key};
+use platform::cache::{MemoryCache, ReadThrough};
 use platform::clock::Clock;
 use platform::config::{OutsideConfig, XenditConfig};
 use platform::db::auth_sessions::{NewSession, insert_session};
+use platform::db::tenant::ServePool;
+use platform::embedded::Role;
 use platform::limits::MemoryLimiter;
 use platform::telemetry::Metrics;
 use serde_json::Value;
+use sqlx::postgres::PgPoolOptions;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tower::ServiceExt;
 use uuid::Uuid;
 
@@ -23,6 +28,7 @@ use crate::shop::{Shop, links};
 pub struct Desk {
     router: Router,
     auth: Arc<Auth>,
+    _stop: DropGuard,
 }
 
 pub struct Reply {
@@ -39,12 +45,16 @@ fn metrics() -> Metrics {
 
 impl Desk {
     pub async fn open(shop: &Shop) -> Self {
-        let (db, clock, secret) = (shop.db.serve().clone(), shop.clock.shared(), links().secret);
+        let (pool, clock, secret) = (shop.db.serve().clone(), shop.clock.shared(), links().secret);
+        let (db, stop) = (ServePool::new(pool.clone()), CancellationToken::new());
+        let direct = PgPoolOptions::new().max_connections(2).connect_lazy_with(shop.db.options(Role::Work));
         ensure_signing_key(shop.db.work(), &secret, clock.now()).await.expect("a key");
         let auth = Arc::new(Auth::new(db.clone(), secret, clock.clone()));
-        let payments = Payments::new(db.clone(), clock.clone(), &XenditConfig::default(), &OutsideConfig::default()).expect("a client");
+        let payments = Payments::new(pool.clone(), clock.clone(), &XenditConfig::default(), &OutsideConfig::default()).expect("a client");
         let state = AppState {
             db,
+            cache: ReadThrough::in_step(Arc::new(MemoryCache::default()), pool, direct.clone(), stop.clone()),
+            live: Live::start(direct, stop.clone()),
             clock,
             metrics: metrics(),
             limits: Limits { requests_a_minute: 100_000, ..Limits::default() },
@@ -54,7 +64,7 @@ impl Desk {
             payments,
             objects: Arc::new(shop.objects()),
         };
-        Self { router: api::router(state), auth }
+        Self { router: api::router(state), auth, _stop: stop.drop_guard() }
     }
 
     /// A bearer token of this person.
@@ -92,13 +102,18 @@ impl Desk {
 
     /// What is at this address once its work has ended.
     pub async fn ended(&self, token: &str, path: &str) -> Value {
+        self.until(token, path, |job| job["state"] == "succeeded" || job["state"] == "failed").await
+    }
+
+    /// What is at this address once it is so: answers that are kept are forgotten a moment after they have changed.
+    pub async fn until(&self, token: &str, path: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         let began = Instant::now();
         loop {
-            let job = self.get(token, path).await;
-            if job["state"] == "succeeded" || job["state"] == "failed" {
-                return job;
+            let found = self.get(token, path).await;
+            if is_so(&found) {
+                return found;
             }
-            assert!(began.elapsed() < Duration::from_secs(90), "{job}");
+            assert!(began.elapsed() < Duration::from_secs(90), "{found}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

@@ -43,6 +43,12 @@ impl AccessClaims {
         }
     }
 
+    /// When it is good no more.
+    #[must_use]
+    pub fn ends(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp(self.exp, 0).unwrap_or_default()
+    }
+
     /// # Errors
     /// [`AuthError::ExpiredToken`], or [`AuthError::InvalidToken`] for one of the future.
     pub fn check_time(&self, now: DateTime<Utc>) -> Result<(), AuthError> {

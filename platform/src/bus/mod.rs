@@ -8,6 +8,7 @@ mod consume;
 mod error;
 pub mod inbox;
 pub(crate) mod listen;
+pub mod live;
 pub mod outbox;
 mod pg;
 pub mod testing;

@@ -5,6 +5,9 @@
 //! that line nothing can appear any more. An open transaction that has written something therefore holds later events back
 //! until it ends, wherever in the PostgreSQL cluster; one that only reads does not.
 
+use std::fmt;
+use std::str::FromStr;
+
 use chrono::{DateTime, Utc};
 use domain::event::Envelope;
 use domain::ids::EventId;
@@ -44,9 +47,31 @@ pub async fn record(transaction: &mut PgConnection, envelope: &Envelope) -> Resu
 /// A place in the outbox: everything up to and including it has been seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
-    txid: String,
-    position: i64,
+    pub(super) txid: String,
+    pub(super) position: i64,
 }
+
+/// `812-5`: how it is written for those outside.
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.txid, self.position)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = NotACursor;
+
+    fn from_str(text: &str) -> Result<Self, NotACursor> {
+        let (txid, position) = text.split_once('-').ok_or(NotACursor)?;
+        let txid: u64 = txid.parse().map_err(|_| NotACursor)?;
+        let position = position.parse().ok().filter(|position| *position >= 0).ok_or(NotACursor)?;
+        Ok(Self { txid: txid.to_string(), position })
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("not a place in the outbox")]
+pub struct NotACursor;
 
 /// The next events after `cursor`, at most `limit`, each with its place.
 ///
@@ -114,18 +139,27 @@ pub async fn advance(executor: impl PgExecutor<'_>, consumer: &str, cursor: &Cur
 /// # Errors
 /// [`BusError::Database`].
 pub async fn prune(executor: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<u64, BusError> {
-    sqlx::query!(
-        "delete from outbox
-         where created_at < $1
-             and not exists (
-                 select from outbox_cursors as behind
-                 where (behind.txid, behind.position) < (outbox.txid, outbox.position)
-             )",
+    sqlx::query_scalar!(
+        r#"with pruned as (
+             delete from outbox
+             where created_at < $1
+                 and not exists (
+                     select from outbox_cursors as behind
+                     where (behind.txid, behind.position) < (outbox.txid, outbox.position)
+                 )
+             returning txid
+         ),
+         noted as (
+             insert into outbox_horizon as known (txid)
+             select txid from pruned order by txid desc limit 1
+             on conflict (only_one) do update set txid = greatest(known.txid, excluded.txid)
+         )
+         select count(*) as "count!" from pruned"#,
         before,
     )
-    .execute(executor)
+    .fetch_one(executor)
     .await
-    .map(|done| done.rows_affected())
+    .map(|count| u64::try_from(count).unwrap_or_default())
     .map_err(BusError::database("prune the outbox"))
 }
 

@@ -55,6 +55,14 @@ impl Flights {
         }
     }
 
+    /// Does something unless the flight was detached; nobody detaches it meanwhile.
+    pub fn while_listed(&self, name: &str, flight: &Arc<Flight>, act: impl FnOnce()) {
+        let listed = self.lock();
+        if listed.get(name).is_some_and(|listed| Arc::ptr_eq(listed, flight)) {
+            act();
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Flight>>> {
         self.listed.lock().unwrap_or_else(PoisonError::into_inner)
     }

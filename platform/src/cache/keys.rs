@@ -9,6 +9,9 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
+/// How all keys begin under which copies of the database are kept.
+pub(super) const KINDS: [&str; 6] = ["user:profile:", "store:data:", "products:list:", "orders:stats:", "predictions:", "market:prices:"];
+
 /// A key and how long its value may live.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Key {
@@ -20,23 +23,13 @@ impl Key {
     fn new(name: String, seconds: u64) -> Self {
         Self { name, time_to_live: Duration::from_secs(seconds) }
     }
-}
 
-/// What a prediction is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PredictionType {
-    Product,
-    Ingredient,
-    Sales,
-}
-
-impl PredictionType {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Product => "product",
-            Self::Ingredient => "ingredient",
-            Self::Sales => "sales",
-        }
+    /// One of the answers under a key: what begins with the key covers it.
+    #[must_use]
+    pub fn part(mut self, part: &str) -> Self {
+        self.name.push(':');
+        self.name.push_str(part);
+        self
     }
 }
 
@@ -71,9 +64,16 @@ pub fn orders_stats(store: StoreId) -> Key {
     Key::new(format!("orders:stats:{store}"), 15 * MINUTE)
 }
 
+/// `kind`: product, ingredient, sales or all.
 #[must_use]
-pub fn predictions(store: StoreId, about: PredictionType) -> Key {
-    Key::new(format!("predictions:{store}:{}", about.as_str()), 6 * HOUR)
+pub fn predictions(store: StoreId, kind: &str) -> Key {
+    Key::new(format!("predictions:{store}:{kind}"), 6 * HOUR)
+}
+
+/// What was made of the predictions: it comes and goes with them.
+#[must_use]
+pub fn plan(store: StoreId) -> Key {
+    Key::new(format!("predictions:{store}:plan"), 6 * HOUR)
 }
 
 /// Prefix of all predictions of a store, for [`super::Cache::delete_prefix`] when a run is published.

@@ -11,6 +11,7 @@ mod invalidation;
 mod json;
 pub mod keys;
 mod memory;
+mod near;
 mod owed;
 mod read_through;
 mod redis;

@@ -5,8 +5,11 @@
 //! invalidation finds its lease gone and is not stored, in whichever process it was loaded, and whether the invalidation was of a key
 //! or of a prefix. Who finds the lease of another process loads for itself and stores nothing.
 //!
-//! **What it relies on.** An invalidation comes after the commit of the change, and loaders read what was committed, not a replica that lags. A
-//! process that dies between commit and invalidation leaves the old value until its time to live ends.
+//! The same holds for values [`Near`]: they are kept only by a load that is still listed, and an invalidation takes it off the list first.
+//!
+//! **What it relies on.** An invalidation comes after the commit of the change, and loaders read what was committed, not a replica that lags. The
+//! database itself says what changes of what is on the screen, when it commits (`app.forget_shown`); of other changes a process that dies
+//! between commit and invalidation leaves the old value until its time to live ends.
 
 use std::any::Any;
 use std::pin::pin;
@@ -20,9 +23,10 @@ use serde::de::DeserializeOwned;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use super::flights::{Flights, is_lease};
+use super::flights::{Flight, Flights, is_lease};
+use super::near::Near;
 use super::owed::Owed;
-use super::{Cache, Invalidation, Key, MemoryCache, RedisCache, events, following};
+use super::{Cache, Invalidation, Key, MemoryCache, RedisCache, events, following, keys};
 use crate::config::CacheConfig;
 use crate::redis::RedisError;
 
@@ -30,6 +34,8 @@ use crate::redis::RedisError;
 const LEASE: Duration = Duration::from_secs(30);
 /// Between two tries to tell the cache what it could not be told.
 const AGAIN: Duration = Duration::from_millis(500);
+/// Of values near to the program.
+const NEAR_BYTES: u64 = 64 << 20;
 /// Values that were stored together do not all go together: each lives this share of its time at least.
 const SHORTEST: f64 = 0.9;
 
@@ -39,9 +45,11 @@ pub struct ReadThrough(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     pub cache: Arc<dyn Cache>,
+    /// `None` where nobody says what others change.
+    near: Option<Near>,
     pub flights: Flights,
     owed: Owed,
-    /// Over which other processes, each with a cache of its own, are told; they share this one where there is none.
+    /// Over which other processes are told; none where there are no others, or they keep nothing near.
     others: Option<PgPool>,
     /// Others cannot be heard: what they have changed is unknown.
     pub deaf: AtomicBool,
@@ -58,36 +66,37 @@ enum Missing {
 }
 
 impl ReadThrough {
-    /// Over a cache that nobody else has, or that all processes share.
+    /// Over a cache that nobody else has, or that all processes share. Nothing is kept nearer than there.
     #[must_use]
     pub fn new(cache: Arc<dyn Cache>) -> Self {
-        Self::with(cache, None)
+        Self::with(cache, None, None)
     }
 
-    /// Over a cache inside this process, in step with those of other processes on the same database: what one of them invalidates, all
-    /// do. Until `stop`. `direct` must reach the server past any pooler.
+    /// In step with other processes on the same database: what one of them invalidates, or the database says has changed, all forget. So each
+    /// can keep values near, whether the cache behind is its own or shared. Until `stop`. `direct` must reach the server past any pooler.
     #[must_use]
     pub fn in_step(cache: Arc<dyn Cache>, pool: PgPool, direct: PgPool, stop: CancellationToken) -> Self {
-        let this = Self::with(cache, Some(pool));
+        let this = Self::with(cache, Some(Near::new(NEAR_BYTES)), Some(pool));
         this.0.deaf.store(true, Ordering::SeqCst);
         tokio::spawn(following::follow(Arc::clone(&this.0), direct, stop));
         this
     }
 
-    /// As the settings say: over Redis, or over a cache of this process in step with the others. Within a Tokio runtime.
+    /// As the settings say: over Redis, or over a cache of this process. Within a Tokio runtime.
     ///
     /// # Errors
     /// [`RedisError::Address`].
     pub fn open(config: &CacheConfig, pool: PgPool, direct: PgPool, stop: CancellationToken) -> Result<Self, RedisError> {
-        Ok(match &config.redis_url {
-            Some(url) => Self::new(Arc::new(RedisCache::open(url)?)),
-            None => Self::in_step(Arc::new(MemoryCache::default()), pool, direct, stop),
-        })
+        let cache: Arc<dyn Cache> = match &config.redis_url {
+            Some(url) => Arc::new(RedisCache::open(url)?),
+            None => Arc::new(MemoryCache::default()),
+        };
+        Ok(Self::in_step(cache, pool, direct, stop))
     }
 
-    fn with(cache: Arc<dyn Cache>, others: Option<PgPool>) -> Self {
+    fn with(cache: Arc<dyn Cache>, near: Option<Near>, others: Option<PgPool>) -> Self {
         let flights = Flights::over(Arc::clone(&cache));
-        Self(Arc::new(Inner { cache, flights, owed: Owed::default(), others, deaf: AtomicBool::new(false) }))
+        Self(Arc::new(Inner { cache, near, flights, owed: Owed::default(), others, deaf: AtomicBool::new(false) }))
     }
 
     /// The value of `key`, from the cache or from `load`. Of those in this process who want it at the same time one loads for all; they share
@@ -100,21 +109,22 @@ impl ReadThrough {
         T: Serialize + DeserializeOwned + Clone + Send + Sync + 'static,
         E: Send + Sync + 'static,
     {
-        let missing = match self.0.look(key).await {
-            Ok(value) => return Ok(value),
-            Err(missing) => missing,
-        };
+        if let Some(value) = self.0.look_near(key) {
+            return Ok(value);
+        }
         let mut load = pin!(load);
         let seat = self.0.flights.board(&key.name);
         let lease = &seat.flight.lease;
         let landed = seat.flight.landed.get_or_init(|| async {
+            let missing = match self.0.look::<T>(key).await {
+                Ok((value, bytes)) => return Ok(self.0.keep_near(key, &seat.flight, value, bytes)),
+                Err(missing) => missing,
+            };
             let leased = self.0.lease(key, &missing, lease).await;
             match load.as_mut().await {
                 Ok(value) => {
-                    if leased {
-                        self.0.store(key, lease, &value).await;
-                    }
-                    Ok(Arc::new(value) as Arc<dyn Any + Send + Sync>)
+                    let bytes = self.0.store(key, leased.then_some(lease), &value).await;
+                    Ok(self.0.keep_near(key, &seat.flight, value, bytes))
                 }
                 Err(error) => Err(Arc::new(error) as Arc<dyn Any + Send + Sync>),
             }
@@ -143,13 +153,36 @@ impl ReadThrough {
 }
 
 impl Inner {
-    async fn look<T: DeserializeOwned>(&self, key: &Key) -> Result<T, Missing> {
-        let seen = match self.deaf.load(Ordering::SeqCst) || self.owed.covers(&key.name) {
+    /// What is kept may be old, and nobody would say so.
+    fn is_doubtful(&self, key: &Key) -> bool {
+        self.deaf.load(Ordering::SeqCst) || self.owed.covers(&key.name)
+    }
+
+    fn look_near<T: Clone + 'static>(&self, key: &Key) -> Option<T> {
+        let near = self.near.as_ref().filter(|_| !self.is_doubtful(key))?;
+        near.get(&key.name).inspect(|_| events::asked("near"))
+    }
+
+    /// Keeps a value unless it was forgotten while it was on its way.
+    fn keep_near<T: Send + Sync + 'static>(&self, key: &Key, flight: &Arc<Flight>, value: T, bytes: usize) -> Arc<dyn Any + Send + Sync> {
+        let value: Arc<dyn Any + Send + Sync> = Arc::new(value);
+        if let Some(near) = self.near.as_ref().filter(|_| !self.is_doubtful(key)) {
+            self.flights.while_listed(&key.name, flight, || near.keep(key, Arc::clone(&value), bytes));
+        }
+        value
+    }
+
+    /// With the bytes it takes.
+    async fn look<T: DeserializeOwned>(&self, key: &Key) -> Result<(T, usize), Missing> {
+        let seen = match self.is_doubtful(key) {
             true => Err(Missing::Unavailable),
             false => match self.cache.get(&key.name).await {
                 Ok(None) => Err(Missing::Nothing),
                 Ok(Some(bytes)) if is_lease(&bytes) => Err(Missing::Nothing),
-                Ok(Some(bytes)) => serde_json::from_slice(&bytes).map_err(|_| Missing::Odd(bytes)),
+                Ok(Some(bytes)) => match serde_json::from_slice(&bytes) {
+                    Ok(value) => Ok((value, bytes.len())),
+                    Err(_) => Err(Missing::Odd(bytes)),
+                },
                 Err(_) => Err(Missing::Unavailable),
             },
         };
@@ -176,15 +209,22 @@ impl Inner {
         }
     }
 
-    async fn store<T: Serialize>(&self, key: &Key, lease: &[u8], value: &T) {
+    /// Stores a value in its place, if that is ours. The bytes it takes; 0 where it has no form.
+    async fn store<T: Serialize>(&self, key: &Key, lease: Option<&Vec<u8>>, value: &T) -> usize {
         let bytes = match serde_json::to_vec(value) {
             Ok(bytes) => bytes,
-            Err(error) => return events::has_no_form(&key.name, &error),
+            Err(error) => {
+                events::has_no_form(&key.name, &error);
+                return 0;
+            }
         };
+        let length = bytes.len();
+        let Some(lease) = lease else { return length };
         let time_to_live = key.time_to_live.mul_f64(rand::thread_rng().gen_range(SHORTEST..=1.0));
         if let Err(error) = self.cache.replace(&key.name, lease, bytes, time_to_live).await {
             events::not_stored(&error);
         }
+        length
     }
 
     /// Tells this cache and the others.
@@ -197,10 +237,25 @@ impl Inner {
     }
 
     pub async fn forget(&self, what: &Invalidation) -> Result<(), super::CacheError> {
-        match what {
+        let forgotten = match what {
             Invalidation::Key(name) => self.cache.delete(name).await,
+            // Others keep in the same Redis what is no copy of anything: how often somebody has asked.
+            Invalidation::Prefix(prefix) if prefix.is_empty() => self.forget_all_kinds().await,
             Invalidation::Prefix(prefix) => self.cache.delete_prefix(prefix).await,
+        };
+        // Last: what a load finds from here on is new.
+        if let Some(near) = &self.near {
+            self.flights.detach(what);
+            near.forget(what);
         }
+        forgotten
+    }
+
+    async fn forget_all_kinds(&self) -> Result<(), super::CacheError> {
+        for kind in keys::KINDS {
+            self.cache.delete_prefix(kind).await?;
+        }
+        Ok(())
     }
 }
 

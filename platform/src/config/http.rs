@@ -22,6 +22,8 @@ settings! {
         trusted_proxies: Option<String> = None, "VIRALCAST_HTTP__TRUSTED_PROXIES";
         /// Requests that one user, or one address without a sign-in, may make in a minute.
         requests_a_minute: u32 = 300, "VIRALCAST_HTTP__REQUESTS_A_MINUTE";
+        /// Live streams that one user may have open: tabs and phones.
+        streams_a_person: usize = 10, "VIRALCAST_HTTP__STREAMS_A_PERSON";
         /// Bearer token with which a collector reads `/metrics`. Without it operators do, and on a server of this machine alone everyone.
         metrics_token: Option<SecretString> = None, "VIRALCAST_HTTP__METRICS_TOKEN";
         /// Seconds after which a request that is still being worked on is answered with 503.

@@ -1,6 +1,11 @@
 //! Who is asking: the settings that row-level security reads.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
+use sqlx::pool::PoolConnection;
 use sqlx::{Connection, PgConnection, PgPool, Postgres, Transaction};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use uuid::Uuid;
 
 use super::error::{DbError, InTable};
@@ -12,6 +17,78 @@ pub enum Tenant {
     User(Uuid),
     /// A platform operator: sees every store.
     Operator(Uuid),
+}
+
+/// For each connection of the pool: so many may wait for one. Whoever comes then is told at once that the database is busy, since those
+/// before them already wait as long as somebody with a phone in the hand does.
+const WAITING_FOR_EACH: usize = 16;
+
+/// The pool of the API, with a bound on how many wait for a connection. Clones are the same one.
+#[derive(Clone)]
+pub struct ServePool {
+    pool: PgPool,
+    places: Arc<Semaphore>,
+}
+
+impl ServePool {
+    #[must_use]
+    pub fn new(pool: PgPool) -> Self {
+        let connections = usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX);
+        let places = connections.saturating_mul(WAITING_FOR_EACH).min(Semaphore::MAX_PERMITS);
+        Self { pool, places: Arc::new(Semaphore::new(places)) }
+    }
+
+    /// A place among those who wait, until it is dropped.
+    fn place(&self) -> Result<SemaphorePermit<'_>, DbError> {
+        self.places.try_acquire().map_err(|_| {
+            metrics::counter!("db_pool_refusals_total", "pool" => "serve").increment(1);
+            DbError::Statement { table: "any", operation: "find a free connection", source: sqlx::Error::PoolTimedOut }
+        })
+    }
+
+    /// A connection that names nobody: row-level security shows no tenant's rows.
+    ///
+    /// # Errors
+    /// [`DbError`]; at once where too many wait.
+    pub async fn acquire(&self) -> Result<PoolConnection<Postgres>, DbError> {
+        let _place = self.place()?;
+        self.pool.acquire().await.in_table("any", "find a free connection")
+    }
+
+    /// As [`begin_read`].
+    ///
+    /// # Errors
+    /// [`DbError`]; at once where too many wait.
+    pub async fn begin_read(&self, tenant: Tenant) -> Result<Transaction<'static, Postgres>, DbError> {
+        let _place = self.place()?;
+        begin_read(&self.pool, tenant).await
+    }
+
+    /// As [`begin_as`].
+    ///
+    /// # Errors
+    /// [`DbError`]; at once where too many wait.
+    pub async fn begin_as(&self, tenant: Tenant) -> Result<Transaction<'static, Postgres>, DbError> {
+        let _place = self.place()?;
+        begin_as(&self.pool, tenant).await
+    }
+
+    /// As [`begin_write`].
+    ///
+    /// # Errors
+    /// [`DbError`]; at once where too many wait.
+    pub async fn begin_write(&self) -> Result<Transaction<'static, Postgres>, DbError> {
+        let _place = self.place()?;
+        begin_write(&self.pool).await
+    }
+}
+
+impl Deref for ServePool {
+    type Target = PgPool;
+
+    fn deref(&self) -> &PgPool {
+        &self.pool
+    }
 }
 
 /// Sets the tenant until the end of the open transaction. Outside of one it has no effect: without a tenant the serving role

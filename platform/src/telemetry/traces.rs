@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState, TracerProvider as _};
+use opentelemetry::trace::{SpanContext, SpanId, Status, TraceContextExt as _, TraceFlags, TraceId, TraceState, TracerProvider as _};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
@@ -62,10 +62,28 @@ impl Traces {
 
 /// What is going on here, for work that is asked for now and done later: the current span, or a trace of its own.
 pub fn cause() -> String {
-    let context = Span::current().context();
-    let span = context.span();
-    let span = span.span_context();
-    if span.is_valid() { format!("{}-{}", span.trace_id(), span.span_id()) } else { Uuid::now_v7().simple().to_string() }
+    exported(&Span::current()).unwrap_or_else(new_trace)
+}
+
+/// A trace that nobody else has.
+pub fn new_trace() -> String {
+    Uuid::now_v7().simple().to_string()
+}
+
+/// The cause that a span is for a collector; `None` where there is none.
+pub fn exported(span: &Span) -> Option<String> {
+    let context = span.context();
+    let exported = context.span();
+    let exported = exported.span_context();
+    exported.is_valid().then(|| format!("{}-{}", exported.trace_id(), exported.span_id()))
+}
+
+/// How a request ended, told to the collector alone: log lines say it themselves.
+pub fn answered(span: &Span, status: u16) {
+    span.set_attribute("http.status", i64::from(status));
+    if status >= 500 {
+        span.set_status(Status::error(""));
+    }
 }
 
 /// The trace of a cause.

@@ -25,7 +25,7 @@ async fn what_one_process_invalidates_all_forget() {
     let db = TestDb::new().await;
     let ((one, _one), (other, _other)) = (process(&db, db.serve().clone()).await, process(&db, db.work().clone()).await);
     let truth = Truth::default();
-    for (value, what) in [(1, Invalidation::key(&key())), (2, Invalidation::prefix("read:")), (3, Invalidation::prefix(""))] {
+    for (value, what) in [(1, Invalidation::key(&key())), (2, Invalidation::prefix("predictions:read:")), (3, Invalidation::prefix(""))] {
         let loads = truth.loads();
         let before = (read(&one, &truth).await, read(&other, &truth).await);
         assert_eq!((read(&one, &truth).await, read(&other, &truth).await), before);

@@ -5,7 +5,7 @@ mod redis;
 use std::time::Duration;
 
 use domain::ids::StoreId;
-use platform::cache::keys::{self, PredictionType};
+use platform::cache::keys;
 use platform::cache::{Cache, Json, MemoryCache, testing};
 
 #[tokio::test]
@@ -37,14 +37,14 @@ async fn the_memory_cache_stays_within_its_size() {
 async fn publishing_a_store_forgets_its_predictions_and_no_others() {
     let (cache, mine, other) = (MemoryCache::default(), StoreId::new(), StoreId::new());
     let json = Json(&cache);
-    let (product, sales) = (keys::predictions(mine, PredictionType::Product), keys::predictions(mine, PredictionType::Sales));
-    for key in [&product, &sales, &keys::predictions(other, PredictionType::Product)] {
+    let (product, sales) = (keys::predictions(mine, "product"), keys::predictions(mine, "sales"));
+    for key in [&product, &sales, &keys::predictions(other, "product")] {
         json.set(key, &1).await.expect("set");
     }
     cache.delete_prefix(&keys::predictions_of(mine)).await.expect("delete_prefix");
     assert_eq!(json.get::<i32>(&product).await.expect("get"), None);
     assert_eq!(json.get::<i32>(&sales).await.expect("get"), None);
-    assert_eq!(json.get::<i32>(&keys::predictions(other, PredictionType::Product)).await.expect("get"), Some(1));
+    assert_eq!(json.get::<i32>(&keys::predictions(other, "product")).await.expect("get"), Some(1));
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn keys_are_those_of_the_design() {
         keys::store_data(store),
         keys::products_list(store),
         keys::orders_stats(store),
-        keys::predictions(store, PredictionType::Ingredient),
+        keys::predictions(store, "ingredient"),
         keys::market_prices("2026-11-23".parse().expect("a date")),
         keys::rate_limit(&user.to_string()),
     ];

@@ -50,7 +50,7 @@ fn never() -> oneshot::Receiver<()> {
 }
 
 pub fn key() -> Key {
-    Key { name: "read:1".to_owned(), time_to_live: Duration::from_secs(60) }
+    Key { name: "predictions:read:1".to_owned(), time_to_live: Duration::from_secs(60) }
 }
 
 pub async fn read(cache: &ReadThrough, truth: &Truth) -> u32 {
@@ -154,7 +154,7 @@ async fn a_load_that_all_have_given_up_is_in_nobodys_way() {
 #[tokio::test]
 async fn a_load_from_before_an_invalidation_is_not_stored() {
     let redis = TestRedis::start();
-    for what in [Invalidation::key(&key()), Invalidation::prefix("read:"), Invalidation::prefix("")] {
+    for what in [Invalidation::key(&key()), Invalidation::prefix("predictions:read:"), Invalidation::prefix("")] {
         // Two processes over one Redis; and one process, alone.
         let alone = embedded();
         for (reader, writer) in [(alone.clone(), alone), (over(&redis.url()).await.0, over(&redis.url()).await.0)] {
