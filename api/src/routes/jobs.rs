@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::http::HeaderMap;
+use axum::http::header::ACCEPT_LANGUAGE;
 use axum::response::IntoResponse;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::access::{Action, Permission, Resource as Kind};
@@ -112,7 +113,7 @@ async fn get(
     let id = Uuid::try_parse(&job).map_err(|_| missing())?;
     let asked = find_asked(&mut *transaction, id).await?.ok_or_else(missing)?;
     caller.require(asked.store_id, Permission::to(Action::Read, Kind::Predictions))?;
-    let language = Language::of(&headers);
+    let language = Language::of(headers.get(ACCEPT_LANGUAGE));
     let Standing { progress, finished_at, result, failure } = Standing::of(&asked, language);
     let shown = Job {
         id: asked.job_id,

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::header::ACCEPT_LANGUAGE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
@@ -300,7 +301,7 @@ async fn get(
     let asked = find_asked(&mut *transaction, id).await?;
     let asked = asked.filter(|asked| asked.store_id == store.id && asked.kind == Suppose::KIND).ok_or_else(missing)?;
     let args: Suppose = serde_json::from_value(asked.request.clone()).map_err(|_| missing())?;
-    let language = Language::of(&headers);
+    let language = Language::of(headers.get(ACCEPT_LANGUAGE));
     let Standing { progress, finished_at, result, failure } = Standing::of(&asked, language);
     let found: Option<Supposed> = result.and_then(|result| serde_json::from_value(result).ok());
     let days = found.as_ref().map_or(&[][..], |found| &found.answers);

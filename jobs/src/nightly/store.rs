@@ -31,7 +31,7 @@ use super::error::NightError;
 use super::forecast::Forecast;
 use super::kept::{self, Kept};
 use super::load::Loaded;
-use super::{FORECASTS, Nightly, Order, Pace, calendar, gates, rows};
+use super::{FORECASTS, Nightly, Order, Pace, calendar, gates, replan, rows};
 
 /// What a night has come to.
 pub(super) struct Outcome<'a> {
@@ -117,7 +117,11 @@ pub(super) async fn republish(
 ) -> Result<bool, NightError> {
     let rung = run.rung.as_deref().and_then(|rung| rung.parse().ok()).unwrap_or(Rung::Fresh);
     let mut tx = connection.begin().await?;
+    let before = published_run(&mut *tx, store.id).await?.map(|shown| shown.run_id);
     let published = show(&mut tx, store, run.id, night.date, rung, now, false).await?;
+    if published && before != Some(run.id) {
+        replan::plan_again(&mut tx, store).await?;
+    }
     tx.commit().await?;
     Ok(published)
 }

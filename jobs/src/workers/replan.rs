@@ -39,7 +39,7 @@ impl ReplanWorker {
     async fn plan(&self, store: &StoreRow, context: &JobContext) -> Result<(), NightError> {
         let (now, id) = (self.0.clock.now(), context.job_id.0);
         let mut tx = self.0.work.begin().await?;
-        match nightly::replan(&mut tx, &self.0, store).await? {
+        match nightly::replan(&mut tx, store, now).await? {
             Some(made) => keep_result(&mut *tx, id, &json!(MadeAgain { run_id: made.run_id }), now).await?,
             None => keep_failure(&mut *tx, id, &Failure::NothingPublished, now).await?,
         }

@@ -235,8 +235,33 @@ async fn a_plan_made_again_of_nothing_new_is_the_same_plan() {
     let before = items().await;
     assert!(before.iter().any(|item| item.2 == 77.0), "{before:?}");
     let mut tx = shop.db.work().begin().await.expect("a transaction");
-    let made = jobs::nightly::replan(&mut tx, &shop.nightly(), &shop.store).await.expect("a plan").expect("something is published");
+    let made =
+        jobs::nightly::replan(&mut tx, &shop.store, at("2026-06-15T21:00:00Z")).await.expect("a plan").expect("something is published");
     tx.commit().await.expect("a commit");
     assert_eq!((items().await, made.items), (before.clone(), before.len()));
+    shop.close().await;
+}
+
+/// A number that was taken back does not come back with an earlier run.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_earlier_run_comes_back_with_the_plan_of_now() {
+    let (shop, desk, token) = open().await;
+    let before = plan(&desk, &token).await;
+    let program = Program::start(&shop.nightly(), 2);
+    let path = format!("{STORE}/overrides/{NIGHT}/{}", shop.products["nasi"]);
+    let asked = desk.call(&token, Method::PUT, &path, Some(json!({"quantity": 7, "reason": "coba"}))).await;
+    desk.ended(&token, text(&asked.json["job"]["url"])).await;
+    let afresh = async || {
+        let asked = desk.call(&token, Method::POST, &format!("{STORE}/forecasts"), None).await;
+        desk.ended(&token, text(&asked.json["url"])).await["result"].clone()
+    };
+    let second = afresh().await;
+    assert_eq!(second["is_unchanged"], false, "the number is part of what a night works with");
+    assert_eq!(desk.call(&token, Method::DELETE, &path, None).await.status, 204);
+    let third = afresh().await;
+    assert_eq!(third["is_unchanged"], true, "as the night had it");
+    assert_ne!(third["run_id"], second["run_id"]);
+    planned(&desk, &token, |plan| *plan == before).await;
+    program.stop().await;
     shop.close().await;
 }
