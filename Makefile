@@ -78,6 +78,10 @@ storm: build ## ten thousand payment webhooks (DELIVERIES), many times each and 
 fuzz: build ## a million broken documents for each parser (EXECUTIONS, SEED)
 	FUZZ_EXECUTIONS=$${EXECUTIONS:-1000000} FUZZ_SEED=$${SEED:-$$RANDOM$$RANDOM} cargo nextest run --profile fuzz $(BUILD) -E 'test(fuzz::)'
 
+.PHONY: fuzz-api
+fuzz-api: build ## the API's document against the server, every check of schemathesis (EXAMPLES)
+	@scripts/fuzz-api $(VIRALCAST)
+
 .PHONY: bench-reparse
 bench-reparse: build ## three years of five hundred regions parsed again by programs that die; figures go to docs/benchmarks.md
 	LANDED_REGIONS=$${REGIONS:-500} LANDED_DAYS=$${DAYS:-1095} LANDED_LIFE=$${LIFE:-15000} LANDED_AT_ONCE=2 LANDED_SECONDS=7000 cargo nextest run --profile fuzz --no-capture $(BUILD) -E 'test(landed_records)'

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::error::{ApiError, FieldError};
+use crate::field::optional_rupiah;
 
 /// Most items of one order.
 pub(crate) const MOST_ITEMS: usize = 200;
@@ -31,9 +32,11 @@ pub(crate) struct NewItem {
     #[serde(default)]
     product: Option<String>,
     /// In the unit of the product, to three decimals.
+    #[schema(minimum = 0.001, maximum = 1_000_000)]
     quantity: f64,
     /// Rupiah for one.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_rupiah")]
+    #[schema(minimum = 0, maximum = 1_000_000_000)]
     unit_price: Option<i64>,
 }
 
@@ -81,9 +84,9 @@ impl Catalogue {
         let (place, field) = match (item.product_id, item.product.as_deref()) {
             (Some(id), None) => (self.by_id.get(&id), "product_id"),
             (None, Some(name)) => (self.by_name.get(name.trim()), "product"),
-            _ => return Err(FieldError::new(at, "must have either `product_id` or `product`")),
+            _ => return Err(FieldError::unfit(at, "must have either `product_id` or `product`")),
         };
-        place.copied().ok_or_else(|| FieldError::new(format!("{at}.{field}"), "is not a product of this store"))
+        place.copied().ok_or_else(|| FieldError::unfit(format!("{at}.{field}"), "is not a product of this store"))
     }
 
     /// The items that make sense; what is wrong with the others, under the name that they have in the request.
@@ -96,7 +99,7 @@ impl Catalogue {
         for (item, index) in items.iter().zip(0..) {
             let at = format!("{at}[{index}]");
             if thousandths(item.quantity).is_none_or(|thousandths| thousandths <= 0) {
-                wrong.push(FieldError::new(format!("{at}.quantity"), "must be more than 0, at most 1000000, to three decimals"));
+                wrong.push(FieldError::unfit(format!("{at}.quantity"), "must be more than 0, at most 1000000, to three decimals"));
             }
             let place = match self.place(item, &at) {
                 Ok(place) => place,
@@ -115,7 +118,7 @@ impl Catalogue {
                     wrong.push(FieldError::new(format!("{at}.unit_price"), "must be 0 to 1000000000 rupiah"));
                 }
                 None if pricing == Pricing::Catalogue => {
-                    wrong.push(FieldError::new(format!("{at}.unit_price"), "is needed: the product has no price"));
+                    wrong.push(FieldError::unfit(format!("{at}.unit_price"), "is needed: the product has no price"));
                 }
                 _ => {}
             }
@@ -138,7 +141,7 @@ pub(crate) fn check_past(at: DateTime<Utc>, now: DateTime<Utc>, back: TimeDelta,
     if (now - back..=now + AHEAD).contains(&at) {
         return Ok(());
     }
-    Err(FieldError::new(field, format!("must be within the last {} days, and not in the future", back.num_days())))
+    Err(FieldError::unfit(field, format!("must be within the last {} days, and not in the future", back.num_days())))
 }
 
 /// # Errors

@@ -2,11 +2,13 @@
 //! would be, so that no change gets by a check that creating does not.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::marker::PhantomData;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
+use utoipa::openapi::schema::{SchemaType, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -33,8 +35,15 @@ impl<T: Serialize + DeserializeOwned> Change<T> {
         let Ok(Value::Object(mut whole)) = serde_json::to_value(current) else {
             return Err(FieldError::new("", "must be an object").into());
         };
-        whole.extend(self.fields);
+        let known: HashSet<String> = whole.keys().cloned().collect();
         whole.retain(|_, value| !value.is_null());
+        for (field, value) in self.fields {
+            // What is not known is refused below, whatever is said of it.
+            match value.is_null() && known.contains(&field) {
+                true => drop(whole.remove(&field)),
+                false => drop(whole.insert(field, value)),
+            }
+        }
         serde_path_to_error::deserialize(Value::Object(whole)).map_err(|error| {
             let (path, detail) = (error.path().to_string(), error.inner().to_string());
             // Of a field that is missing or unknown only the message has the name, between backticks.
@@ -59,10 +68,23 @@ impl<T: ToSchema> PartialSchema for Change<T> {
     fn schema() -> RefOr<Schema> {
         let mut schema = T::schema();
         if let RefOr::T(Schema::Object(object)) = &mut schema {
-            object.required.clear();
+            let required = std::mem::take(&mut object.required);
+            for (_, property) in object.properties.iter_mut().filter(|(name, _)| !required.contains(*name)) {
+                allow_null(property);
+            }
             object.description = Some("What is left out stays; `null` clears.".to_owned());
         }
         schema
+    }
+}
+
+/// What may be left out may be cleared.
+fn allow_null(property: &mut RefOr<Schema>) {
+    if let RefOr::T(Schema::Object(object)) = property
+        && let SchemaType::Type(kind) = &object.schema_type
+    {
+        object.schema_type = SchemaType::Array(vec![kind.clone(), Type::Null]);
+        object.enum_values.iter_mut().for_each(|values| values.push(Value::Null));
     }
 }
 

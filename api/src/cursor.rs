@@ -3,11 +3,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::IntoParams;
 use uuid::Uuid;
+
+use crate::error::unfit;
 
 const DEFAULT_LIMIT: i64 = 50;
 const MOST: i64 = 200;
@@ -42,14 +44,30 @@ pub(crate) fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D
 pub(crate) fn cursor<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
     let text = String::deserialize(deserializer)?;
     let place = URL_SAFE_NO_PAD.decode(&text).ok().and_then(|json| serde_json::from_slice(&json).ok());
-    place.map(Some).ok_or_else(|| D::Error::custom("must be the `next_cursor` of an earlier answer, as it was"))
+    place.map(Some).ok_or_else(|| unfit("must be the `next_cursor` of an earlier answer, as it was"))
+}
+
+/// Day and names of the last row of a page.
+pub(crate) type Cell<const N: usize> = (NaiveDate, [String; N]);
+
+/// The same in a list by day, and then by names.
+pub(crate) fn cell_cursor<'de, D: Deserializer<'de>, const N: usize>(deserializer: D) -> Result<Option<Cell<N>>, D::Error>
+where
+    Cell<N>: DeserializeOwned,
+{
+    let cell: Option<Cell<N>> = cursor(deserializer)?;
+    let is_ours = |(day, names): &Cell<N>| (1900..=2999).contains(&day.year()) && !names.iter().any(|name| name.contains(char::is_control));
+    match cell {
+        Some(cell) if !is_ours(&cell) => Err(D::Error::custom("must be the `next_cursor` of an earlier answer, as it was")),
+        cell => Ok(cell),
+    }
 }
 
 /// The same in a list by name.
 pub(crate) fn name_cursor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let name: Option<String> = cursor(deserializer)?;
     match name {
-        Some(name) if name.contains(char::is_control) => Err(D::Error::custom("must be the `next_cursor` of an earlier answer, as it was")),
+        Some(name) if name.contains(char::is_control) => Err(unfit("must be the `next_cursor` of an earlier answer, as it was")),
         name => Ok(name),
     }
 }
@@ -88,7 +106,7 @@ impl std::fmt::Display for Cursor {
 impl<'de> Deserialize<'de> for Cursor {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::read(&text).ok_or_else(|| D::Error::custom("must be the `next_cursor` of an answer"))
+        Self::read(&text).ok_or_else(|| unfit("must be the `next_cursor` of an answer"))
     }
 }
 
@@ -116,6 +134,16 @@ mod tests {
         let with_null = URL_SAFE_NO_PAD.encode(r#""a\u0000b""#);
         for text in ["", "ayam", "!!", &URL_SAFE_NO_PAD.encode("{}"), &with_null] {
             read(text).expect_err(text);
+        }
+    }
+
+    #[test]
+    fn a_cell_is_a_day_that_postgres_knows_and_names_that_it_can_hold() {
+        let read = |json: &str| cell_cursor::<_, 2>(StrDeserializer::<serde::de::value::Error>::new(&URL_SAFE_NO_PAD.encode(json)));
+        let cell = (NaiveDate::from_ymd_opt(2026, 11, 23).expect("a date"), ["product".to_owned(), "Ayam".to_owned()]);
+        assert_eq!(read(r#"["2026-11-23",["product","Ayam"]]"#), Ok(Some(cell)));
+        for wrong in [r#"["+99999-01-01",["a","b"]]"#, r#"["2026-11-23",["a","b\u0000"]]"#, r#"["2026-11-23",["a"]]"#, "null"] {
+            read(wrong).expect_err(wrong);
         }
     }
 

@@ -156,11 +156,31 @@ pub struct FieldError {
     pub field: String,
     #[schema(example = "must be a date such as 2026-11-23")]
     pub detail: String,
+    /// It is as the document says, and still does not do.
+    #[serde(skip)]
+    pub(crate) is_unfit: bool,
+}
+
+/// Begins what a deserialiser says of a value that is well-formed and still does not do: nothing else of its error comes through serde.
+const UNFIT: char = '\u{1}';
+
+/// For deserialisers: the value is as the document says, and still does not do.
+pub(crate) fn unfit<E: serde::de::Error>(detail: impl std::fmt::Display) -> E {
+    E::custom(format_args!("{UNFIT}{detail}"))
 }
 
 impl FieldError {
     pub(crate) fn new(field: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { field: field.into(), detail: detail.into() }
+        let detail: String = detail.into();
+        match detail.strip_prefix(UNFIT) {
+            Some(detail) => Self::unfit(field, detail),
+            None => Self { field: field.into(), detail, is_unfit: false },
+        }
+    }
+
+    /// Well-formed, but it does not fit what is there, or the rest of the request.
+    pub(crate) fn unfit(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { field: field.into(), detail: detail.into(), is_unfit: true }
     }
 }
 
@@ -198,6 +218,8 @@ pub enum Resource {
     Job,
     Override,
     WhatIf,
+    Notification,
+    Export,
 }
 
 impl std::fmt::Display for Resource {
@@ -222,6 +244,8 @@ impl std::fmt::Display for Resource {
             Self::Job => "job",
             Self::Override => "override",
             Self::WhatIf => "what-if",
+            Self::Notification => "news",
+            Self::Export => "export",
         })
     }
 }

@@ -87,6 +87,10 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
         let limit_bytes = state.limits.body_bytes_of(request.uri().path());
         let too_large = |_| ApiError::BodyTooLarge { limit_bytes };
         let bytes = Bytes::from_request(request, state).await.map_err(too_large)?;
+        // Read as fields in their order, an array would pass for an object.
+        if bytes.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
+            return Err(FieldError::new("", "must be a JSON object").into());
+        }
         let mut json = serde_json::Deserializer::from_slice(&bytes);
         let body = serde_path_to_error::deserialize(&mut json).map_err(|error| {
             let field = if error.path().to_string() == "." { String::new() } else { error.path().to_string() };
@@ -146,8 +150,8 @@ pub(crate) fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveDat
 /// For `#[serde(deserialize_with)]`: a short text that Postgres can hold.
 pub(crate) fn optional_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    if text.is_empty() || text.len() > 200 || text.contains(char::is_control) {
-        return Err(D::Error::custom("must be 1 to 200 bytes of text without control characters"));
+    if text.trim().is_empty() || text.chars().count() > 200 || text.contains(char::is_control) {
+        return Err(D::Error::custom("must be 1 to 200 characters without control characters"));
     }
     Ok(Some(text))
 }
@@ -156,7 +160,8 @@ pub(crate) fn optional_text<'de, D: Deserializer<'de>>(deserializer: D) -> Resul
 pub(crate) fn email<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
     let text = text.trim();
-    let parts = text.split_once('@').filter(|(local, host)| !local.is_empty() && host.contains('.') && !host.contains('@'));
+    let is_host = |host: &str| host.split_once('.').is_some_and(|(name, rest)| !name.is_empty() && !rest.is_empty()) && !host.contains('@');
+    let parts = text.split_once('@').filter(|(local, host)| !local.is_empty() && is_host(host));
     let is_odd = |c: char| c.is_ascii_whitespace() || c.is_ascii_control() || "<>()[],;:\\\"".contains(c);
     let is_plain = text.len() <= 254 && text.is_ascii() && !text.contains(is_odd);
     if parts.is_none() || !is_plain {
@@ -168,8 +173,8 @@ pub(crate) fn email<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String
 /// For `#[serde(deserialize_with)]`: a text on one line that Postgres can hold.
 pub(crate) fn line<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
-    if text.is_empty() || text.len() > 254 || text.contains(char::is_control) {
-        return Err(D::Error::custom("must be 1 to 254 bytes of text without control characters"));
+    if text.trim().is_empty() || text.chars().count() > 254 || text.contains(char::is_control) {
+        return Err(D::Error::custom("must be 1 to 254 characters without control characters"));
     }
     Ok(text)
 }
@@ -177,11 +182,10 @@ pub(crate) fn line<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
 /// For `#[serde(deserialize_with)]`: how someone or something is called, on one line.
 pub(crate) fn optional_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
-    let text = text.trim();
-    if text.is_empty() || text.chars().count() > 100 || text.contains(char::is_control) {
+    if text.trim().is_empty() || text.chars().count() > 100 || text.contains(char::is_control) {
         return Err(D::Error::custom("must be 1 to 100 characters without line breaks"));
     }
-    Ok(Some(text.to_owned()))
+    Ok(Some(text.trim().to_owned()))
 }
 
 /// For `#[serde(deserialize_with)]`: such a name where one is needed.

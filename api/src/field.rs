@@ -8,6 +8,9 @@ use domain::plan::Unit;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
+use uuid::Uuid;
+
+use crate::error::unfit;
 use crate::slug::is_slug;
 
 /// Rupiah.
@@ -20,29 +23,28 @@ fn check<'de, D: Deserializer<'de>, T>(value: T, is_right: bool, wanted: impl Di
 }
 
 fn is_line(text: &str, most: usize) -> bool {
-    !text.is_empty() && text.chars().count() <= most && !text.contains(char::is_control)
+    !text.trim().is_empty() && text.chars().count() <= most && !text.contains(char::is_control)
 }
 
 /// How something is called, on one line.
 pub(crate) fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let text = String::deserialize(deserializer)?.trim().to_owned();
+    let text = String::deserialize(deserializer)?;
     let is_right = is_line(&text, 100);
-    check::<D, _>(text, is_right, "1 to 100 characters without line breaks")
+    check::<D, _>(text.trim().to_owned(), is_right, "1 to 100 characters without line breaks")
 }
 
 /// A short text on one line.
 pub(crate) fn optional_line<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
-    let text = text.trim().to_owned();
     let is_right = is_line(&text, 200);
-    check::<D, _>(Some(text), is_right, "1 to 200 characters without line breaks")
+    check::<D, _>(Some(text.trim().to_owned()), is_right, "1 to 200 characters without line breaks")
 }
 
 /// Such a text where one is needed: why somebody does something.
 pub(crate) fn reason<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let text = String::deserialize(deserializer)?.trim().to_owned();
+    let text = String::deserialize(deserializer)?;
     let is_right = is_line(&text, 200);
-    check::<D, _>(text, is_right, "1 to 200 characters without line breaks")
+    check::<D, _>(text.trim().to_owned(), is_right, "1 to 200 characters without line breaks")
 }
 
 /// A few lines.
@@ -55,22 +57,40 @@ pub(crate) fn optional_lines<'de, D: Deserializer<'de>>(deserializer: D) -> Resu
 
 /// What is counted: any word.
 pub(crate) fn unit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let text = String::deserialize(deserializer)?.trim().to_owned();
+    let text = String::deserialize(deserializer)?;
     let is_right = is_line(&text, 20);
-    check::<D, _>(text, is_right, "1 to 20 characters without line breaks")
+    check::<D, _>(text.trim().to_owned(), is_right, "1 to 20 characters without line breaks")
 }
 
 /// What is measured: a unit that recipes can be worked out in.
 pub(crate) fn measure<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = unit(deserializer)?;
-    text.parse::<Unit>().map_err(D::Error::custom)?;
+    text.parse::<Unit>().map_err(unfit)?;
     Ok(text)
 }
 
 /// A price.
 pub(crate) fn optional_rupiah<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    let Some(amount) = Option::<i64>::deserialize(deserializer)? else { return Ok(None) };
+    let Some(amount) = Option::<Whole>::deserialize(deserializer)?.map(|whole| whole.0) else { return Ok(None) };
     check::<D, _>(Some(amount), (0..=MOST_MONEY).contains(&amount), format_args!("whole rupiah from 0 to {MOST_MONEY}"))
+}
+
+/// A whole number, also one that is written with a point: in JSON `36000.0` is an integer (JSON Schema, section 4.2.3).
+pub(crate) struct Whole(pub i64);
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = serde_json::Number::deserialize(deserializer)?;
+        let with_point = || number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < 9e15);
+        #[expect(clippy::cast_possible_truncation, reason = "a whole number that a float holds exactly")]
+        let whole = number.as_i64().or_else(|| with_point().map(|float| float as i64));
+        whole.map(Self).ok_or_else(|| D::Error::custom("must be a whole number"))
+    }
+}
+
+/// For `#[serde(deserialize_with)]`.
+pub(crate) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    Whole::deserialize(deserializer).map(|whole| whole.0)
 }
 
 /// More than nothing, to three decimals, as the database keeps it.
@@ -82,7 +102,7 @@ pub(crate) fn quantity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64
 
 /// Days that something keeps.
 pub(crate) fn days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error> {
-    let days = i32::deserialize(deserializer)?;
+    let days = i32::try_from(Whole::deserialize(deserializer)?.0).unwrap_or(-1);
     check::<D, _>(days, (0..=MOST_DAYS).contains(&days), format_args!("from 0 to {MOST_DAYS}"))
 }
 
@@ -105,7 +125,7 @@ pub(crate) fn time_zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<St
     let text = String::deserialize(deserializer)?;
     match text.parse::<chrono_tz::Tz>() {
         Ok(zone) => Ok(zone.name().to_owned()),
-        Err(_) => Err(D::Error::custom("must be an IANA time zone such as Asia/Jakarta, Asia/Makassar or Asia/Jayapura")),
+        Err(_) => Err(unfit("must be an IANA time zone such as Asia/Jakarta, Asia/Makassar or Asia/Jayapura")),
     }
 }
 
@@ -135,6 +155,9 @@ pub(crate) fn optional_adm4<'de, D: Deserializer<'de>>(deserializer: D) -> Resul
 /// A short name for addresses.
 pub(crate) fn optional_slug<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    if Uuid::try_parse(&text).is_ok() {
+        return Err(unfit("must not look like an id"));
+    }
     let is_right = is_slug(&text);
     check::<D, _>(Some(text), is_right, "2 to 60 lower-case letters and digits, with single dashes between them, and no id")
 }
@@ -149,7 +172,8 @@ pub(crate) fn optional_phone<'de, D: Deserializer<'de>>(deserializer: D) -> Resu
         (None, None) => plain,
     };
     let is_right = (8..=15).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit()) && !number.starts_with('0');
-    check::<D, _>(Some(format!("+{number}")), is_right, "a telephone number such as +62 812-3456-7890 or 0812-3456-7890")
+    let wanted = "must be a telephone number such as +62 812-3456-7890 or 0812-3456-7890";
+    if is_right { Ok(Some(format!("+{number}"))) } else { Err(unfit(wanted)) }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::openapi::{Content, Ref, RefOr, Response};
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::forms;
 use crate::problem::Problem;
 use crate::routes;
 use crate::state::AppState;
@@ -34,6 +35,8 @@ use crate::state::AppState;
         (name = "predictions", description = "What will sell"),
         (name = "plan", description = "What to prepare and what to buy"),
         (name = "payments", description = "Money that comes in and goes back"),
+        (name = "market", description = "What food costs"),
+        (name = "export", description = "Everything of a shop, as files"),
         (name = "runs", description = "How the numbers were made"),
         (name = "platform", description = "Whether everything works"),
     ),
@@ -67,6 +70,7 @@ pub(crate) fn documented_routes() -> (Router<AppState>, utoipa::openapi::OpenApi
             operation.responses.responses.entry((*status).to_owned()).or_insert_with(response);
         }
     }
+    forms::tighten(&mut document);
     (routes, document)
 }
 
@@ -74,8 +78,9 @@ pub(crate) fn documented_routes() -> (Router<AppState>, utoipa::openapi::OpenApi
 const SIGNED_IN: [(&str, &str, &str); 1] = [("SignInRequired", "401", "Nobody is signed in, or the token is expired or revoked.")];
 
 /// What any route may answer, whatever it does: name, status, description.
-const EVERYWHERE: [(&str, &str, &str); 8] = [
+const EVERYWHERE: [(&str, &str, &str); 9] = [
     ("InvalidRequest", "400", "A parameter is missing, malformed or unknown; `errors` names it."),
+    ("Unfit", "422", "All is well-formed, and something does not fit what is there or each other; `errors` names it."),
     ("Forbidden", "403", "The caller's role does not allow it, or the browser asks for another site or without `X-CSRF-Token`."),
     ("BodyTooLarge", "413", "The request has a body larger than the server reads."),
     ("UnsupportedMediaType", "415", "The body is not of a type that the route reads."),
@@ -92,7 +97,7 @@ fn problem(description: &str) -> Response {
     response
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+pub(crate) fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     let PathItem { get, put, post, delete, patch, .. } = item;
     [get, put, post, delete, patch].into_iter().flatten()
 }

@@ -32,11 +32,22 @@ impl StepForecast {
     /// whichever is wider.
     #[must_use]
     pub fn confidence(&self, predicted: f64, unit: f64) -> f64 {
-        let reach = (0.2 * predicted.abs()).max(unit);
+        let reach = reach(predicted, unit);
         // A count just below the lower bound must not leak in: the bound itself is inside.
         let below = self.quantiles.probability_below((predicted - reach).next_down());
         (self.quantiles.probability_below(predicted + reach) - below).clamp(0.0, 1.0)
     }
+}
+
+/// Whether an actual landed within 20 % of `predicted`, or one selling unit of the item, whichever is wider: what
+/// [`StepForecast::confidence`] is the probability of.
+#[must_use]
+pub fn is_near(predicted: f64, actual: f64, unit: f64) -> bool {
+    (actual - predicted).abs() <= reach(predicted, unit)
+}
+
+fn reach(predicted: f64, unit: f64) -> f64 {
+    (0.2 * predicted.abs()).max(unit)
 }
 
 /// The ladder of the 04:30 promise: which rung a published prediction came from.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod access;
+pub mod accuracy;
 pub mod event;
 pub mod explanation;
 pub mod facts;

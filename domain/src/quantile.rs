@@ -8,6 +8,13 @@ pub const LEVELS: [f64; 9] = [0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.97
 /// Column names of the levels, in the same order.
 pub const NAMES: [&str; 9] = ["q025", "q05", "q10", "q25", "q50", "q75", "q90", "q95", "q975"];
 
+/// Pinball loss of a quantile forecast (Koenker and Bassett 1978, equation 2.1).
+#[must_use]
+pub fn pinball(actual: f64, quantile: f64, level: f64) -> f64 {
+    let difference = actual - quantile;
+    (level * difference).max((level - 1.0) * difference)
+}
+
 /// Index of the median in [`LEVELS`].
 pub const MEDIAN: usize = 4;
 
@@ -88,6 +95,16 @@ mod tests {
             let quantiles = Quantiles::from_unsorted(values).expect("finite");
             prop_assert!(quantiles.values().is_sorted());
             prop_assert!(quantiles.values()[0] >= 0.0);
+        }
+
+        /// Gneiting and Raftery 2007: nothing else than the quantile has the least expected loss.
+        #[test]
+        fn the_quantile_has_the_least_loss(mut sample in prop::collection::vec(0.0..100.0_f64, 1..40), other in 0.0..100.0_f64, at in 0_usize..9) {
+            let level = LEVELS[at];
+            sample.sort_by(f64::total_cmp);
+            let own = sample[((level * sample.len() as f64).ceil() as usize).clamp(1, sample.len()) - 1];
+            let loss = |quantile: f64| sample.iter().map(|actual| pinball(*actual, quantile, level)).sum::<f64>();
+            prop_assert!(loss(own) <= loss(other) + 1e-9);
         }
 
         #[test]

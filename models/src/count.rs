@@ -15,13 +15,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::quantile::pinball;
 use domain::{History, LEVELS};
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::Evidence;
 use crate::history::usable_values;
 use crate::scale::Scale;
-use crate::select::pinball;
 
 /// Share of zeros above which a series of whole numbers is a count.
 pub(crate) const INTERMITTENT: f64 = 0.5;

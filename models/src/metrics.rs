@@ -18,13 +18,13 @@
 //! The in-sample scales are over the observed values up to the cutoff, from the first that is not zero. The five quantiles
 //! are q025, q10, q50, q90, q975. Windows whose scale is zero or undefined don't count in that average.
 
+use domain::quantile::pinball;
 use domain::{History, LEVELS, Ordinal};
 use serde::{Deserialize, Serialize};
 
 use crate::backtest::{BacktestRow, BacktestTable};
 use crate::engine::LevelShare;
 use crate::forecasters::BASELINE;
-use crate::select::pinball;
 use crate::significance::{WindowErrors, skill_intervals};
 
 /// Positions of the five scored quantiles in [`LEVELS`].

@@ -14,6 +14,7 @@
 //! `seasonal_naive` there and is never chosen.
 
 use domain::LEVELS;
+use domain::quantile::pinball;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -301,10 +302,4 @@ impl Sums {
         let score = (self.squared / count).sqrt() + PINBALL_WEIGHT * self.pinball / count + (self.error / count).abs();
         (self.count > 0).then_some((score, self.count))
     }
-}
-
-/// Pinball loss of a quantile forecast.
-pub(crate) fn pinball(actual: f64, quantile: f64, level: f64) -> f64 {
-    let difference = actual - quantile;
-    (level * difference).max((level - 1.0) * difference)
 }

@@ -9,12 +9,12 @@
 use std::collections::BTreeMap;
 
 use domain::LEVELS;
+use domain::quantile::pinball;
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::{Evidence, Target};
 use crate::conformal::{CELL, Calibrator, Cell, offset_at};
 use crate::scale::Scale;
-use crate::select::pinball;
 use crate::shape::Shape;
 
 /// Weights of the model's quantiles that are tried beside 0.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use platform::limits::{Quota, RateLimiter, Verdict};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use super::ClientAddress;
 use crate::error::ApiError;
@@ -15,6 +16,8 @@ const BY_ADDRESS: Quota = Quota { requests: 10, window: MINUTE };
 const BY_BOTH: Quota = Quota { requests: 10, window: MINUTE.saturating_mul(15) };
 /// At one account from everywhere: many machines that guess. A person whose account is guessed at waits with them.
 const BY_ACCOUNT: Quota = Quota { requests: 50, window: MINUTE.saturating_mul(60) };
+/// Files of one person: each may be all that a store has.
+const EXPORTS: Quota = Quota { requests: 60, window: MINUTE.saturating_mul(60) };
 
 /// Counts an attempt at an account, whether or not there is one of that name.
 ///
@@ -46,6 +49,14 @@ pub(crate) async fn check_attempt(
 /// [`ApiError::TooManyAttempts`].
 pub(crate) async fn check_links(limiter: &dyn RateLimiter, address: ClientAddress) -> Result<(), ApiError> {
     take(limiter, &format!("link:from:{}", address.network()), BY_ADDRESS).await
+}
+
+/// Counts a file that somebody wants.
+///
+/// # Errors
+/// [`ApiError::TooManyAttempts`].
+pub(crate) async fn check_export(limiter: &dyn RateLimiter, user: Uuid) -> Result<(), ApiError> {
+    take(limiter, &format!("export:{user}"), EXPORTS).await
 }
 
 async fn take(limiter: &dyn RateLimiter, key: &str, quota: Quota) -> Result<(), ApiError> {

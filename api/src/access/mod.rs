@@ -12,7 +12,7 @@ mod csrf;
 mod identify;
 mod sign_in;
 
-pub(crate) use attempts::{check_attempt, check_links};
+pub(crate) use attempts::{check_attempt, check_export, check_links};
 pub use auth::Auth;
 pub(crate) use caller::{Caller, Operator, Reader};
 pub(crate) use client::ClientAddress;

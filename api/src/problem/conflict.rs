@@ -13,6 +13,13 @@ pub(super) fn wording(rule: &'static str, language: Language) -> Wording {
             say("Toko harus punya paling sedikit satu admin.", "A store must have at least one admin."),
             say("Jadikan orang lain admin dahulu.", "Make someone else an admin first."),
         ),
+        "store_needs_another_admin" => (
+            say("Anda satu-satunya admin toko yang masih punya anggota lain.", "You are the only admin of a store that has other members."),
+            say(
+                "Jadikan anggota lain admin dahulu (PATCH /api/v1/stores/TOKO/members/ANGGOTA), atau keluarkan semuanya.",
+                "Make another member an admin first (PATCH /api/v1/stores/STORE/members/MEMBER), or remove them all.",
+            ),
+        ),
         "store_slug_is_taken" => (
             say("Nama pendek toko itu sudah dipakai.", "That short name is taken by another store."),
             say("Pilih nama pendek lain.", "Choose another short name."),

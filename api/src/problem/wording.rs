@@ -38,6 +38,16 @@ impl Wording {
     pub fn of(error: &ApiError, language: Language) -> Self {
         let say = |indonesian, english| language.choose(indonesian, english);
         match error {
+            ApiError::InvalidRequest { fields } if fields.iter().all(|field| field.is_unfit) => Self {
+                errors: fields.clone(),
+                ..Self::new(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    "/problems/unfit-request",
+                    say("Permintaan tidak cocok", "Request does not fit"),
+                    say("Ada bagian permintaan yang tidak cocok; lihat `errors`.", "Parts of the request do not fit; see `errors`."),
+                )
+            }
+            .hint(say("Sesuaikan dengan data toko, lalu kirim lagi.", "Make them fit what the store has, and send it again.")),
             ApiError::InvalidRequest { fields } => Self {
                 errors: fields.clone(),
                 ..Self::new(
@@ -257,6 +267,14 @@ fn not_found(resource: Resource, name: &str, language: Language) -> Wording {
         Resource::Avatar => (
             language.choose("Gambar", "Picture"),
             language.choose("Kirim gambarnya dengan PUT ke alamat ini.", "Send the picture with PUT to this address."),
+        ),
+        Resource::Export => (
+            language.choose("Ekspor", "Export"),
+            language.choose("Jenis ekspor dijelaskan di /docs/.", "The kinds of exports are described at /docs/."),
+        ),
+        Resource::Notification => (
+            language.choose("Kabar", "News"),
+            language.choose("Daftar kabar: GET /api/v1/users/me/notifications.", "News is listed by GET /api/v1/users/me/notifications."),
         ),
         Resource::DeadLetter => (
             language.choose("Pekerjaan gagal", "Dead letter"),

@@ -40,7 +40,7 @@ impl FromRequest<AppState> for Picture {
     }
 }
 
-fn kind_of(bytes: &[u8]) -> Option<&'static str> {
+pub(super) fn kind_of(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some("image/png"),
         [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
@@ -49,9 +49,14 @@ fn kind_of(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
+/// Where all pictures of a person are, also one that was replaced when the object store did not answer.
+pub(super) fn folder_of(user: Uuid) -> String {
+    format!("avatars/{user}")
+}
+
 /// Under the person, so that nobody's picture is another's, and under what it shows: a new picture has a new key.
 fn key_of(user: Uuid, bytes: &[u8]) -> Result<ObjectKey, ApiError> {
-    Ok(format!("avatars/{user}/{}", hex::encode(Sha256::digest(bytes))).parse()?)
+    Ok(format!("{}/{}", folder_of(user), hex::encode(Sha256::digest(bytes))).parse()?)
 }
 
 /// The caller's picture.

@@ -239,7 +239,7 @@ fn missing(category: &str) -> ApiError {
 
 fn refused(error: DbError) -> ApiError {
     match error.rule() {
-        Some("parent_category_is_of_same_store") => FieldError::new("parent_id", "is no category of this store").into(),
+        Some("parent_category_is_of_same_store") => FieldError::unfit("parent_id", "is no category of this store").into(),
         _ => ApiError::by_rule(error, &["category_name_is_taken_in_store"]),
     }
 }

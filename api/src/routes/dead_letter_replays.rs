@@ -19,7 +19,7 @@ use crate::access::{Caller, Operator};
 use crate::basket::all_right;
 use crate::error::{ApiError, FieldError, Resource};
 use crate::extract::{Body, PathName};
-use crate::field::optional_line;
+use crate::field::{optional_line, whole};
 use crate::once::Once;
 use crate::problem::Problem;
 use crate::record::remember;
@@ -29,7 +29,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::default().routes(routes!(replay_all)).routes(routes!(replay))
 }
 
-const MOST: u32 = 1000;
+const MOST: i64 = 1000;
 
 /// What was replayed.
 #[derive(Serialize, ToSchema)]
@@ -60,12 +60,12 @@ struct Replay {
     #[schema(example = "2026-11-22T20:00:00Z")]
     since: Option<DateTime<Utc>>,
     /// At most this many, newest first.
-    #[serde(default = "default_limit")]
+    #[serde(default = "default_limit", deserialize_with = "whole")]
     #[schema(minimum = 1, maximum = 1000, default = 100)]
-    limit: u32,
+    limit: i64,
 }
 
-fn default_limit() -> u32 {
+fn default_limit() -> i64 {
     100
 }
 
@@ -118,7 +118,7 @@ async fn replay_all(
         wrong.push(FieldError::new("limit", format!("must be 1 to {MOST}")));
     }
     if which.kind.is_none() && which.lane.is_none() && which.error.is_none() && which.since.is_none() {
-        wrong.push(FieldError::new("", "must have at least one of `kind`, `lane`, `error` and `since`"));
+        wrong.push(FieldError::unfit("", "must have at least one of `kind`, `lane`, `error` and `since`"));
     }
     all_right(wrong)?;
     let mut transaction = caller.begin(&state).await?;
@@ -130,7 +130,7 @@ async fn replay_all(
         lane: which.lane.map(Lane::from),
         error: which.error.clone(),
         since: which.since,
-        limit: Some(which.limit),
+        limit: u32::try_from(which.limit).ok(),
         ..JobFilter::default()
     };
     let replayed = queue::replay(&mut *transaction, &filter).await?;

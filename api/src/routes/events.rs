@@ -89,10 +89,10 @@ impl PlanQuery {
 pub(super) fn check_span(starts_on: NaiveDate, ends_on: NaiveDate, now: DateTime<Utc>) -> Vec<FieldError> {
     let mut wrong = Vec::new();
     if (starts_on - now.date_naive()).num_days().abs() > 800 {
-        wrong.push(FieldError::new("starts_on", "must be within 800 days of today"));
+        wrong.push(FieldError::unfit("starts_on", "must be within 800 days of today"));
     }
     if !(0..366).contains(&(ends_on - starts_on).num_days()) {
-        wrong.push(FieldError::new("ends_on", "must not be before `starts_on`, and at most a year later"));
+        wrong.push(FieldError::unfit("ends_on", "must not be before `starts_on`, and at most a year later"));
     }
     wrong
 }

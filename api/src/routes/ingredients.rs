@@ -286,7 +286,7 @@ fn missing(ingredient: &str) -> ApiError {
 
 fn refused(error: DbError) -> ApiError {
     match error.rule() {
-        Some("ingredient_category_is_of_same_store") => FieldError::new("category_id", "is no category of this store").into(),
+        Some("ingredient_category_is_of_same_store") => FieldError::unfit("category_id", "is no category of this store").into(),
         _ => ApiError::by_rule(error, &["ingredient_name_is_taken_in_store"]),
     }
 }

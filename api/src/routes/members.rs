@@ -96,7 +96,7 @@ async fn list(caller: Caller, PathName(store): PathName, Reader(mut transaction)
 #[serde(deny_unknown_fields)]
 struct NewMember {
     #[serde(deserialize_with = "email")]
-    #[schema(example = "budi@example.com", max_length = 254)]
+    #[schema(example = "budi@example.com", max_length = 254, format = Email)]
     email: String,
     /// Taken where the address has no account yet.
     #[serde(default, deserialize_with = "optional_name")]

@@ -1,13 +1,17 @@
 //! One file per noun. A new route is a file here with a `pub(super) fn routes() -> OpenApiRouter<AppState>`, and its two
 //! lines below; a test of `cli` fails on a file without them.
 
+mod accuracy;
+mod audit_log;
 mod avatars;
 mod backfill_moves;
 mod backfills;
 mod categories;
 mod dead_letter_replays;
 mod dead_letters;
+mod erasures;
 mod events;
+mod exports;
 mod forecasts;
 mod healthchecker;
 mod index;
@@ -15,14 +19,18 @@ mod ingredients;
 mod jobs;
 mod jwks;
 mod live;
+mod market_prices;
 mod members;
 mod metrics;
+mod notifications;
 mod order_imports;
 mod order_states;
 mod orders;
 mod override_scores;
 mod overrides;
+mod past_predictions;
 mod payments;
+mod personal_exports;
 mod plan;
 mod predictions;
 mod products;
@@ -51,28 +59,36 @@ pub(crate) use stores::find as find_store;
 
 pub(crate) fn all() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
+        .merge(accuracy::routes())
+        .merge(audit_log::routes())
         .merge(avatars::routes())
         .merge(backfill_moves::routes())
         .merge(backfills::routes())
         .merge(categories::routes())
         .merge(dead_letter_replays::routes())
         .merge(dead_letters::routes())
+        .merge(erasures::routes())
         .merge(events::routes())
         .merge(forecasts::routes())
+        .merge(exports::routes())
         .merge(healthchecker::routes())
         .merge(index::routes())
         .merge(ingredients::routes())
         .merge(jobs::routes())
         .merge(jwks::routes())
         .merge(live::routes())
+        .merge(market_prices::routes())
         .merge(members::routes())
         .merge(metrics::routes())
+        .merge(notifications::routes())
         .merge(order_imports::routes())
         .merge(order_states::routes())
         .merge(orders::routes())
         .merge(override_scores::routes())
         .merge(overrides::routes())
+        .merge(past_predictions::routes())
         .merge(payments::routes())
+        .merge(personal_exports::routes())
         .merge(plan::routes())
         .merge(predictions::routes())
         .merge(products::routes())

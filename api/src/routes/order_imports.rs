@@ -120,10 +120,10 @@ fn baskets<'a>(catalogue: &'a Catalogue, orders: &[ImportedOrder], now: DateTime
     for (order, index) in orders.iter().zip(0..) {
         let at = format!("orders[{index}]");
         let number = &order.external_id;
-        if number.trim().is_empty() || number.len() > 100 || number.contains(char::is_control) {
-            wrong.push(FieldError::new(format!("{at}.external_id"), "must be 1 to 100 bytes of text without control characters"));
+        if number.trim().is_empty() || number.chars().count() > 100 || number.contains(char::is_control) {
+            wrong.push(FieldError::new(format!("{at}.external_id"), "must be 1 to 100 characters without control characters"));
         } else if !numbers.insert(number) {
-            wrong.push(FieldError::new(format!("{at}.external_id"), "is the number of another order of this request"));
+            wrong.push(FieldError::unfit(format!("{at}.external_id"), "is the number of another order of this request"));
         }
         wrong.extend(check_past(order.order_date, now, BACK, &format!("{at}.order_date")).err());
         baskets.push(catalogue.items(&order.items, Pricing::AsSaid, &format!("{at}.items"), &mut wrong));

@@ -162,6 +162,7 @@ struct OrderQuery {
     #[param(nullable = false, example = "2026-11-30")]
     to: Option<NaiveDate>,
     /// `next_cursor` of the page before.
+    #[serde(default)]
     #[param(nullable = false, value_type = String)]
     cursor: Option<Cursor>,
     /// Most orders of a page.

@@ -202,7 +202,7 @@ async fn list(
     let last = query.to.unwrap_or(yesterday);
     let first = query.from.unwrap_or(last - Days::new(27));
     if !(0..366).contains(&(last - first).num_days()) {
-        return Err(FieldError::new("from", "must be before `to`, by at most 365 days").into());
+        return Err(FieldError::unfit("from", "must be before `to`, by at most 365 days").into());
     }
     let rows = override_outcomes(&mut *transaction, store.id, first, last.min(yesterday), now).await?;
     Ok(Json(scores(rows)))

@@ -142,7 +142,7 @@ async fn list(
     let first = query.from.unwrap_or_else(|| business_day(&store, state.clock.now()));
     let last = query.to.unwrap_or(first + Days::new(13));
     if !(0..92).contains(&(last - first).num_days()) {
-        return Err(FieldError::new("from", "must be before `to`, by at most 91 days").into());
+        return Err(FieldError::unfit("from", "must be before `to`, by at most 91 days").into());
     }
     let rows = named_overrides(&mut *transaction, store.id, None, first, last).await?;
     let trusts = if rows.is_empty() { HashMap::new() } else { weights(&mut transaction, &store, state.clock.now()).await? };
@@ -201,7 +201,9 @@ async fn set(
     let store = caller.store(&mut transaction, &store, Permission::to(Action::Update, Kind::Overrides)).await?;
     let product_id = product_of(&mut transaction, store.id, &product).await?;
     if thousandths(new.quantity).is_none() {
-        return Err(FieldError::new("quantity", "must be 0 to 1000000, to three decimals").into());
+        let wanted = "must be 0 to 1000000, to three decimals";
+        let is_within = (0.0..=1e6).contains(&new.quantity);
+        return Err(if is_within { FieldError::unfit("quantity", wanted) } else { FieldError::new("quantity", wanted) }.into());
     }
     lock_overrides(&mut transaction, store.id).await?;
     let run = Provenance::of(&mut transaction, &store, now).await?;
@@ -279,10 +281,10 @@ fn open_day(date: &str, run: &Provenance) -> Result<NaiveDate, ApiError> {
     let Some(day) = day else { return Err(FieldError::new("date", "must be a date such as 2026-11-23").into()) };
     let last = run.last_predicted_day();
     if day < run.today {
-        return Err(FieldError::new("date", format!("is over: it is {} in the store", run.today)).into());
+        return Err(FieldError::unfit("date", format!("is over: it is {} in the store", run.today)).into());
     }
     if day > last {
-        return Err(FieldError::new("date", format!("is not forecast yet: the last day is {last}")).into());
+        return Err(FieldError::unfit("date", format!("is not forecast yet: the last day is {last}")).into());
     }
     Ok(day)
 }

@@ -93,7 +93,7 @@ impl From<[f64; 9]> for Quantiles {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum PredictionType {
+pub(super) enum PredictionType {
     Product,
     Ingredient,
     Sales,
@@ -102,7 +102,12 @@ enum PredictionType {
 impl PredictionType {
     const ALL: [Self; 3] = [Self::Product, Self::Ingredient, Self::Sales];
 
-    fn as_str(self) -> &'static str {
+    /// `None` for kinds that are not shown: categories are sums on the way, not predictions of their own.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Product => "product",
             Self::Ingredient => "ingredient",
@@ -112,9 +117,8 @@ impl PredictionType {
 }
 
 impl Prediction {
-    /// `None` for kinds that are not shown: categories are sums on the way, not predictions of their own.
     fn of(row: ForecastRow) -> Option<Self> {
-        let kind = PredictionType::ALL.into_iter().find(|kind| kind.as_str() == row.target_kind)?;
+        let kind = PredictionType::named(&row.target_kind)?;
         Some(Self {
             kind,
             item: row.target_item,
@@ -150,7 +154,7 @@ struct PredictionQuery {
     to: Option<NaiveDate>,
     /// Name of one item.
     #[serde(default, deserialize_with = "optional_text")]
-    #[param(nullable = false, example = "Ayam Geprek")]
+    #[param(nullable = false, example = "Ayam Geprek", max_length = 200)]
     item: Option<String>,
 }
 
@@ -184,7 +188,7 @@ async fn list(
 async fn find(state: &AppState, caller: &Caller, store: Uuid, asked: &Asked) -> Result<Predictions, ApiError> {
     let query: PredictionQuery = asked.read()?;
     if matches!((query.from, query.to), (Some(from), Some(to)) if from > to) {
-        return Err(FieldError::new("to", "must not be before `from`").into());
+        return Err(FieldError::unfit("to", "must not be before `from`").into());
     }
     let mut transaction = state.db.begin_read(caller.tenant()).await?;
     let store = find_store(&mut transaction, &store.to_string()).await?;

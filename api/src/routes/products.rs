@@ -294,7 +294,7 @@ fn missing(product: &str) -> ApiError {
 
 fn refused(error: DbError) -> ApiError {
     match error.rule() {
-        Some("product_category_is_of_same_store") => FieldError::new("category_id", "is no category of this store").into(),
+        Some("product_category_is_of_same_store") => FieldError::unfit("category_id", "is no category of this store").into(),
         _ => ApiError::by_rule(error, &["product_name_is_taken_in_store"]),
     }
 }

@@ -21,6 +21,7 @@ use crate::access::{Caller, Reader};
 use crate::basket::all_right;
 use crate::error::{ApiError, FieldError, Resource};
 use crate::extract::{Body, PathName, PathNames, Query, day, name};
+use crate::field::optional_rupiah;
 use crate::problem::Problem;
 use crate::record::remember;
 use crate::state::AppState;
@@ -116,8 +117,8 @@ struct NewPromo {
     #[schema(example = 0.2, minimum = 0, maximum = 1)]
     discount_share: Option<f64>,
     /// Rupiah during the promo, of one product.
-    #[serde(default)]
-    #[schema(example = 15_000, minimum = 0)]
+    #[serde(default, deserialize_with = "optional_rupiah")]
+    #[schema(example = 15_000, minimum = 0, maximum = 1_000_000_000)]
     price: Option<i64>,
 }
 
@@ -134,8 +135,8 @@ struct PromoChange {
     #[schema(example = 0.25, minimum = 0, maximum = 1)]
     discount_share: Option<f64>,
     /// None if not said.
-    #[serde(default)]
-    #[schema(example = 15_000, minimum = 0)]
+    #[serde(default, deserialize_with = "optional_rupiah")]
+    #[schema(example = 15_000, minimum = 0, maximum = 1_000_000_000)]
     price: Option<i64>,
 }
 
@@ -174,7 +175,7 @@ async fn create(
     if let Some(product) = version.product_id
         && !list_products(&mut *transaction, store_id).await?.iter().any(|row| row.id == product)
     {
-        wrong.push(FieldError::new("product_id", "is not a product of this store"));
+        wrong.push(FieldError::unfit("product_id", "is not a product of this store"));
     }
     all_right(wrong)?;
     let before = same(&mut transaction, store_id, &version).await?;
@@ -279,7 +280,7 @@ fn wrong_with(version: &PromoVersion, now: DateTime<Utc>) -> Vec<FieldError> {
     if version.price.is_some_and(|price| !(0..=1_000_000_000).contains(&price)) {
         wrong.push(FieldError::new("price", "must be 0 to 1000000000 rupiah"));
     } else if version.price.is_some() && version.product_id.is_none() {
-        wrong.push(FieldError::new("price", "is of one product: name it in `product_id`"));
+        wrong.push(FieldError::unfit("price", "is of one product: name it in `product_id`"));
     }
     wrong
 }

@@ -236,7 +236,7 @@ async fn put_of_ingredient(
     lock_catalogue(&mut transaction, store.id).await?;
     let made = ingredients::find(&mut transaction, store.id, &ingredient).await?;
     if !ingredients::converts(&written.yield_unit, &made.unit) {
-        return Err(FieldError::new("yield_unit", format!("does not convert to `{}`, in which it is kept", made.unit)).into());
+        return Err(FieldError::unfit("yield_unit", format!("does not convert to `{}`, in which it is kept", made.unit)).into());
     }
     let makes = RecipeOutput::Ingredient(made.id);
     put(&mut transaction, store.id, makes, written).await?;
@@ -310,7 +310,7 @@ fn check(items: &[WrittenItem], known: &HashMap<Uuid, IngredientEntry>) -> Resul
         return Err(FieldError::new("items", format!("must be 1 to {MOST_ITEMS} ingredients")).into());
     }
     let wrong = |(index, item): (usize, &WrittenItem)| {
-        let of = |field: &str, detail: String| Some(FieldError::new(format!("items[{index}].{field}"), detail));
+        let of = |field: &str, detail: String| Some(FieldError::unfit(format!("items[{index}].{field}"), detail));
         match known.get(&item.ingredient_id) {
             None => of("ingredient_id", "is no ingredient of this store".to_owned()),
             Some(_) if items[..index].iter().any(|earlier| earlier.ingredient_id == item.ingredient_id) => {

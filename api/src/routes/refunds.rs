@@ -18,6 +18,7 @@ use super::payments::find;
 use crate::access::Caller;
 use crate::error::{ApiError, FieldError};
 use crate::extract::{Body, PathNames};
+use crate::field::whole;
 use crate::problem::Problem;
 use crate::record::remember;
 use crate::state::AppState;
@@ -83,6 +84,7 @@ async fn list(State(state): State<AppState>, caller: Caller, PathNames([store, p
 #[serde(deny_unknown_fields)]
 struct NewRefund {
     /// Rupiah; what is left of the payment at most.
+    #[serde(deserialize_with = "whole")]
     #[schema(example = 18_000, minimum = 1)]
     amount: i64,
     reason: Reason,

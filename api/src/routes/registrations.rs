@@ -48,7 +48,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[serde(deny_unknown_fields)]
 struct Registration {
     #[serde(deserialize_with = "email")]
-    #[schema(example = "sri@example.com", max_length = 254)]
+    #[schema(example = "sri@example.com", max_length = 254, format = Email)]
     email: String,
     /// How the person is called.
     #[serde(default, deserialize_with = "optional_name")]
@@ -125,7 +125,7 @@ async fn verify(
 #[serde(deny_unknown_fields)]
 struct Forgotten {
     #[serde(deserialize_with = "email")]
-    #[schema(example = "sri@example.com", max_length = 254)]
+    #[schema(example = "sri@example.com", max_length = 254, format = Email)]
     email: String,
 }
 
@@ -303,5 +303,5 @@ fn require_strength(field: &str, password: &SecretString, about: &[&str]) -> Res
         Some(Weakness::TooLong) => "must have at most 128 characters",
         Some(Weakness::Guessable) => "is easily guessed: take several words that do not belong together",
     };
-    Err(FieldError::new(field, detail).into())
+    Err(FieldError::unfit(field, detail).into())
 }

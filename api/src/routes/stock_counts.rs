@@ -102,7 +102,7 @@ impl DaysQuery {
         if (0..92).contains(&(last - first).num_days()) {
             return Ok((first, last));
         }
-        Err(FieldError::new("from", "must be before `to`, by at most 91 days"))
+        Err(FieldError::unfit("from", "must be before `to`, by at most 91 days"))
     }
 }
 
@@ -132,10 +132,10 @@ impl Countables {
             (None, Some(id)) => (self.ingredients.get(&id), "ingredient_id", "ingredient"),
             _ => {
                 let at = at.trim_end_matches('.');
-                return Err(FieldError::new(at, "must have either `product_id` or `ingredient_id`"));
+                return Err(FieldError::unfit(at, "must have either `product_id` or `ingredient_id`"));
             }
         };
-        name.cloned().ok_or_else(|| FieldError::new(format!("{at}{field}"), format!("is not a {kind} of this store")))
+        name.cloned().ok_or_else(|| FieldError::unfit(format!("{at}{field}"), format!("is not a {kind} of this store")))
     }
 }
 
@@ -204,7 +204,7 @@ struct NewStockCount {
     #[serde(default)]
     ingredient_id: Option<Uuid>,
     /// In its unit, to three decimals.
-    #[schema(example = 4.5, minimum = 0)]
+    #[schema(example = 4.5, minimum = 0, maximum = 1_000_000)]
     quantity: f64,
     #[serde(default, deserialize_with = "optional_name")]
     #[schema(max_length = 100)]
@@ -244,7 +244,7 @@ async fn count(
     for (count, index) in new.counts.into_iter().take(MOST_COUNTS).zip(0..) {
         let at = format!("counts[{index}].");
         if thousandths(count.quantity).is_none() {
-            wrong.push(FieldError::new(format!("{at}quantity"), "must be 0 to 1000000, to three decimals"));
+            wrong.push(FieldError::unfit(format!("{at}quantity"), "must be 0 to 1000000, to three decimals"));
         }
         match countables.name(count.product_id, count.ingredient_id, &at) {
             Ok(item) => rows.push(Row {

@@ -120,7 +120,7 @@ async fn get(caller: Caller, PathName(store): PathName, Reader(mut transaction):
 struct WrittenStore {
     /// Short name for addresses; without it one is made of the name.
     #[serde(default, deserialize_with = "optional_slug")]
-    #[schema(example = "warung-bu-sri", min_length = 2, max_length = 60)]
+    #[schema(example = "warung-bu-sri", min_length = 2, max_length = 60, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")]
     slug: Option<String>,
     #[serde(deserialize_with = "name")]
     #[schema(example = "Warung Bu Sri", max_length = 100)]
@@ -134,7 +134,7 @@ struct WrittenStore {
     time_zone: String,
     /// Local time at which one business day becomes the next, from 00:00 to 11:59.
     #[serde(default, with = "cutoff")]
-    #[schema(value_type = String, example = "02:00")]
+    #[schema(value_type = String, example = "02:00", pattern = "^(0[0-9]|1[01]):[0-5][0-9]$")]
     business_day_cutoff: NaiveTime,
     /// Kemendagri village code, the key of the weather.
     #[serde(default, deserialize_with = "optional_adm4")]
@@ -232,7 +232,7 @@ impl WrittenStore {
     fn slugs(&self) -> Result<Vec<String>, FieldError> {
         let slugs = self.slug.clone().map_or_else(|| slugs_of(&self.name), |slug| vec![slug]);
         if slugs.is_empty() {
-            return Err(FieldError::new("slug", "cannot be made of this name: choose one, such as warung-bu-sri"));
+            return Err(FieldError::unfit("slug", "cannot be made of this name: choose one, such as warung-bu-sri"));
         }
         Ok(slugs)
     }
@@ -265,7 +265,7 @@ async fn create(
     Body(written): Body<WrittenStore>,
 ) -> Result<(StatusCode, Json<Store>), ApiError> {
     if !written.is_active {
-        return Err(FieldError::new("is_active", "must be true of a new store").into());
+        return Err(FieldError::unfit("is_active", "must be true of a new store").into());
     }
     for slug in written.slugs()? {
         let mut transaction = caller.begin(&state).await?;

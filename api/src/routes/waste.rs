@@ -18,7 +18,8 @@ use super::stock_counts::{Countables, DaysQuery, MOST_ROWS};
 use crate::access::{Caller, Reader};
 use crate::basket::{all_right, thousandths};
 use crate::error::{ApiError, FieldError, Resource};
-use crate::extract::{Body, PathName, PathNames, Query, optional_day, optional_name};
+use crate::extract::{Body, PathName, PathNames, Query, optional_name};
+use crate::field::optional_date;
 use crate::problem::Problem;
 use crate::provenance::business_day;
 use crate::record::remember;
@@ -109,14 +110,14 @@ struct NewWaste {
     #[serde(default)]
     ingredient_id: Option<Uuid>,
     /// In its unit, to three decimals.
-    #[schema(example = 3.0)]
+    #[schema(example = 3.0, minimum = 0.001, maximum = 1_000_000)]
     quantity: f64,
     reason: WasteReason,
     #[serde(default, deserialize_with = "optional_name")]
     #[schema(max_length = 100)]
     note: Option<String>,
     /// Today if not said; within the last 31 days.
-    #[serde(default, deserialize_with = "optional_day")]
+    #[serde(default, deserialize_with = "optional_date")]
     #[schema(example = "2026-11-22")]
     business_date: Option<NaiveDate>,
 }
@@ -172,10 +173,10 @@ async fn add(
     let business_date = new.business_date.unwrap_or(today);
     let mut wrong = Vec::new();
     if thousandths(new.quantity).is_none_or(|thousandths| thousandths <= 0) {
-        wrong.push(FieldError::new("quantity", "must be more than 0, at most 1000000, to three decimals"));
+        wrong.push(FieldError::unfit("quantity", "must be more than 0, at most 1000000, to three decimals"));
     }
     if !(today - BACK..=today).contains(&business_date) {
-        wrong.push(FieldError::new("business_date", "must be within the last 31 days, and not in the future"));
+        wrong.push(FieldError::unfit("business_date", "must be within the last 31 days, and not in the future"));
     }
     let name = Countables::of(&mut transaction, store.id).await?.name(new.product_id, new.ingredient_id, "");
     let item = name.unwrap_or_else(|error| {

@@ -75,18 +75,16 @@ impl NewWhatIf {
     fn supposition(&self, today: NaiveDate) -> Result<Supposition, ApiError> {
         let from = self.from.unwrap_or(today);
         let to = self.to.unwrap_or(from);
-        let mut wrong = Vec::new();
-        let mut check = |is_wrong: bool, field, detail| {
-            if is_wrong {
-                wrong.push(FieldError::new(field, detail))
-            }
-        };
+        let beyond = |value: Option<f64>, most: f64| value.is_some_and(|value| !(0.0..=most).contains(&value));
         let nothing = self.rain_mm.is_none() && self.discount.is_none() && self.closed.is_none();
-        check(nothing, "", "must have at least one of `rain_mm`, `discount` and `closed`");
-        check(to < from, "to", "must not be before `from`");
-        check(self.rain_mm.is_some_and(|rain| !(0.0..=1000.0).contains(&rain)), "rain_mm", "must be 0 to 1000");
-        check(self.discount.is_some_and(|share| !(0.0..=1.0).contains(&share)), "discount", "must be 0 to 1");
-        check(self.product.is_some() && self.discount.is_none(), "product", "is of a discount: say `discount` too");
+        let checks = [
+            (nothing, FieldError::unfit("", "must have at least one of `rain_mm`, `discount` and `closed`")),
+            (to < from, FieldError::unfit("to", "must not be before `from`")),
+            (beyond(self.rain_mm, 1000.0), FieldError::new("rain_mm", "must be 0 to 1000")),
+            (beyond(self.discount, 1.0), FieldError::new("discount", "must be 0 to 1")),
+            (self.product.is_some() && self.discount.is_none(), FieldError::unfit("product", "is of a discount: say `discount` too")),
+        ];
+        let wrong = checks.into_iter().filter(|(is_wrong, _)| *is_wrong).map(|(_, error)| error).collect();
         all_right(wrong)?;
         let Self { rain_mm, discount, product, closed, .. } = self;
         Ok(Supposition { from, to, rain_mm: *rain_mm, discount: *discount, product: product.clone(), closed: *closed })

@@ -127,7 +127,7 @@ async fn a_question_must_make_sense() {
     let app = App::new().await;
     let field = async |body: Value| {
         let reply = post(&app, WHAT_IF, &[], Some(body)).await;
-        assert_eq!(reply.status, 400, "{}", reply.text());
+        assert!([400, 422].contains(&reply.status.as_u16()), "{}", reply.text());
         reply.json()["errors"][0]["field"].clone()
     };
     assert_eq!(field(json!({})).await, "");

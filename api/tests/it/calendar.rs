@@ -16,7 +16,7 @@ async fn call(app: &App, method: Method, path: &str, body: Option<Value>) -> Rep
 }
 
 fn fields(reply: &Reply) -> Vec<String> {
-    assert_eq!(reply.status, 400, "{}", reply.text());
+    assert!(matches!(reply.status.as_u16(), 400 | 422), "{}", reply.text());
     let errors = reply.json()["errors"].as_array().expect("errors").clone();
     errors.iter().map(|error| error["field"].as_str().expect("a name").to_owned()).collect()
 }

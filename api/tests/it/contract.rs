@@ -25,7 +25,7 @@ pub fn check(method: &Method, path: &str, reply: &Reply) {
     let Some(content) = response["content"].as_object() else { return };
     let media_type = reply.header("content-type").split(';').next().unwrap_or_default();
     let documented = content.get(media_type).unwrap_or_else(|| panic!("{template}: {media_type} is not documented for {}", reply.status));
-    if media_type.ends_with("json") {
+    if media_type == "application/json" || media_type.ends_with("+json") {
         let wrong = violations(&documented["schema"], &reply.json(), "$");
         assert!(wrong.is_empty(), "{template}: {wrong:#?}");
     }

@@ -54,6 +54,8 @@ fn every_reference_leads_somewhere_and_every_operation_is_described() {
             assert_eq!(operation["tags"].as_array().map(Vec::len), Some(1), "{method} {path}");
             let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
             assert!(parameters.iter().all(|parameter| parameter["description"].is_string()), "{method} {path}: {parameters:?}");
+            let is_first_page = |parameter: &Value| parameter["name"] != "cursor" || parameter["required"] != true;
+            assert!(parameters.iter().all(is_first_page), "{method} {path} cannot be asked for its first page");
         }
     }
 }
@@ -74,6 +76,7 @@ async fn every_documented_route_answers_as_documented() {
         let path = path.replace("{store}", "warung-bu-sri").replace("{run}", &app.world.run.to_string());
         let path = path.replace("{backfill}", &app.world.backfill.to_string());
         let path = path.replace("{order}", order).replace("{job}", asked).replace("{what_if}", asked);
+        let path = path.replace("{kind}", "products");
         let path = path.replace("{letter}", &app.dead_letter().await.to_string());
         let path = path.replace("{category}", &category).replace("{product}", &product).replace("{ingredient}", &ingredient);
         assert!(!path.contains('{'), "{path}: this test does not know what to put there");

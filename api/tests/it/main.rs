@@ -1,19 +1,25 @@
 //! The API against a real PostgreSQL, in-process except where the socket itself is the subject.
 
 mod accounts;
+mod accuracy;
 mod app;
 mod asked;
+mod audit_log;
 mod calendar;
 mod catalogue;
 mod contract;
 mod document;
 mod drain;
+mod erasures;
 mod errors;
+mod exports;
 mod front;
 mod kept;
 mod live;
 mod manners;
+mod market_prices;
 mod members;
+mod notifications;
 mod operators;
 mod orders;
 mod overrides;

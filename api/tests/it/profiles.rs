@@ -29,7 +29,7 @@ async fn a_profile_is_replaced_whole() {
         [("phone", json!("call me")), ("address", json!("a".repeat(501))), ("bio", json!("a\u{7}b")), ("avatar_url", json!("http://x"))]
     {
         let reply = app.call(Method::PUT, PROFILE, &[], Some(json!({ field: value }))).await;
-        assert_eq!(reply.status, 400, "{field}");
+        assert!(matches!(reply.status.as_u16(), 400 | 422), "{field}");
         assert!(reply.text().contains(field), "{}", reply.text());
     }
 }

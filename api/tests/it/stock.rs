@@ -20,7 +20,7 @@ async fn as_(app: &App, user: Uuid, method: Method, path: &str, body: Option<Val
 }
 
 fn fields(reply: &Reply) -> Vec<String> {
-    assert_eq!(reply.status, 400, "{}", reply.text());
+    assert!(matches!(reply.status.as_u16(), 400 | 422), "{}", reply.text());
     let errors = reply.json()["errors"].as_array().expect("errors").clone();
     errors.iter().map(|error| error["field"].as_str().expect("a name").to_owned()).collect()
 }

@@ -105,7 +105,7 @@ async fn what_is_not_signed_with_the_stores_secret_is_refused_alike() {
         Push { id: "evt_2", ..Push::to(&app) }.send_signed(&app, now, &signed).await,
         Push { secret: RENEWED, ..Push::to(&app) }.send(&app).await,
         Push { age: 301, ..Push::to(&app) }.send(&app).await,
-        Push { age: -301, ..Push::to(&app) }.send(&app).await,
+        Push { age: -400, ..Push::to(&app) }.send(&app).await,
         Push { body: vec![0xff, 0xfe], ..Push::to(&app) }.send_signed(&app, now, &signed).await,
         Push { store: Uuid::nil().to_string(), ..Push::to(&app) }.send(&app).await,
         Push { store: "warung-bu-sri".to_owned(), ..Push::to(&app) }.send(&app).await,

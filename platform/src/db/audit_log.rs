@@ -25,6 +25,8 @@ pub struct NewAuditEntry<'a> {
 pub struct AuditRow {
     pub id: Uuid,
     pub user_id: Option<Uuid>,
+    /// Where they are still known, and the caller may see them.
+    pub user_name: Option<String>,
     pub store_id: Option<Uuid>,
     pub action: String,
     pub subject: String,
@@ -52,22 +54,42 @@ pub async fn record(executor: impl PgExecutor<'_>, entry: &NewAuditEntry<'_>) ->
     Ok(())
 }
 
-/// What the caller may see of a store's record, or of all if they are an operator; newest first, before a row where one is given.
-pub async fn list_audit(
-    executor: impl PgExecutor<'_>,
-    store: Option<Uuid>,
-    before: Option<(DateTime<Utc>, Uuid)>,
-    limit: i64,
-) -> Result<Vec<AuditRow>, DbError> {
-    let (created_at, id) = before.unzip();
+/// Which entries: all there are where nothing is said.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AuditFilter<'a> {
+    pub store: Option<Uuid>,
+    /// Who did it.
+    pub user: Option<Uuid>,
+    pub action: Option<&'a str>,
+    pub from: Option<DateTime<Utc>>,
+    /// Not part of it.
+    pub until: Option<DateTime<Utc>>,
+    /// Time and id of the last row of the page before.
+    pub before: Option<(DateTime<Utc>, Uuid)>,
+}
+
+/// What the caller may see of a store's record, or of all if they are an operator; newest first.
+pub async fn list_audit(executor: impl PgExecutor<'_>, filter: AuditFilter<'_>, limit: i64) -> Result<Vec<AuditRow>, DbError> {
+    let (created_at, id) = filter.before.unzip();
     sqlx::query_as!(
         AuditRow,
-        "select id, user_id, store_id, action, subject, details, host(ip_address) as ip_address, created_at
-         from audit_log
-         where ($1::uuid is null or store_id = $1) and ($2::timestamptz is null or (created_at, id) < ($2, $3))
-         order by created_at desc, id desc
-         limit $4",
-        store,
+        r#"select l.id, l.user_id, u.name as "user_name?", l.store_id, l.action, l.subject, l.details,
+                  host(l.ip_address) as ip_address, l.created_at
+           from audit_log l
+           left join users u on u.id = l.user_id
+           where ($1::uuid is null or l.store_id = $1)
+             and ($2::uuid is null or l.user_id = $2)
+             and ($3::text is null or l.action = $3)
+             and ($4::timestamptz is null or l.created_at >= $4)
+             and ($5::timestamptz is null or l.created_at < $5)
+             and ($6::timestamptz is null or (l.created_at, l.id) < ($6, $7))
+           order by l.created_at desc, l.id desc
+           limit $8"#,
+        filter.store,
+        filter.user,
+        filter.action,
+        filter.from,
+        filter.until,
         created_at,
         id,
         limit,

@@ -89,3 +89,61 @@ pub async fn market_price_versions(
     .await
     .in_table(TABLE, "read the versions of market prices")
 }
+
+/// A price as it is known now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MarketPriceRow {
+    pub source: String,
+    pub commodity: String,
+    pub region: String,
+    pub market: String,
+    pub price_date: NaiveDate,
+    /// Rupiah per `unit`.
+    pub price: i64,
+    pub unit: String,
+    pub available_at: DateTime<Utc>,
+    /// When the source last said just so, if more than once.
+    pub confirmed_at: Option<DateTime<Utc>>,
+    /// To whom it is owed, as the source asks for.
+    pub attribution: Option<String>,
+}
+
+/// Which prices: of the days [`first`, `last`], as known at `now`.
+#[derive(Debug, Clone, Copy)]
+pub struct PriceFilter<'a> {
+    pub first: NaiveDate,
+    pub last: NaiveDate,
+    pub now: DateTime<Utc>,
+    pub commodity: Option<&'a str>,
+    pub region: Option<&'a str>,
+    /// A village: regions that contain it, and the whole country.
+    pub around: Option<&'a str>,
+    /// Day, commodity, region, market and source of the last row of the page before.
+    pub after: Option<(NaiveDate, &'a [String; 4])>,
+    pub limit: i64,
+}
+
+/// The newest day first, then by commodity, region, market and source.
+pub async fn list_market_prices(executor: impl PgExecutor<'_>, filter: PriceFilter<'_>) -> Result<Vec<MarketPriceRow>, DbError> {
+    let (day, names) = filter.after.unzip();
+    let name = |place: usize| names.map(|names| names[place].as_str());
+    sqlx::query_file_as!(
+        MarketPriceRow,
+        "src/db/market_prices_page.sql",
+        filter.first,
+        filter.last,
+        filter.now,
+        filter.commodity,
+        filter.region,
+        filter.around,
+        day,
+        name(0),
+        name(1),
+        name(2),
+        name(3),
+        filter.limit,
+    )
+    .fetch_all(executor)
+    .await
+    .in_table(TABLE, "list market prices")
+}

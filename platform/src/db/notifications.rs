@@ -74,3 +74,69 @@ pub async fn mark_mailed(executor: impl PgExecutor<'_>, id: Uuid, at: DateTime<U
         .in_table("notifications", "note that news went out")?;
     Ok(())
 }
+
+/// News as the person sees it who was told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NotificationRow {
+    pub id: Uuid,
+    pub store_id: Option<Uuid>,
+    pub kind: String,
+    pub title: String,
+    pub body: String,
+    pub data: serde_json::Value,
+    pub read_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// News of a person, newest first, behind a row where one is given.
+pub async fn list_notifications(
+    executor: impl PgExecutor<'_>,
+    user: Uuid,
+    is_unread: Option<bool>,
+    before: Option<(DateTime<Utc>, Uuid)>,
+    limit: i64,
+) -> Result<Vec<NotificationRow>, DbError> {
+    let (created_at, id) = before.unzip();
+    sqlx::query_as!(
+        NotificationRow,
+        "select id, store_id, kind, title, body, data, read_at, created_at
+         from notifications
+         where user_id = $1 and ($2::boolean is null or (read_at is null) = $2)
+           and ($3::timestamptz is null or (created_at, id) < ($3, $4))
+         order by created_at desc, id desc
+         limit $5",
+        user,
+        is_unread,
+        created_at,
+        id,
+        limit,
+    )
+    .fetch_all(executor)
+    .await
+    .in_table("notifications", "list news")
+}
+
+pub async fn count_unread(executor: impl PgExecutor<'_>, user: Uuid) -> Result<i64, DbError> {
+    sqlx::query_scalar!(r#"select count(*) as "count!" from notifications where user_id = $1 and read_at is null"#, user)
+        .fetch_one(executor)
+        .await
+        .in_table("notifications", "count unread news")
+}
+
+/// False if the person has no such news. What was read before stays read since then.
+pub async fn mark_read(executor: impl PgExecutor<'_>, user: Uuid, id: Uuid, now: DateTime<Utc>) -> Result<bool, DbError> {
+    sqlx::query!("update notifications set read_at = coalesce(read_at, $3) where id = $2 and user_id = $1", user, id, now)
+        .execute(executor)
+        .await
+        .in_table("notifications", "mark news as read")
+        .map(|done| done.rows_affected() == 1)
+}
+
+/// Everything a person was told; answers how much of it was unread.
+pub async fn mark_all_read(executor: impl PgExecutor<'_>, user: Uuid, now: DateTime<Utc>) -> Result<u64, DbError> {
+    sqlx::query!("update notifications set read_at = $2 where user_id = $1 and read_at is null", user, now)
+        .execute(executor)
+        .await
+        .in_table("notifications", "mark all news as read")
+        .map(|done| done.rows_affected())
+}

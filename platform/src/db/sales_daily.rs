@@ -296,6 +296,46 @@ pub async fn sales_versions(
     .in_table(TABLE, "read the versions of daily sales")
 }
 
+/// A version of a fact with the money that it brought.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SalesFact {
+    pub product_id: Uuid,
+    pub business_date: NaiveDate,
+    pub quantity: f64,
+    /// Rupiah; `None` where the source tells no prices.
+    pub revenue: Option<i64>,
+    pub is_sold_out: bool,
+    pub available_at: DateTime<Utc>,
+}
+
+/// As [`sales_versions`], of the business days [`first`, `last`] only, with what they brought.
+pub async fn sales_facts(
+    executor: impl PgExecutor<'_>,
+    store_id: Uuid,
+    first: NaiveDate,
+    last: NaiveDate,
+    available_until: DateTime<Utc>,
+) -> Result<Vec<SalesFact>, DbError> {
+    sqlx::query_as!(
+        SalesFact,
+        r#"select d.product_id, d.business_date, d.quantity::float8 as "quantity!", d.revenue, d.is_sold_out, d.available_at
+           from sales_daily d
+           join stores s on s.id = d.store_id
+           where d.store_id = $1
+             and d.business_date between $2 and $3
+             and d.available_at <= $4
+             and (d.source = 'orders') = (s.sales_source = 'orders')
+           order by d.product_id, d.business_date, d.available_at, d.source"#,
+        store_id,
+        first,
+        last,
+        available_until,
+    )
+    .fetch_all(executor)
+    .await
+    .in_table(TABLE, "read daily sales")
+}
+
 /// First and last day of the sales that count, whenever they became known, of each of these stores that has any.
 pub async fn sales_spans(executor: impl PgExecutor<'_>, stores: &[Uuid]) -> Result<HashMap<Uuid, SalesSpan>, DbError> {
     let rows = sqlx::query!(

@@ -62,12 +62,15 @@ pub async fn find_user(executor: impl PgExecutor<'_>, id: Uuid) -> Result<Option
         .in_table(TABLE, "read a user")
 }
 
-/// Everyone by address; for operators and the command line.
+/// Everyone by address, but for those who had themselves erased; for operators and the command line.
 pub async fn list_users(executor: impl PgExecutor<'_>) -> Result<Vec<UserRow>, DbError> {
-    sqlx::query_as!(UserRow, "select id, email, name, role, locale, email_verified_at, created_at from users order by lower(email)")
-        .fetch_all(executor)
-        .await
-        .in_table(TABLE, "list users")
+    sqlx::query_as!(
+        UserRow,
+        "select id, email, name, role, locale, email_verified_at, created_at from users where erased_at is null order by lower(email)"
+    )
+    .fetch_all(executor)
+    .await
+    .in_table(TABLE, "list users")
 }
 
 /// What sign-in needs of an account.

@@ -1,6 +1,7 @@
 //! The schema and the functions over it, against a real database.
 
 mod catalogue;
+mod erasure;
 mod forecasts;
 mod migrations;
 mod orders;
