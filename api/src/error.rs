@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use payments::PaymentError;
 use platform::auth::AuthError;
+use platform::backfills::MoveError;
 use platform::bus::BusError;
 use platform::db::DbError;
 use platform::objects::ObjectError;
@@ -214,6 +215,9 @@ pub enum Resource {
     Ingredient,
     Recipe,
     Avatar,
+    Job,
+    Override,
+    WhatIf,
     Notification,
     Export,
 }
@@ -237,6 +241,9 @@ impl std::fmt::Display for Resource {
             Self::Ingredient => "ingredient",
             Self::Recipe => "recipe",
             Self::Avatar => "picture",
+            Self::Job => "job",
+            Self::Override => "override",
+            Self::WhatIf => "what-if",
             Self::Notification => "news",
             Self::Export => "export",
         })
@@ -278,6 +285,28 @@ impl From<PaymentError> for ApiError {
             PaymentError::Queue(error) => Self::Queue(error),
             error => Self::Payment(error),
         }
+    }
+}
+
+/// What a backfill is now says what can be done about it.
+impl From<MoveError> for ApiError {
+    fn from(error: MoveError) -> Self {
+        let rule = match error {
+            MoveError::NotFound { id } => return Self::NotFound { resource: Resource::Backfill, name: id.to_string() },
+            MoveError::Database(error) => return error.into(),
+            MoveError::Queue(error) => return error.into(),
+            MoveError::NoShadow { .. } => "backfill_has_no_shadow",
+            MoveError::State { state, .. } => match state.as_str() {
+                "running" => "backfill_is_running",
+                "paused" => "backfill_is_paused",
+                "ready" => "backfill_is_ready",
+                "refused" => "backfill_is_refused",
+                "published" => "backfill_is_published",
+                "rolled_back" => "backfill_is_rolled_back",
+                _ => "backfill_is_cancelled",
+            },
+        };
+        Self::Conflict { rule }
     }
 }
 

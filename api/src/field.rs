@@ -33,6 +33,20 @@ pub(crate) fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
     check::<D, _>(text.trim().to_owned(), is_right, "1 to 100 characters without line breaks")
 }
 
+/// A short text on one line.
+pub(crate) fn optional_line<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    let is_right = is_line(&text, 200);
+    check::<D, _>(Some(text.trim().to_owned()), is_right, "1 to 200 characters without line breaks")
+}
+
+/// Such a text where one is needed: why somebody does something.
+pub(crate) fn reason<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let is_right = is_line(&text, 200);
+    check::<D, _>(text.trim().to_owned(), is_right, "1 to 200 characters without line breaks")
+}
+
 /// A few lines.
 pub(crate) fn optional_lines<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
@@ -204,6 +218,7 @@ mod tests {
         let measured = |value: Value| quantity(value).is_ok();
         assert!(measured(json!(0.001)) && measured(json!(12)) && !measured(json!(0)) && !measured(json!(0.0001)) && !measured(json!(1e10)));
         assert!(measure(json!("kg")).is_ok() && measure(json!("lembar")).is_ok() && measure(json!("segenggam")).is_err());
+        assert!(reason(json!(" ")).is_err() && reason(json!("a".repeat(201))).is_err() && reason(json!(" é ")).is_ok());
         assert!(name(json!("a\u{0}b")).is_err() && name(json!(" ")).is_err() && name(json!("a".repeat(101))).is_err());
     }
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+mod asked;
 mod basket;
 mod change;
 mod cursor;

@@ -65,6 +65,19 @@ impl Once {
         status: StatusCode,
         body: &impl Serialize,
     ) -> Result<Response, ApiError> {
+        self.answer_at(transaction, state, request, status, None, body).await
+    }
+
+    /// The same with a `Location`: a path of ours.
+    pub async fn answer_at(
+        &self,
+        transaction: &mut PgConnection,
+        state: &AppState,
+        request: &impl Serialize,
+        status: StatusCode,
+        location: Option<&str>,
+        body: &impl Serialize,
+    ) -> Result<Response, ApiError> {
         if let Some(key) = &self.key {
             let bytes = serde_json::to_vec(body).map_err(|_| ApiError::Unwritable)?;
             let answer = NewAnswer {
@@ -73,13 +86,13 @@ impl Once {
                 route: &key.route,
                 request_hash: &key.hash(request)?,
                 status: i16::try_from(status.as_u16()).unwrap_or(200),
-                headers: json!({}),
+                headers: location.map_or_else(|| json!({}), |location| json!({ LOCATION: location })),
                 body: &bytes,
                 expires_at: state.clock.now() + KEPT,
             };
             keep_answer(transaction, &answer).await?;
         }
-        Ok((status, Json(body)).into_response())
+        Ok(located((status, Json(body)).into_response(), location))
     }
 }
 
@@ -105,7 +118,16 @@ fn replay(kept: KeptAnswer) -> Response {
         (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
         (header::HeaderName::from_static("idempotency-replayed"), HeaderValue::from_static("true")),
     ];
-    (status, headers, kept.body).into_response()
+    located((status, headers, kept.body).into_response(), kept.headers[LOCATION].as_str())
+}
+
+const LOCATION: &str = "location";
+
+fn located(mut response: Response, location: Option<&str>) -> Response {
+    if let Some(location) = location.and_then(|path| HeaderValue::from_str(path).ok()) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
 }
 
 impl FromRequestParts<AppState> for Once {

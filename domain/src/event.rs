@@ -34,6 +34,7 @@ pub enum Event {
     PaymentChanged(PaymentChanged),
     OrderChanged(OrderChanged),
     OrdersImported(OrdersImported),
+    PlanChanged(PlanChanged),
 }
 
 /// New or corrected sales facts have landed.
@@ -83,6 +84,15 @@ pub struct OrdersImported {
     pub imported: u64,
 }
 
+/// The plan of the published run was made again: somebody put a number in the place of a forecast, or took one back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlanChanged {
+    pub store_id: StoreId,
+    /// The run that is published, as it was before.
+    pub run_id: RunId,
+    pub business_date: NaiveDate,
+}
+
 /// An envelope whose payload this program cannot read.
 #[derive(Debug, thiserror::Error)]
 pub enum EventError {
@@ -106,6 +116,7 @@ impl Event {
             Self::PaymentChanged(_) => "payment.changed",
             Self::OrderChanged(_) => "order.changed",
             Self::OrdersImported(_) => "orders.imported",
+            Self::PlanChanged(_) => "plan.changed",
         }
     }
 
@@ -122,6 +133,7 @@ impl Event {
             Self::PaymentChanged(event) => event.store_id,
             Self::OrderChanged(event) => event.store_id,
             Self::OrdersImported(event) => event.store_id,
+            Self::PlanChanged(event) => event.store_id,
         };
         store.to_string()
     }
@@ -159,6 +171,7 @@ impl Event {
             ("payment.changed", 1) => serde_json::from_value(payload).map(Self::PaymentChanged),
             ("order.changed", 1) => serde_json::from_value(payload).map(Self::OrderChanged),
             ("orders.imported", 1) => serde_json::from_value(payload).map(Self::OrdersImported),
+            ("plan.changed", 1) => serde_json::from_value(payload).map(Self::PlanChanged),
             (name, version) => return Err(EventError::Unknown { name: name.to_owned(), version }),
         };
         read.map_err(|source| EventError::Malformed { name: envelope.name.clone(), version: envelope.version, source })

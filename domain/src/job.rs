@@ -1,5 +1,7 @@
 //! Arguments of background jobs: data here, code in `jobs`, so that whoever enqueues need not link whoever works.
 
+mod asked;
+
 use std::time::Duration;
 
 use chrono::NaiveDate;
@@ -7,6 +9,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use crate::ids::StoreId;
+
+pub use asked::{ForecastAfresh, MadeAfresh, MadeAgain, Replan, Suppose};
 
 /// Arguments of one kind of job.
 pub trait JobArgs: Serialize + DeserializeOwned + Send + Sync + 'static {

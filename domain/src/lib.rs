@@ -5,6 +5,7 @@ pub mod accuracy;
 pub mod event;
 pub mod explanation;
 pub mod facts;
+pub mod failure;
 pub mod features;
 pub mod forecast;
 pub mod frequency;
@@ -16,6 +17,7 @@ pub mod panel;
 pub mod plan;
 pub mod qris;
 pub mod quantile;
+pub mod supposition;
 pub mod text;
 pub mod time;
 

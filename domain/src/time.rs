@@ -84,12 +84,26 @@ pub const DEADLINE: NaiveTime = NaiveTime::from_hms_opt(4, 30, 0).expect("04:30 
 pub struct Night {
     pub date: NaiveDate,
     pub calendar: BusinessCalendar,
+    /// The last instant whose knowledge counts, where it is not 03:30: somebody asks anew in the course of the day.
+    pub as_of: Option<DateTime<Utc>>,
 }
 
 impl Night {
+    /// The night of a business day as the schedule runs it.
+    #[must_use]
+    pub fn of(date: NaiveDate, calendar: BusinessCalendar) -> Self {
+        Self { date, calendar, as_of: None }
+    }
+
     /// The last instant whose knowledge counts.
     #[must_use]
     pub fn cutoff(&self) -> DateTime<Utc> {
+        self.as_of.unwrap_or_else(|| self.scheduled_cutoff())
+    }
+
+    /// 03:30 of the business day served, from which nights are counted.
+    #[must_use]
+    pub fn scheduled_cutoff(&self) -> DateTime<Utc> {
         self.calendar.local(self.date, DATA_CUTOFF)
     }
 
@@ -99,11 +113,12 @@ impl Night {
         self.calendar.local(self.date, DEADLINE)
     }
 
-    /// The last business day that has ended by the cutoff.
+    /// The last business day that has ended by the cutoff. Asking anew later in the day does not change it: a store whose days end
+    /// after 03:30 is a day behind by then, too.
     #[must_use]
     pub fn last_day(&self) -> NaiveDate {
         let yesterday = previous(self.date);
-        if self.calendar.end_of(yesterday) <= self.cutoff() { yesterday } else { previous(yesterday) }
+        if self.calendar.end_of(yesterday) <= self.cutoff().min(self.scheduled_cutoff()) { yesterday } else { previous(yesterday) }
     }
 }
 
@@ -137,11 +152,24 @@ mod tests {
 
     #[test]
     fn a_night_knows_its_last_complete_day() {
-        let night = |cutoff| Night { date: day("2026-11-23"), calendar: calendar("Asia/Jakarta", cutoff) };
+        let night = |cutoff| Night::of(day("2026-11-23"), calendar("Asia/Jakarta", cutoff));
         assert_eq!(night("00:00:00").last_day(), day("2026-11-22"));
         assert_eq!(night("03:00:00").last_day(), day("2026-11-22"));
         assert_eq!(night("05:00:00").last_day(), day("2026-11-21"));
         assert_eq!(night("00:00:00").deadline().to_rfc3339(), "2026-11-22T21:30:00+00:00");
+    }
+
+    #[test]
+    fn asking_anew_knows_more_of_the_same_days() {
+        let anew = |cutoff, as_of: &str| {
+            let night = Night::of(day("2026-11-23"), calendar("Asia/Jakarta", cutoff));
+            Night { as_of: Some(as_of.parse().expect("an instant")), ..night }
+        };
+        let noon = anew("00:00:00", "2026-11-23T05:00:00Z");
+        assert_eq!((noon.last_day(), noon.cutoff().to_rfc3339()), (day("2026-11-22"), "2026-11-23T05:00:00+00:00".to_owned()));
+        assert_eq!(noon.scheduled_cutoff().to_rfc3339(), "2026-11-22T20:30:00+00:00");
+        assert_eq!(anew("05:00:00", "2026-11-23T05:00:00Z").last_day(), day("2026-11-21"), "as its nights are");
+        assert_eq!(anew("02:00:00", "2026-11-22T19:30:00Z").last_day(), day("2026-11-22"), "02:30, after the day and before 03:30");
     }
 
     #[test]

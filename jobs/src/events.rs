@@ -111,11 +111,6 @@ pub(crate) fn promise_kept(store: &str, date: NaiveDate, rung: Rung) {
     tracing::warn!(store.slug = store, business_date = %date, rung = %rung, "{store} had no plan for {date} by its deadline: published {rung}");
 }
 
-pub(crate) fn backfill(id: Uuid, what: &'static str) {
-    metrics::counter!("backfills_total", "what" => what).increment(1);
-    tracing::info!(backfill.id = %id, what, "backfill {id} is {what}");
-}
-
 pub(crate) fn partition_made(asset: &'static str, is_made: bool) {
     let result = if is_made { "made" } else { "failed" };
     metrics::counter!("backfill_partitions_total", "asset" => asset, "result" => result).increment(1);

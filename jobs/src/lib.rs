@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod alerts;
+mod asked;
 pub mod backfill;
 mod events;
 pub mod nightly;

@@ -5,7 +5,9 @@ use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
+use domain::failure::Failure;
 use domain::frequency::{date_from_epoch, days_since_epoch};
+pub use domain::supposition::Supposition;
 use domain::time::Night;
 use domain::{Explanation, FeatureSource as _, Hint, Ordinal, StepForecast};
 use models::ModelError;
@@ -14,20 +16,6 @@ use platform::db::stores::StoreRow;
 
 use crate::nightly::load::{Loaded, load};
 use crate::nightly::{self, KeptError, LastModel, NightError, Nightly, RAINY_MM, facts};
-
-/// What is to be different, on the days `from..=to`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Supposition {
-    pub from: NaiveDate,
-    pub to: NaiveDate,
-    /// Millimetres of rain on each day.
-    pub rain_mm: Option<f64>,
-    /// Share of the price taken off; 0 for no promotion.
-    pub discount: Option<f64>,
-    /// The product the promotion is of; `None` for all.
-    pub product: Option<String>,
-    pub closed: Option<bool>,
-}
 
 /// A product's day, as it is expected and as it would be.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,6 +60,36 @@ pub enum WhatIfError {
     Features(#[from] PipelineError),
 }
 
+impl WhatIfError {
+    /// As whoever asked reads it.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        match self {
+            Self::Nothing => Failure::NothingSupposed,
+            Self::OutOfReach { first, last, .. } => Failure::OutOfReach { first: *first, last: *last },
+            Self::UnknownProduct { product, known, .. } => {
+                Failure::UnknownProduct { product: product.clone(), known: known.split(", ").map(str::to_owned).collect() }
+            }
+            Self::OutOfRange { what, range, .. } => Failure::OutOfRange { what: (*what).to_owned(), range: (*range).to_owned() },
+            Self::NoModels { .. } => Failure::NoModels,
+            Self::Kept(KeptError::Format(_)) => Failure::OutdatedModels,
+            Self::Features(PipelineError::UnknownRegressor { .. }) => Failure::NeverHappened,
+            Self::Night(error) => error.failure(),
+            Self::Kept(_) | Self::Models(_) | Self::Features(_) => Failure::Internal,
+        }
+    }
+
+    /// Whether trying again without any change can help.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Night(error) => error.may_pass(),
+            Self::Kept(KeptError::Packing(_)) => true,
+            _ => false,
+        }
+    }
+}
+
 impl Hint for WhatIfError {
     fn hint(&self) -> Option<String> {
         Some(match self {
@@ -91,13 +109,15 @@ impl Hint for WhatIfError {
     }
 }
 
-/// Asks the kept models of a store, with what was known on the morning of `today`.
+/// Asks the kept models of a store, with what was known on the morning of `today`; where that is the business day of now, with what is
+/// known by now.
 ///
 /// # Errors
 /// [`WhatIfError`].
 pub async fn what_if(nightly: &Nightly, store: &StoreRow, today: NaiveDate, supposition: &Supposition) -> Result<WhatIf, WhatIfError> {
-    let night = Night { date: today, calendar: nightly::calendar(store)? };
-    supposition.check(night, nightly.settings.engine.horizon)?;
+    let (calendar, now) = (nightly::calendar(store)?, nightly.clock.now());
+    let night = Night { as_of: (calendar.business_day(now) == today).then_some(now), ..Night::of(today, calendar) };
+    check(supposition, night, nightly.settings.engine.horizon)?;
     let no_models = || WhatIfError::NoModels { store: store.slug.clone() };
     let last_model = nightly::last_model(nightly, store, night).await?.ok_or_else(no_models)?;
     let loaded = load(&nightly.work, store, night).await?;
@@ -113,8 +133,8 @@ fn answer(store: &str, night: Night, loaded: &Loaded, last_model: &LastModel, su
     let models = last_model.read()?;
     let mut source = PanelFeatures::new(facts::panel(&loaded.facts, night.calendar, night.last_day()), FeatureConfig::default())?;
     let expected = models.forecast(&source, cutoff)?;
-    supposition.apply(store, &mut source, cutoff)?;
-    let days = supposition.days();
+    apply(supposition, store, &mut source, cutoff)?;
+    let days = days(supposition);
     let mut answers = Vec::new();
     for (before, (after, why)) in expected.iter().zip(models.forecast_explained(&source, cutoff)?) {
         let product = &source.series()[after.series as usize];
@@ -126,43 +146,41 @@ fn answer(store: &str, night: Night, loaded: &Loaded, last_model: &LastModel, su
     Ok(WhatIf { answers, trained_until: last_model.trained_until, took: started.elapsed() })
 }
 
-impl Supposition {
-    fn days(&self) -> RangeInclusive<Ordinal> {
-        days_since_epoch(self.from)..=days_since_epoch(self.to)
-    }
+fn days(supposed: &Supposition) -> RangeInclusive<Ordinal> {
+    days_since_epoch(supposed.from)..=days_since_epoch(supposed.to)
+}
 
-    fn check(&self, night: Night, horizon: u16) -> Result<(), WhatIfError> {
-        if self.rain_mm.is_none() && self.discount.is_none() && self.closed.is_none() {
-            return Err(WhatIfError::Nothing);
-        }
-        let last = night.date + chrono::Days::new(u64::from(horizon).saturating_sub(1));
-        if self.from > self.to || self.from < night.date || self.to > last {
-            return Err(WhatIfError::OutOfReach { from: self.from, to: self.to, first: night.date, last });
-        }
-        let within = |what, range, value: Option<f64>, most: f64| match value {
-            Some(value) if !(0.0..=most).contains(&value) => Err(WhatIfError::OutOfRange { what, range, value }),
-            _ => Ok(()),
-        };
-        within("rain", "0 to 1,000 mm a day", self.rain_mm, 1_000.0)?;
-        within("discount", "a share of the price, 0 to 1", self.discount, 1.0)
+fn check(supposed: &Supposition, night: Night, horizon: u16) -> Result<(), WhatIfError> {
+    if supposed.rain_mm.is_none() && supposed.discount.is_none() && supposed.closed.is_none() {
+        return Err(WhatIfError::Nothing);
     }
+    let last = night.date + chrono::Days::new(u64::from(horizon).saturating_sub(1));
+    if supposed.from > supposed.to || supposed.from < night.date || supposed.to > last {
+        return Err(WhatIfError::OutOfReach { from: supposed.from, to: supposed.to, first: night.date, last });
+    }
+    let within = |what, range, value: Option<f64>, most: f64| match value {
+        Some(value) if !(0.0..=most).contains(&value) => Err(WhatIfError::OutOfRange { what, range, value }),
+        _ => Ok(()),
+    };
+    within("rain", "0 to 1,000 mm a day", supposed.rain_mm, 1_000.0)?;
+    within("discount", "a share of the price, 0 to 1", supposed.discount, 1.0)
+}
 
-    fn apply(&self, store: &str, source: &mut PanelFeatures, cutoff: Ordinal) -> Result<(), WhatIfError> {
-        let flag = |is_set: bool| f64::from(u8::from(is_set));
-        if let Some(rain_mm) = self.rain_mm {
-            source.suppose("rain_mm", None, self.days(), rain_mm, cutoff)?;
-            source.suppose("rainy", None, self.days(), flag(rain_mm >= RAINY_MM), cutoff)?;
-        }
-        if let Some(discount) = self.discount {
-            let series = self.product.as_ref().map(|product| position(store, source, product)).transpose()?;
-            source.suppose("promo_discount", series, self.days(), discount, cutoff)?;
-            source.suppose("promo", series, self.days(), flag(discount > 0.0), cutoff)?;
-        }
-        if let Some(closed) = self.closed {
-            source.suppose_closed(None, self.days(), closed, cutoff)?;
-        }
-        Ok(())
+fn apply(supposed: &Supposition, store: &str, source: &mut PanelFeatures, cutoff: Ordinal) -> Result<(), WhatIfError> {
+    let flag = |is_set: bool| f64::from(u8::from(is_set));
+    if let Some(rain_mm) = supposed.rain_mm {
+        source.suppose("rain_mm", None, days(supposed), rain_mm, cutoff)?;
+        source.suppose("rainy", None, days(supposed), flag(rain_mm >= RAINY_MM), cutoff)?;
     }
+    if let Some(discount) = supposed.discount {
+        let series = supposed.product.as_ref().map(|product| position(store, source, product)).transpose()?;
+        source.suppose("promo_discount", series, days(supposed), discount, cutoff)?;
+        source.suppose("promo", series, days(supposed), flag(discount > 0.0), cutoff)?;
+    }
+    if let Some(closed) = supposed.closed {
+        source.suppose_closed(None, days(supposed), closed, cutoff)?;
+    }
+    Ok(())
 }
 
 fn position(store: &str, source: &PanelFeatures, product: &str) -> Result<u32, WhatIfError> {

@@ -11,6 +11,7 @@
 //! * [`testing::TestDb`]: a migrated database of its own for every test.
 
 pub mod auth;
+pub mod backfills;
 pub mod bus;
 pub mod cache;
 pub mod clock;

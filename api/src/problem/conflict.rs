@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 
 use super::language::Language;
+use super::operations;
 use super::wording::Wording;
 
 pub(super) fn wording(rule: &'static str, language: Language) -> Wording {
@@ -22,6 +23,13 @@ pub(super) fn wording(rule: &'static str, language: Language) -> Wording {
         "store_slug_is_taken" => (
             say("Nama pendek toko itu sudah dipakai.", "That short name is taken by another store."),
             say("Pilih nama pendek lain.", "Choose another short name."),
+        ),
+        "product_is_not_forecast" => (
+            say(
+                "Tidak ada prakiraan untuk produk ini pada hari itu, jadi tidak ada angka yang dapat diganti.",
+                "This product is not forecast for that day: there is no number to replace.",
+            ),
+            say("Produk diprakirakan setelah penjualannya tercatat.", "A product is forecast once its sales are known."),
         ),
         "promo_is_planned" => (
             say(
@@ -97,6 +105,7 @@ pub(super) fn wording(rule: &'static str, language: Language) -> Wording {
                 "Take out the ingredient whose own recipe leads back to this one.",
             ),
         ),
+        rule if rule.starts_with("backfill_") || rule.starts_with("dead_letter_") => operations::words(rule, language),
         _ => (
             say("Keadaan data tidak mengizinkannya.", "What is stored does not allow it."),
             say("Muat ulang, lalu coba lagi.", "Load it again, then try again."),

@@ -24,6 +24,11 @@ impl Language {
         }
     }
 
+    /// As sentences of the product are asked for.
+    pub fn of_text(self) -> domain::text::Language {
+        self.choose(domain::text::Language::Indonesian, domain::text::Language::English)
+    }
+
     /// The one of two texts that is in this language.
     pub fn choose<T>(self, indonesian: T, english: T) -> T {
         match self {

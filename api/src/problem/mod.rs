@@ -2,6 +2,7 @@
 
 mod conflict;
 mod language;
+mod operations;
 mod payment;
 mod render;
 mod wording;

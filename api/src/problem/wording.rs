@@ -204,6 +204,18 @@ fn not_found(resource: Resource, name: &str, language: Language) -> Wording {
             language
                 .choose("Daftar anggota: GET /api/v1/stores/TOKO/members.", "The members are listed by GET /api/v1/stores/STORE/members."),
         ),
+        Resource::Job => (
+            language.choose("Pekerjaan", "Job"),
+            language.choose("Minta lagi; hasilnya mungkin sudah dilupakan.", "Ask again: what came of it may be forgotten by now."),
+        ),
+        Resource::Override => (
+            language.choose("Angka pengganti untuk", "Override of"),
+            language.choose("Daftarnya: GET /api/v1/stores/TOKO/overrides.", "They are listed by GET /api/v1/stores/STORE/overrides."),
+        ),
+        Resource::WhatIf => (
+            language.choose("Pengandaian", "What-if"),
+            language.choose("Tanyakan lagi: POST /api/v1/stores/TOKO/what-if.", "Ask again: POST /api/v1/stores/STORE/what-if."),
+        ),
         Resource::Order => (
             language.choose("Pesanan", "Order"),
             language.choose("Daftar pesanan: GET /api/v1/stores/TOKO/orders.", "The orders are listed by GET /api/v1/stores/STORE/orders."),

@@ -27,7 +27,7 @@ struct Backfills {
 
 /// Partitions of one asset over a range of days.
 #[derive(Serialize, ToSchema)]
-struct Backfill {
+pub(super) struct Backfill {
     id: Uuid,
     #[schema(example = "forecasts")]
     asset: String,

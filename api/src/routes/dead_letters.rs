@@ -26,7 +26,7 @@ struct DeadLetters {
     dead_letters: Vec<Letter>,
 }
 
-/// A job that nobody tries any more, until someone replays it (`viralcast dead replay`).
+/// A job that nobody tries any more, until someone replays it (`POST /api/v1/dead-letters/{letter}/replay`).
 #[derive(Serialize, ToSchema)]
 #[schema(as = DeadLetter)]
 struct Letter {

@@ -4,15 +4,19 @@
 mod accuracy;
 mod audit_log;
 mod avatars;
+mod backfill_moves;
 mod backfills;
 mod categories;
+mod dead_letter_replays;
 mod dead_letters;
 mod erasures;
 mod events;
 mod exports;
+mod forecasts;
 mod healthchecker;
 mod index;
 mod ingredients;
+mod jobs;
 mod jwks;
 mod live;
 mod market_prices;
@@ -22,6 +26,8 @@ mod notifications;
 mod order_imports;
 mod order_states;
 mod orders;
+mod override_scores;
+mod overrides;
 mod past_predictions;
 mod payments;
 mod personal_exports;
@@ -42,6 +48,7 @@ mod stores;
 mod users;
 mod waste;
 mod webhooks;
+mod what_ifs;
 mod xendit_webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -55,15 +62,19 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .merge(accuracy::routes())
         .merge(audit_log::routes())
         .merge(avatars::routes())
+        .merge(backfill_moves::routes())
         .merge(backfills::routes())
         .merge(categories::routes())
+        .merge(dead_letter_replays::routes())
         .merge(dead_letters::routes())
         .merge(erasures::routes())
         .merge(events::routes())
+        .merge(forecasts::routes())
         .merge(exports::routes())
         .merge(healthchecker::routes())
         .merge(index::routes())
         .merge(ingredients::routes())
+        .merge(jobs::routes())
         .merge(jwks::routes())
         .merge(live::routes())
         .merge(market_prices::routes())
@@ -73,6 +84,8 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .merge(order_imports::routes())
         .merge(order_states::routes())
         .merge(orders::routes())
+        .merge(override_scores::routes())
+        .merge(overrides::routes())
         .merge(past_predictions::routes())
         .merge(payments::routes())
         .merge(personal_exports::routes())
@@ -93,5 +106,6 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .merge(users::routes())
         .merge(waste::routes())
         .merge(webhooks::routes())
+        .merge(what_ifs::routes())
         .merge(xendit_webhooks::routes())
 }

@@ -68,12 +68,14 @@ async fn every_documented_route_answers_as_documented() {
     let order = app.call(Method::POST, "/api/v1/stores/warung-bu-sri/orders", &[], Some(new)).await.json();
     let order = order["order"]["id"].as_str().expect("an id");
     let [category, product, ingredient] = written_down(&app).await;
+    let asked = app.call(Method::POST, "/api/v1/stores/warung-bu-sri/what-if", &[], Some(json!({"closed": true}))).await.json();
+    let asked = asked["id"].as_str().expect("an id");
     let paths = document()["paths"].as_object().expect("paths").iter();
     // What is sent to the server has tests of its own, and so have payments, which are not ours to make.
     for (path, _) in paths.filter(|(path, item)| item.get("get").is_some() && !path.contains("{payment}")) {
         let path = path.replace("{store}", "warung-bu-sri").replace("{run}", &app.world.run.to_string());
         let path = path.replace("{backfill}", &app.world.backfill.to_string());
-        let path = path.replace("{order}", order);
+        let path = path.replace("{order}", order).replace("{job}", asked).replace("{what_if}", asked);
         let path = path.replace("{kind}", "products");
         let path = path.replace("{letter}", &app.dead_letter().await.to_string());
         let path = path.replace("{category}", &category).replace("{product}", &product).replace("{ingredient}", &ingredient);

@@ -3,6 +3,7 @@
 mod accounts;
 mod accuracy;
 mod app;
+mod asked;
 mod audit_log;
 mod calendar;
 mod catalogue;
@@ -21,6 +22,7 @@ mod members;
 mod notifications;
 mod operators;
 mod orders;
+mod overrides;
 mod pages;
 mod payments;
 mod permissions;

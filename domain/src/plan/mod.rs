@@ -8,7 +8,7 @@ mod purchase;
 mod recipe;
 mod unit;
 
-pub use overrides::Override;
+pub use overrides::{Outcome, Override, SCORED_DAYS, Score};
 pub use prep::{PrepItem, Sellable, prepare};
 pub use purchase::{Pantry, PurchaseItem};
 pub use recipe::{Ingredient, Item, Recipe, RecipeBook, RecipeError, RecipeLine};

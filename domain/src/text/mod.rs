@@ -1,9 +1,11 @@
 //! Sentences for owners, from structured data. Numbers are never invented here: every one is in the arguments.
 
+mod failure;
 mod reasons;
 
 use crate::plan::{DayPlan, Unit};
 
+pub use failure::failure_words;
 pub use reasons::{When, forecast_sentence, reasons};
 
 /// Language of a sentence.

@@ -1,7 +1,7 @@
 use domain::Hint;
+use platform::backfills::MoveError;
 use platform::db::DbError;
 use platform::queue::QueueError;
-use uuid::Uuid;
 
 use crate::nightly::NightError;
 
@@ -14,12 +14,8 @@ pub enum BackfillError {
     UnknownScope { name: String },
     #[error("{from} is not before {to}")]
     EmptyRange { from: chrono::NaiveDate, to: chrono::NaiveDate },
-    #[error("there is no backfill {id}")]
-    NotFound { id: Uuid },
-    #[error("backfill {id} is {state} and can't be {wanted}")]
-    State { id: Uuid, state: String, wanted: &'static str },
-    #[error("facts of `{asset}` are there for good: each says when it became known")]
-    NoShadow { asset: String },
+    #[error(transparent)]
+    Moved(#[from] MoveError),
     #[error("the database failed")]
     Database(#[from] DbError),
     #[error("the database connection failed")]
@@ -38,15 +34,7 @@ impl Hint for BackfillError {
                 "give slug or id of a store, or region or province of a source; without --store all are meant".to_owned()
             }
             Self::EmptyRange { .. } => "--to is the last day that is made".to_owned(),
-            Self::NotFound { .. } => "`viralcast backfill status` lists them".to_owned(),
-            Self::State { state, .. } => match state.as_str() {
-                "refused" => "its gates have not passed: `viralcast backfill status ID` says which; mend and start another".to_owned(),
-                "running" => "wait until it is ready, or pause or cancel it".to_owned(),
-                "ready" => "publish it, or start another".to_owned(),
-                "published" => "it can be rolled back".to_owned(),
-                _ => "start another one".to_owned(),
-            },
-            Self::NoShadow { .. } => "correct what is wrong at its source; a later telling takes its place".to_owned(),
+            Self::Moved(source) => return source.hint(),
             Self::Database(source) => return source.hint(),
             Self::Night(source) => return source.hint(),
             Self::Queue(source) => return source.hint(),

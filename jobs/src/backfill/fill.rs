@@ -11,7 +11,7 @@ use platform::queue::JobContext;
 use uuid::Uuid;
 
 use super::asset::{Asset, Made, MakeError};
-use super::{BackfillError, asset, find};
+use super::{BackfillError, MoveError, asset, find};
 use crate::events;
 use crate::nightly::Nightly;
 
@@ -30,7 +30,9 @@ pub async fn fill(nightly: &Nightly, backfill: Uuid, scope: &str, context: &JobC
     };
     let asset = match asset {
         Ok(asset) => asset,
-        Err(error @ (BackfillError::NotFound { .. } | BackfillError::UnknownAsset { .. })) => return Outcome::Cancel(error.to_string()),
+        Err(error @ (BackfillError::Moved(MoveError::NotFound { .. }) | BackfillError::UnknownAsset { .. })) => {
+            return Outcome::Cancel(error.to_string());
+        }
         Err(error) => return Outcome::Retry(Box::new(error)),
     };
     fill_asset(nightly, asset.as_ref(), backfill, scope, context).await

@@ -1,11 +1,11 @@
 //! The gates of a backfill: what must be true of the shadow before anybody may see it.
 
+use platform::backfills;
 use platform::db::backfills::{count_shadow, finish_backfill, shadow_changes};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{BackfillError, asset, find};
-use crate::events;
 use crate::nightly::Nightly;
 use crate::nightly::gates::Gate;
 
@@ -45,6 +45,6 @@ pub async fn judge(nightly: &Nightly, id: Uuid) -> Result<(), BackfillError> {
     let good = if has_shadow { "ready" } else { "published" };
     let state = if gates.iter().all(|gate| gate.passed) { good } else { "refused" };
     finish_backfill(&nightly.work, id, state, &json!(gates), &changes, nightly.clock.now()).await?;
-    events::backfill(id, state);
+    backfills::moved(id, state);
     Ok(())
 }

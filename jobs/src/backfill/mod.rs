@@ -15,9 +15,11 @@ mod source;
 use std::sync::Arc;
 
 use domain::job::{FillPartitions, JudgeBackfill};
-use platform::db::backfills::{BackfillRow, NewBackfill, create_backfill, list_backfills, move_state, publish_shadow, roll_back_shadow};
-use platform::queue::{self, EnqueueOptions, NewJob, enqueue_family};
+use platform::backfills;
+use platform::db::backfills::{BackfillRow, NewBackfill, create_backfill};
+use platform::queue::{EnqueueOptions, NewJob, enqueue_family};
 use platform::telemetry;
+use sqlx::{Postgres, Transaction};
 use uuid::Uuid;
 
 pub use asset::{Asset, Made, MakeError, Quota, Scope};
@@ -25,8 +27,8 @@ pub use error::BackfillError;
 pub use fill::{fill, fill_asset};
 pub use judge::judge;
 pub use plan::{Mode, Plan, Request, ScreenChange, plan};
+pub use platform::backfills::MoveError;
 
-use crate::events;
 use crate::nightly::Nightly;
 
 /// Everything that can be backfilled.
@@ -74,95 +76,72 @@ pub async fn start(nightly: &Nightly, plan: &Plan, requested_by: Option<String>)
     create_backfill(&mut tx, &new, &plan.ranges).await?;
     enqueue_family(&mut tx, fills?, judge).await?;
     tx.commit().await?;
-    events::backfill(backfill_id, "started");
+    backfills::moved(backfill_id, "started");
     Ok(Some(backfill_id))
 }
 
 /// One backfill.
 ///
 /// # Errors
-/// [`BackfillError::NotFound`], [`BackfillError::Database`].
+/// [`MoveError::NotFound`], [`BackfillError::Database`].
 pub async fn find(nightly: &Nightly, id: Uuid) -> Result<BackfillRow, BackfillError> {
-    list_backfills(&nightly.work, Some(id), 1).await?.pop().ok_or(BackfillError::NotFound { id })
+    Ok(backfills::find(&mut *nightly.work.acquire().await?, id).await?)
 }
 
 /// No partition is begun any more; those that are being made end.
 ///
 /// # Errors
-/// [`BackfillError::State`] unless it is running.
+/// [`MoveError::State`] unless it is running.
 pub async fn pause(nightly: &Nightly, id: Uuid) -> Result<(), BackfillError> {
-    moved(nightly, id, &["running"], "paused").await
+    let mut tx = nightly.work.begin().await?;
+    backfills::pause(&mut tx, id).await?;
+    committed(tx, id, "paused").await
 }
 
 /// Goes on where it was paused.
 ///
 /// # Errors
-/// [`BackfillError::State`] unless it is paused.
+/// [`MoveError::State`] unless it is paused.
 pub async fn resume(nightly: &Nightly, id: Uuid) -> Result<(), BackfillError> {
-    moved(nightly, id, &["paused"], "running").await?;
-    let parent = find(nightly, id).await?.parent_job_id.unwrap_or_default();
-    queue::hurry_children(&nightly.work, parent.into()).await?;
-    Ok(())
+    let mut tx = nightly.work.begin().await?;
+    backfills::resume(&mut tx, id).await?;
+    committed(tx, id, "running").await
 }
 
 /// Ends it for good. What was made stays in the shadow, and its partitions count as made.
 ///
 /// # Errors
-/// [`BackfillError::State`] if it has ended.
+/// [`MoveError::State`] if it has ended.
 pub async fn cancel(nightly: &Nightly, id: Uuid) -> Result<(), BackfillError> {
-    moved(nightly, id, &["running", "paused"], "cancelled").await?;
-    let parent = find(nightly, id).await?.parent_job_id.unwrap_or_default();
-    queue::hurry_children(&nightly.work, parent.into()).await?;
-    Ok(())
+    let mut tx = nightly.work.begin().await?;
+    backfills::cancel(&mut tx, id).await?;
+    committed(tx, id, "cancelled").await
 }
 
 /// Makes what was made speak for its days, all at once. Answers for how many days.
 ///
 /// # Errors
-/// [`BackfillError::State`] unless its gates have passed.
+/// [`MoveError::State`] unless its gates have passed.
 pub async fn publish(nightly: &Nightly, id: Uuid) -> Result<u64, BackfillError> {
     let mut tx = nightly.work.begin().await?;
-    if !move_state(&mut *tx, id, &["ready", "rolled_back"], "published").await? {
-        drop(tx);
-        return Err(refused(nightly, id, "published").await);
-    }
-    let days = publish_shadow(&mut tx, id, nightly.clock.now()).await?;
-    tx.commit().await?;
-    events::backfill(id, "published");
+    let days = backfills::publish(&mut tx, id, nightly.clock.now()).await?;
+    committed(tx, id, "published").await?;
     Ok(days)
 }
 
 /// Gives its days back to what spoke for them before. Answers how many.
 ///
 /// # Errors
-/// [`BackfillError::State`] unless it is published, [`BackfillError::NoShadow`] for facts.
+/// [`MoveError::State`] unless it is published, [`MoveError::NoShadow`] for facts.
 pub async fn rollback(nightly: &Nightly, id: Uuid) -> Result<u64, BackfillError> {
-    let backfill = find(nightly, id).await?;
-    if !asset(nightly, &backfill.asset)?.has_shadow() {
-        return Err(BackfillError::NoShadow { asset: backfill.asset });
-    }
     let mut tx = nightly.work.begin().await?;
-    if !move_state(&mut *tx, id, &["published"], "rolled_back").await? {
-        drop(tx);
-        return Err(refused(nightly, id, "rolled back").await);
-    }
-    let days = roll_back_shadow(&mut *tx, id, nightly.clock.now()).await?;
-    tx.commit().await?;
-    events::backfill(id, "rolled back");
+    let days = backfills::roll_back(&mut tx, id, nightly.clock.now()).await?;
+    committed(tx, id, "rolled back").await?;
     Ok(days)
 }
 
-async fn moved(nightly: &Nightly, id: Uuid, from: &[&str], to: &'static str) -> Result<(), BackfillError> {
-    if !move_state(&nightly.work, id, from, to).await? {
-        return Err(refused(nightly, id, to).await);
-    }
-    events::backfill(id, to);
+async fn committed(tx: Transaction<'static, Postgres>, id: Uuid, what: &'static str) -> Result<(), BackfillError> {
+    tx.commit().await?;
+    backfills::moved(id, what);
     Ok(())
-}
-
-async fn refused(nightly: &Nightly, id: Uuid, wanted: &'static str) -> BackfillError {
-    match find(nightly, id).await {
-        Ok(backfill) => BackfillError::State { id, state: backfill.state, wanted },
-        Err(error) => error,
-    }
 }

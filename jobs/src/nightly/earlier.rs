@@ -18,6 +18,7 @@ use platform::db::published_runs::{PublishedRun, published_run};
 use platform::db::runs::{RunResult, finish_run};
 use platform::db::stores::StoreRow;
 use serde_json::json;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::error::NightError;
@@ -66,7 +67,8 @@ pub(super) async fn show(
         cell.rung = Rung::LastPublished.as_str().to_owned();
     }
     let mut left_out = Vec::new();
-    let (plans, plan) = match plan(nightly, store, night, &cells).await {
+    let planned = plan(&mut *nightly.work.acquire().await?, store.id, night, &cells).await;
+    let (plans, plan) = match planned {
         Ok(planned) => planned,
         Err(error) => {
             left_out.push(events::left_out(&store.slug, "planning with today's stock", &error));
@@ -98,12 +100,17 @@ pub(super) async fn show(
     Ok(Some(Stored { cells: stored, published: shown }))
 }
 
-type Planned = (Vec<DayPlan>, Vec<PlanItemRow>);
+pub(super) type Planned = (Vec<DayPlan>, Vec<PlanItemRow>);
 
-async fn plan(nightly: &Nightly, store: &StoreRow, night: Night, cells: &[ForecastRow]) -> Result<Planned, NightError> {
-    let mut connection = nightly.work.acquire().await?;
-    let products: Vec<ProductRow> = list_products(&mut *connection, store.id).await?;
-    let kitchen = kitchen::load(&mut connection, store.id, night, &products).await?.kitchen;
+/// Plans the days of a night from stored forecasts.
+pub(super) async fn plan(
+    connection: &mut PgConnection,
+    store_id: Uuid,
+    night: Night,
+    cells: &[ForecastRow],
+) -> Result<Planned, NightError> {
+    let products: Vec<ProductRow> = list_products(&mut *connection, store_id).await?;
+    let kitchen = kitchen::load(connection, store_id, night, &products).await?.kitchen;
     let plans: Vec<DayPlan> = plan_days(&kitchen, &by_product(&products, cells), planned_days(night.date));
     let items = rows::plan_items(&plans, &kitchen);
     Ok((plans, items))

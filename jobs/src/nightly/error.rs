@@ -1,6 +1,7 @@
 //! Why a night could not be forecast.
 
 use chrono::NaiveDate;
+use domain::failure::Failure;
 use domain::{FeatureError, Hint};
 use models::ModelError;
 use pipeline::PipelineError;
@@ -75,6 +76,18 @@ impl NightError {
     /// Whether the same run was finished by someone else meanwhile.
     pub(super) fn came_second(&self) -> bool {
         matches!(self, Self::Database(error) if error.rule() == Some("one_finished_run_per_input"))
+    }
+
+    /// As whoever asked for it reads it.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        match self {
+            Self::NoSales { last_day, .. } => Failure::NoSales { last_day: *last_day },
+            Self::NoStore { .. } => Failure::StoreClosed,
+            Self::TimeZone { .. } => Failure::NoTimeZone,
+            Self::Gates { .. } | Self::Refused { .. } => Failure::NothingBetter,
+            _ => Failure::Internal,
+        }
     }
 
     /// Whether trying again without any change can help.

@@ -37,6 +37,22 @@ pub struct StoreFacts {
     pub made_of: HashMap<Uuid, Vec<(String, f64)>>,
 }
 
+impl StoreFacts {
+    /// What was told later counts as if it had been known at `instant`: panels know nights, and nothing between two of them.
+    pub(super) fn count_as_known_by(&mut self, instant: DateTime<Utc>) {
+        let Self { sales, orders, stockouts, events, promos, weather, news, market_prices, products: _, listings: _, made_of: _ } = self;
+        let told = sales.iter_mut().map(|sale| &mut sale.available_at);
+        let told = told.chain(orders.iter_mut().map(|orders| &mut orders.available_at));
+        let told = told.chain(stockouts.iter_mut().map(|stockout| &mut stockout.available_at));
+        let told = told.chain(events.iter_mut().map(|event| &mut event.available_at));
+        let told = told.chain(promos.iter_mut().map(|promo| &mut promo.available_at));
+        let told = told.chain(weather.iter_mut().map(|issue| &mut issue.available_at));
+        let told = told.chain(news.iter_mut().map(|signal| &mut signal.available_at));
+        let told = told.chain(market_prices.iter_mut().map(|price| &mut price.available_at));
+        told.for_each(|at| *at = instant.min(*at));
+    }
+}
+
 /// One version of one product's daily total.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sale {

@@ -37,7 +37,12 @@ pub(super) fn of_input(loaded: &Loaded, night: Night, pace: Pace, settings: &[u8
         hash.0.update("hurried");
     }
     // Debug output of plain data holds every field; writing to a hash can't fail.
-    let _ = write!(hash, "{CODE_VERSION}|{night:?}|{products:?}|{listings:?}|{stockouts:?}|{events:?}|{promos:?}|{weather:?}|{news:?}");
+    // Not the instant as of which it was read: what was read then is hashed itself.
+    let Night { date, calendar, as_of: _ } = night;
+    let _ = write!(
+        hash,
+        "{CODE_VERSION}|{date:?}|{calendar:?}|{products:?}|{listings:?}|{stockouts:?}|{events:?}|{promos:?}|{weather:?}|{news:?}"
+    );
     let made_of: BTreeMap<_, _> = made_of.iter().collect();
     let _ = write!(hash, "|{market_prices:?}|{made_of:?}");
     let _ = write!(hash, "|{:?}|{}|{}", loaded.kitchen.kitchen.products, loaded.kitchen.rows, sales.len());

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{Days, NaiveDate};
 use domain::Idr;
 use domain::ids::{IngredientId, ProductId};
-use domain::plan::{Ingredient, Item, Override, Pantry, Recipe, RecipeBook, RecipeLine, Sellable, Unit, UnitError};
+use domain::plan::{Ingredient, Item, Override, Pantry, Recipe, RecipeBook, RecipeLine, SCORED_DAYS, Sellable, Unit, UnitError};
 use domain::time::Night;
 use platform::db::ingredients::{IngredientRow, list_ingredients};
-use platform::db::overrides::{OverrideRow, list_overrides};
+use platform::db::overrides::{OverrideRow, list_overrides, override_outcomes, trusts};
 use platform::db::products::ProductRow;
 use platform::db::recipes::{RecipeGraph, load_recipes};
 use platform::db::stock_counts::{StockCountRow, latest_stock_counts};
@@ -45,6 +45,9 @@ pub(super) async fn load(
     counts.retain(|count| count.ingredient_id.is_some() && count.business_date >= night.last_day());
     let (first, last) = planned_days(night.date);
     let overrides = list_overrides(&mut *connection, store_id, first, last).await?;
+    // Whoever was right before counts for more; nobody has to be asked where nobody says anything.
+    let weights = if overrides.is_empty() { HashMap::new() } else { weights(connection, store_id, night).await? };
+    let overrides: Vec<_> = overrides.into_iter().map(|row| overridden(row, &weights)).collect();
 
     let rows = format!("{ingredients:?}{graph:?}{counts:?}{overrides:?}");
     let pantry = pantry(&counts, &ingredients);
@@ -54,9 +57,8 @@ pub(super) async fn load(
         Ok(book) => (book, None),
         Err(fault) => (RecipeBook::default(), Some(fault)),
     };
-    let overrides = overrides.into_iter().map(overridden).collect();
     Ok(LoadedKitchen {
-        kitchen: Kitchen { products: products.iter().map(sellable).collect(), book, pantry, overrides },
+        kitchen: Kitchen { products: products.iter().map(sellable).collect(), book, pantry, overrides: overrides.into_iter().collect() },
         commodities,
         rows,
         fault,
@@ -74,8 +76,16 @@ fn pantry(counts: &[StockCountRow], ingredients: &[IngredientRow]) -> Pantry {
     pantry
 }
 
-fn overridden(row: OverrideRow) -> ((ProductId, NaiveDate), Override) {
-    ((ProductId(row.product_id), row.target_date), Override { quantity: row.quantity, reason: row.reason, trust: 1.0 })
+fn overridden(row: OverrideRow, weights: &HashMap<Option<Uuid>, f64>) -> ((ProductId, NaiveDate), Override) {
+    let trust = weights.get(&row.user_id).copied().unwrap_or(1.0);
+    ((ProductId(row.product_id), row.target_date), Override { quantity: row.quantity, reason: row.reason, trust })
+}
+
+/// How much each person's numbers weigh, from their scored overrides of the last year, as far as the night knows what was sold.
+async fn weights(connection: &mut PgConnection, store_id: Uuid, night: Night) -> Result<HashMap<Option<Uuid>, f64>, NightError> {
+    let (last, scored) = (night.last_day(), Days::new(SCORED_DAYS));
+    let first = last.checked_sub_days(scored).unwrap_or(last);
+    Ok(trusts(&override_outcomes(connection, store_id, first, last, night.cutoff()).await?))
 }
 
 fn sellable(product: &ProductRow) -> Sellable {

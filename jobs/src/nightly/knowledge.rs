@@ -19,7 +19,7 @@ impl Knowledge {
     pub fn new(calendar: BusinessCalendar) -> Self {
         // Any date gives the same delay but for changes of the clock, which don't move a cutoff across a day.
         let date = NaiveDate::default();
-        let delay = date.signed_duration_since(Night { date, calendar }.last_day()).num_days();
+        let delay = date.signed_duration_since(Night::of(date, calendar).last_day()).num_days();
         Self { calendar, delay: delay.unsigned_abs() }
     }
 
@@ -45,7 +45,7 @@ impl Knowledge {
     #[must_use]
     pub fn instant(&self, cutoff: Ordinal) -> Option<DateTime<Utc>> {
         let date = date_from_epoch(cutoff)?.checked_add_days(Days::new(self.delay))?;
-        Some(Night { date, calendar: self.calendar }.cutoff())
+        Some(Night::of(date, self.calendar).cutoff())
     }
 }
 

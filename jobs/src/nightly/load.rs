@@ -92,7 +92,7 @@ async fn read(connection: &mut PgConnection, store: &StoreRow, night: Night) -> 
     let (market_prices, made_of) =
         market::load(&mut *connection, store.adm4.as_deref(), &kitchen, &ids, (span.first, span.last), night.cutoff()).await?;
     let stale_days = stale_days(&sales, &events, last);
-    let facts = StoreFacts {
+    let mut facts = StoreFacts {
         orders: orders(&mut *connection, store, night, span).await?,
         stockouts: stockouts(&mut *connection, store, night, span).await?,
         promos: promos(&mut *connection, store, night, span, &products).await?,
@@ -105,6 +105,9 @@ async fn read(connection: &mut PgConnection, store: &StoreRow, night: Night) -> 
         market_prices,
         made_of,
     };
+    if night.as_of.is_some() {
+        facts.count_as_known_by(night.scheduled_cutoff());
+    }
     let watermarks = watermarks_of_store(&mut *connection, store.id).await?;
     let mut freshness = BTreeMap::new();
     for mark in watermarks {

@@ -19,6 +19,7 @@ mod market;
 mod openings;
 pub mod planning;
 mod regressors;
+mod replan;
 mod rows;
 mod run;
 mod sales;
@@ -52,7 +53,8 @@ pub use knowledge::Knowledge;
 pub use ladder::Refusal;
 pub(crate) use load::DORMANT_AFTER;
 pub(crate) use regressors::RAINY_MM;
-pub use run::{Promise, keep_promise, rehearse, run, run_for_job, run_in_shadow};
+pub use replan::{Replanned, replan};
+pub use run::{Promise, keep_promise, rehearse, run, run_anew, run_for_job, run_in_shadow};
 
 use gates::{Gate, GateBounds};
 
@@ -133,6 +135,14 @@ pub(crate) struct Order {
     pub pace: Pace,
     /// Stored beside what is published, which stays as it is.
     pub in_shadow: bool,
+    /// Somebody asked for it in the course of the day: what is known by now counts, and what is on the screen is not made worse.
+    pub is_anew: bool,
+}
+
+impl Order {
+    fn calm(job_id: Option<uuid::Uuid>) -> Self {
+        Self { job_id, pace: Pace::Calm, in_shadow: false, is_anew: false }
+    }
 }
 
 /// Where a night is, for progress bars.

@@ -118,6 +118,9 @@ fn day_items(plan: &DayPlan, kitchen: &Kitchen) -> Vec<PlanItemRow> {
 
 fn reason(item: &PrepItem, plan: &DayPlan, kitchen: &Kitchen) -> String {
     match kitchen.overrides.get(&(item.product, plan.date)) {
+        Some(owner) if owner.trust < 0.995 => {
+            format!("the owner's number {}, which weighs {:.0} %: {}", owner.quantity, owner.trust * 100.0, owner.reason)
+        }
         Some(owner) => format!("the owner's number {}: {}", owner.quantity, owner.reason),
         None => format!("prepared for the {:.0} % level of demand", item.level * 100.0),
     }

@@ -30,7 +30,7 @@ const HURRY: Duration = Duration::from_secs(120);
 /// # Errors
 /// [`NightError`]; what was published before stays, and the run history says what went wrong.
 pub async fn run(nightly: &Nightly, store: &StoreRow, date: NaiveDate, progress: Arc<ProgressFn>) -> Result<NightReport, NightError> {
-    timed(nightly, store, date, Order { job_id: None, pace: Pace::Calm, in_shadow: false }, progress).await
+    timed(nightly, store, date, Order::calm(None), progress).await
 }
 
 /// As [`run`], for a job of the queue: a run that an earlier attempt of this job left behind is closed at once.
@@ -44,7 +44,7 @@ pub async fn run_for_job(
     job: JobId,
     progress: Arc<ProgressFn>,
 ) -> Result<NightReport, NightError> {
-    timed(nightly, store, date, Order { job_id: Some(job.0), pace: Pace::Calm, in_shadow: false }, progress).await
+    timed(nightly, store, date, Order::calm(Some(job.0)), progress).await
 }
 
 /// As [`run_for_job`], and nobody sees it: what is published stays as it is.
@@ -52,7 +52,18 @@ pub async fn run_for_job(
 /// # Errors
 /// As [`run`].
 pub async fn run_in_shadow(nightly: &Nightly, store: &StoreRow, date: NaiveDate, job: JobId) -> Result<NightReport, NightError> {
-    timed(nightly, store, date, Order { job_id: Some(job.0), pace: Pace::Calm, in_shadow: true }, Arc::new(|_| ())).await
+    timed(nightly, store, date, Order { in_shadow: true, ..Order::calm(Some(job.0)) }, Arc::new(|_| ())).await
+}
+
+/// As [`run_for_job`], for the business day that it is in the store now, with everything that is known by now: what was told since 03:30
+/// counts as if it had been known then. Forecasts on a lower rung than what is published for the day are stored, not published. Where
+/// nothing new was told, the day's run is found and nothing is computed.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_anew(nightly: &Nightly, store: &StoreRow, job: JobId) -> Result<NightReport, NightError> {
+    let date = calendar(store)?.business_day(nightly.clock.now());
+    timed(nightly, store, date, Order { is_anew: true, ..Order::calm(Some(job.0)) }, Arc::new(|_| ())).await
 }
 
 /// What a night would forecast now, without storing anything. `None` if all that it works with is what `shown` was made of.
@@ -60,7 +71,7 @@ pub async fn run_in_shadow(nightly: &Nightly, store: &StoreRow, date: NaiveDate,
 /// # Errors
 /// As [`run`].
 pub async fn rehearse(nightly: &Nightly, store: &StoreRow, date: NaiveDate, shown: Uuid) -> Result<Option<Vec<ForecastRow>>, NightError> {
-    let night = Night { date, calendar: calendar(store)? };
+    let night = Night::of(date, calendar(store)?);
     let loaded = Arc::new(load(&nightly.work, store, night).await?);
     let settings = fingerprint::of_settings(&nightly.settings);
     let hashed = Arc::clone(&loaded);
@@ -105,7 +116,7 @@ pub async fn keep_promise(nightly: &Nightly, store: &StoreRow, date: NaiveDate, 
     if earlier::is_served(nightly, store, date).await? {
         return Ok(Promise::Kept);
     }
-    let order = Order { job_id: Some(job.0), pace: Pace::Hurried, in_shadow: false };
+    let order = Order { pace: Pace::Hurried, ..Order::calm(Some(job.0)) };
     let hurried = timed(nightly, store, date, order, Arc::new(|_| ()));
     let error = match tokio::time::timeout(HURRY, hurried).await {
         Ok(Ok(report)) => return Ok(Promise::Published(report.rung)),
@@ -113,7 +124,7 @@ pub async fn keep_promise(nightly: &Nightly, store: &StoreRow, date: NaiveDate, 
         Err(_) => NightError::Late { store: store.slug.clone() },
     };
     let started_at = nightly.clock.now();
-    let night = Night { date, calendar: calendar(store)? };
+    let night = Night::of(date, calendar(store)?);
     let run = NewRun {
         kind: "nightly",
         store_id: Some(store.id),
@@ -162,7 +173,7 @@ async fn start(
     progress: Arc<ProgressFn>,
 ) -> Result<NightReport, NightError> {
     let started_at = nightly.clock.now();
-    let night = Night { date, calendar: calendar(store)? };
+    let night = Night { as_of: order.is_anew.then_some(started_at), ..Night::of(date, calendar(store)?) };
     progress(Stage::Load);
     let loaded = Arc::new(load(&nightly.work, store, night).await?);
     let config_hash = fingerprint::of_settings(&nightly.settings);

@@ -17,8 +17,8 @@ use platform::db::forecasts::replace_forecasts;
 use platform::db::notifications::{News, tell_members};
 use platform::db::partition_ranges::{Made, mark_day};
 use platform::db::plan_items::replace_plan_items;
-use platform::db::published_runs::{Publication, publish_unless_newer};
-use platform::db::runs::{RunResult, RunRow, finish_run};
+use platform::db::published_runs::{Publication, publish_unless_newer, published_run};
+use platform::db::runs::{RunResult, RunRow, finish_run, get_run};
 use platform::db::stores::StoreRow;
 use platform::queue::{EnqueueOptions, enqueue};
 use platform::telemetry;
@@ -31,7 +31,7 @@ use super::error::NightError;
 use super::forecast::Forecast;
 use super::kept::{self, Kept};
 use super::load::Loaded;
-use super::{FORECASTS, Nightly, Order, Pace, calendar, gates, rows};
+use super::{FORECASTS, Nightly, Order, Pace, calendar, gates, replan, rows};
 
 /// What a night has come to.
 pub(super) struct Outcome<'a> {
@@ -89,13 +89,21 @@ pub(super) async fn store_and_publish(
     finish_run(&mut *tx, run_id, &result).await?;
     let (scope, read_in) = (store.id.to_string(), Some(outcome.loaded.read_in.as_str()));
     mark_day(&mut tx, FORECASTS, &scope, Made::Materialised, outcome.night.date, read_in).await?;
-    let yields = order.pace == Pace::Hurried;
+    let yields = order.pace == Pace::Hurried || (order.is_anew && is_worse(&mut tx, store.id, outcome).await?);
     let published = !order.in_shadow && show(&mut tx, store, run_id, outcome.night.date, outcome.forecast.rung, now, yields).await?;
     if published {
         tell(&mut tx, run_id, store, outcome.night.date, outcome.forecast.rung, &outcome.forecast.plans, now).await?;
     }
     tx.commit().await?;
     Ok(Stored { cells, published })
+}
+
+/// Whether the screen shows a plan for the same day that stands on a higher rung.
+async fn is_worse(tx: &mut PgConnection, store_id: Uuid, outcome: &Outcome<'_>) -> Result<bool, NightError> {
+    let shown = published_run(&mut *tx, store_id).await?.filter(|shown| shown.business_date == outcome.night.date);
+    let Some(shown) = shown else { return Ok(false) };
+    let rung = get_run(tx, shown.run_id).await?.and_then(|run| run.rung?.parse::<Rung>().ok());
+    Ok(rung.is_some_and(|rung| rung < outcome.forecast.rung))
 }
 
 /// Makes sure that an earlier run on the same input is the one on the screen, unless that shows a later day. Returns whether
@@ -109,7 +117,11 @@ pub(super) async fn republish(
 ) -> Result<bool, NightError> {
     let rung = run.rung.as_deref().and_then(|rung| rung.parse().ok()).unwrap_or(Rung::Fresh);
     let mut tx = connection.begin().await?;
+    let before = published_run(&mut *tx, store.id).await?.map(|shown| shown.run_id);
     let published = show(&mut tx, store, run.id, night.date, rung, now, false).await?;
+    if published && before != Some(run.id) {
+        replan::plan_again(&mut tx, store).await?;
+    }
     tx.commit().await?;
     Ok(published)
 }
@@ -157,7 +169,7 @@ pub(super) async fn tell(
     if tell_members(&mut *tx, &news).await? > 0 {
         let mail = MailNews { store_id: store.id.into(), unique_key: news.unique_key.to_owned() };
         // A night of the past has nothing to wait for, and has not waited since then.
-        let run_at = Some(Night { date, calendar: calendar(store)? }.deadline().max(now));
+        let run_at = Some(Night::of(date, calendar(store)?).deadline().max(now));
         enqueue(tx, &mail, EnqueueOptions { run_at, trace_id: Some(telemetry::cause()), ..EnqueueOptions::default() }).await?;
     }
     Ok(())

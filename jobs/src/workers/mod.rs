@@ -2,6 +2,7 @@
 
 mod add_up_orders;
 mod fill_partitions;
+mod forecast_afresh;
 mod ingest_source;
 mod ingest_window;
 mod judge_backfill;
@@ -12,14 +13,16 @@ mod poll_payment;
 mod poll_refund;
 mod prune;
 mod reconcile_payments;
+mod replan;
 mod run_nightly;
+mod suppose;
 mod take_payment_event;
 mod take_push;
 mod take_sales_files;
 
 use domain::job::{
-    AddUpOrders, FillPartitions, IngestSource, IngestWindow, JobArgs, JudgeBackfill, KeepPromise, MailLink, MailNews, PollPayment,
-    PollRefund, Prune, ReconcilePayments, RunNightly, TakePaymentEvent, TakePush, TakeSalesFiles,
+    AddUpOrders, FillPartitions, ForecastAfresh, IngestSource, IngestWindow, JobArgs, JudgeBackfill, KeepPromise, MailLink, MailNews,
+    PollPayment, PollRefund, Prune, ReconcilePayments, Replan, RunNightly, Suppose, TakePaymentEvent, TakePush, TakeSalesFiles,
 };
 use platform::queue::{EnqueueOptions, NewJob, Workers};
 
@@ -31,6 +34,9 @@ pub fn all(nightly: &Nightly) -> Workers {
     Workers::new()
         .add(run_nightly::worker(nightly.clone()))
         .add(keep_promise::worker(nightly.clone()))
+        .add(forecast_afresh::worker(nightly.clone()))
+        .add(replan::worker(nightly.clone()))
+        .add(suppose::worker(nightly.clone()))
         .add(fill_partitions::worker(nightly.clone()))
         .add(judge_backfill::worker(nightly.clone()))
         .add(add_up_orders::worker(nightly.clone()))
@@ -52,9 +58,12 @@ pub use mail_link::worker as mail_link;
 pub use mail_news::worker as mail_news;
 
 /// Kinds that schedules and operators may name.
-pub const KINDS: [Kind; 16] = [
+pub const KINDS: [Kind; 19] = [
     Kind::of::<RunNightly>(),
     Kind::of::<KeepPromise>(),
+    Kind::of::<ForecastAfresh>(),
+    Kind::of::<Replan>(),
+    Kind::of::<Suppose>(),
     Kind::of::<FillPartitions>(),
     Kind::of::<JudgeBackfill>(),
     Kind::of::<AddUpOrders>(),

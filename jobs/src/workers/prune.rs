@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use domain::job::{Outcome, Prune};
 use platform::bus::{inbox, outbox};
 use platform::clock::SharedClock;
+use platform::db::asked_jobs::prune_asked;
 use platform::db::auth_sessions::prune_sessions;
 use platform::db::idempotency_keys::prune_answers;
 use platform::db::one_time_tokens::prune_one_time_tokens;
@@ -51,6 +52,7 @@ impl PruneWorker {
         let now = self.clock.now();
         events::pruned("auth_sessions", prune_sessions(&self.pool, now - SIGNED_OUT).await?);
         events::pruned("one_time_tokens", prune_one_time_tokens(&self.pool, now - SIGNED_OUT).await?);
+        events::pruned("asked_jobs", prune_asked(&self.pool, now).await?);
         events::pruned("idempotency_keys", prune_answers(&self.pool, now).await?);
         events::pruned("quota_leases", prune_quota_leases(&self.pool).await?);
         Ok(())

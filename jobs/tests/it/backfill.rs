@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use chrono::{Days, NaiveDate};
 use domain::ids::JobId;
 use jobs::Nightly;
-use jobs::backfill::{self, Asset, BackfillError, Made, MakeError, Mode, Plan, Request, Scope, ScreenChange};
+use jobs::backfill::{self, Asset, BackfillError, Made, MakeError, Mode, MoveError, Plan, Request, Scope, ScreenChange};
 use jobs::nightly::Settings;
 use platform::db::backfills::BackfillRow;
 use platform::db::partition_ranges::{Span, StateCounts};
@@ -98,7 +98,7 @@ async fn a_backfill_is_planned_made_unseen_judged_published_and_rolled_back() {
     assert_eq!(days(&shop).await, shown);
     assert_eq!(published_run(shop.db.work(), shop.store.id).await.expect("a query"), screen, "today's screen is today's");
     let twice = backfill::publish(&nightly, id).await.expect_err("it is published");
-    assert!(matches!(&twice, BackfillError::State { state, .. } if state == "published"), "{twice}");
+    assert!(matches!(&twice, BackfillError::Moved(MoveError::State { state, .. }) if state == "published"), "{twice}");
 
     // The same range again: everything is made, and making it all the same finds the same runs.
     assert_eq!(plan(&nightly, request(5, Mode::Missing)).await.partitions, 0);
@@ -211,7 +211,7 @@ async fn gates_keep_a_poor_shadow_from_being_published() {
         .filter_map(|gate| gate["name"].as_str())
         .collect();
     assert_eq!(failed, ["fresh"], "{}", refused.gates);
-    assert!(matches!(backfill::publish(&broken, id).await, Err(BackfillError::State { .. })));
+    assert!(matches!(backfill::publish(&broken, id).await, Err(BackfillError::Moved(MoveError::State { .. }))));
     shop.close().await;
 }
 

@@ -71,7 +71,7 @@ async fn shop() -> Shop {
 #[tokio::test]
 async fn a_pot_that_was_empty_at_noon_counts_as_a_whole_day_of_demand() {
     let shop = shop().await;
-    let night = Night { date: date(NIGHT), calendar: calendar(&shop.store).expect("a calendar") };
+    let night = Night::of(date(NIGHT), calendar(&shop.store).expect("a calendar"));
     let loaded = load::load(shop.db.work(), &shop.store, night).await.expect("facts");
     let panel = facts::panel(&loaded.facts, night.calendar, night.last_day());
     let series = panel.series.iter().position(|name| name == "nasi").expect("rice") as u32;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::job::IngestSource;
 use jobs::Nightly;
-use jobs::backfill::{self, BackfillError, Mode, Plan, Request};
+use jobs::backfill::{self, BackfillError, Mode, MoveError, Plan, Request};
 use jobs::nightly::Outside;
 use platform::config::{OutsideConfig, SourcesConfig};
 use platform::db::backfills::BackfillRow;
@@ -144,7 +144,7 @@ async fn a_source_is_filled_backwards_by_killed_programs_and_looks_no_fresher() 
     let mark = get_watermark(shop.db.work(), "pihps_prices", "31").await.expect("a query").expect("a watermark");
     assert!(mark.complete_until < "2026-04-01T00:00:00Z".parse::<DateTime<Utc>>().expect("a time"), "{mark:?}");
     let refused = backfill::rollback(&nightly, id).await.expect_err("facts are there for good");
-    assert!(matches!(refused, BackfillError::NoShadow { .. }), "{refused}");
-    assert!(matches!(backfill::find(&nightly, Uuid::nil()).await, Err(BackfillError::NotFound { .. })));
+    assert!(matches!(refused, BackfillError::Moved(MoveError::NoShadow { .. })), "{refused}");
+    assert!(matches!(backfill::find(&nightly, Uuid::nil()).await, Err(BackfillError::Moved(MoveError::NotFound { .. }))));
     shop.close().await;
 }

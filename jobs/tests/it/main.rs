@@ -1,8 +1,10 @@
+mod asked;
 mod backfill;
 mod chaos;
 mod coherence;
 mod corrections;
 mod demand;
+mod desk;
 mod effects;
 mod failures;
 mod ingest;
@@ -10,6 +12,7 @@ mod landed;
 mod market;
 mod nights;
 mod orders;
+mod overrides;
 mod payments;
 mod program;
 mod queue;

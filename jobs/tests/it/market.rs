@@ -44,7 +44,7 @@ async fn a_dish_follows_the_prices_of_its_ingredients_as_they_became_known() {
         .expect("a correction");
     drop(work);
 
-    let night = Night { date: date(NIGHT), calendar: nightly::calendar(&shop.store).expect("a calendar") };
+    let night = Night::of(date(NIGHT), nightly::calendar(&shop.store).expect("a calendar"));
     let loaded = load::load(shop.db.work(), &shop.store, night).await.expect("facts");
     let panel = facts::panel(&loaded.facts, night.calendar, night.last_day());
     let follows = panel.regressors.iter().find(|regressor| regressor.name == "ingredient_price").expect("a regressor");

@@ -71,7 +71,7 @@ async fn lags_and_rolling_statistics_are_what_postgres_says() {
     let shop = Shop::open().await;
     // A correction, so that versions matter on both sides.
     shop.tell_at(&[shop.row("nasi", date(NIGHT) - Days::new(20), 7.0)], at("2026-06-15T20:00:00Z")).await;
-    let night = Night { date: date(NIGHT), calendar: calendar(&shop.store).expect("a calendar") };
+    let night = Night::of(date(NIGHT), calendar(&shop.store).expect("a calendar"));
     let mut loaded = load::load(shop.db.work(), &shop.store, night).await.expect("facts");
     // Recovered demand is in no table.
     loaded.facts.stockouts.clear();

@@ -43,6 +43,8 @@ pub struct BackfillRow {
     pub parent_job_id: Option<Uuid>,
     pub created_at: DateTime<Utc>,
     pub finished_at: Option<DateTime<Utc>>,
+    /// When its pointer swap was; `None` for one that has no shadow.
+    pub published_at: Option<DateTime<Utc>>,
 }
 
 /// Stores a backfill and its ranges.
@@ -85,7 +87,7 @@ pub async fn list_backfills(executor: impl PgExecutor<'_>, id: Option<Uuid>, lim
     sqlx::query_as!(
         BackfillRow,
         r#"select id, asset, first_day, end_day, mode, is_reversed, state, total_count, gates, changes, requested_by, parent_job_id,
-                  created_at, finished_at, coalesce(done, 0)::bigint as "done_count!", coalesce(failed, 0)::bigint as "failed_count!"
+                  created_at, finished_at, published_at, coalesce(done, 0)::bigint as "done_count!", coalesce(failed, 0)::bigint as "failed_count!"
            from (select * from backfills where $1::uuid is null or id = $1 order by created_at desc limit $2) as chosen
            left join lateral (
                select sum(done_count) as done, sum(failed_count) as failed from backfill_ranges where backfill_id = chosen.id

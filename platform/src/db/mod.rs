@@ -12,6 +12,7 @@ pub(crate) mod error;
 mod new_facts;
 mod tellings;
 
+pub mod asked_jobs;
 pub mod audit_log;
 pub mod auth_sessions;
 pub mod backfills;

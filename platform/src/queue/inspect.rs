@@ -192,6 +192,18 @@ pub async fn request_cancel(executor: impl PgExecutor<'_>, id: JobId) -> Result<
     State::parse(&state).ok_or(QueueError::UnknownState { id, state })
 }
 
+/// Where a job is in its life; `None` where there is none, or none any more.
+///
+/// # Errors
+/// [`QueueError::UnknownState`], [`QueueError::Database`].
+pub async fn state_of(executor: impl PgExecutor<'_>, id: JobId) -> Result<Option<State>, QueueError> {
+    let state = sqlx::query_scalar!("select state from jobs where id = $1", id.0)
+        .fetch_optional(executor)
+        .await
+        .map_err(QueueError::database("look for a job"))?;
+    state.map(|state| State::parse(&state).ok_or(QueueError::UnknownState { id, state })).transpose()
+}
+
 /// Unfinished jobs of a kind.
 ///
 /// # Errors

@@ -43,7 +43,8 @@ pub use error::QueueError;
 pub use family::{Children, Family, children, enqueue_family, hurry_children};
 pub use health::{Alert, LaneHealth, alerts, health, patience};
 pub use inspect::{
-    DeadLetter, JobFilter, JobRow, QueueStat, dead_letters, dead_list, forget_kind, list, replay, request_cancel, show, stats, unfinished,
+    DeadLetter, JobFilter, JobRow, QueueStat, dead_letters, dead_list, forget_kind, list, replay, request_cancel, show, state_of, stats,
+    unfinished,
 };
 pub use job::{Job, Lease, State};
 pub use prune::{Retention, prune};

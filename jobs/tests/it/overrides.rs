@@ -1,0 +1,105 @@
+//! Numbers that someone knew better: what they weigh in a plan.
+
+use chrono::{Datelike, Days, NaiveDate, Weekday};
+use platform::db::overrides::{NewOverride, override_outcomes, set_override, trusts};
+use platform::db::plan_items::published_plan;
+use uuid::Uuid;
+
+use crate::shop::{NIGHT, Shop, at, date};
+
+/// Someone who always says twice of what is sold, beside a model that is right; on so many open days before the night.
+async fn boast(shop: &Shop, product: &str, user: Uuid, days: usize) -> Vec<NaiveDate> {
+    let mut work = shop.work().await;
+    let before = (1..60).map(|back| date(NIGHT) - Days::new(back)).filter(|day| day.weekday() != Weekday::Sun);
+    let chosen: Vec<NaiveDate> = before.take(days).collect();
+    for day in &chosen {
+        let sold = shop.sales_on(*day).into_iter().find(|row| row.product_id == shop.products[product]).expect("a sale").quantity;
+        set(&mut work, shop, product, *day, 2.0 * sold, user, Some(sold)).await;
+    }
+    chosen
+}
+
+async fn set(
+    connection: &mut sqlx::PgConnection,
+    shop: &Shop,
+    product: &str,
+    day: NaiveDate,
+    quantity: f64,
+    user: Uuid,
+    model: Option<f64>,
+) {
+    let number = NewOverride {
+        product_id: shop.products[product],
+        target_date: day,
+        quantity,
+        reason: "firasat".to_owned(),
+        user_id: Some(user),
+        run_id: None,
+        model_quantity: model,
+    };
+    set_override(connection, shop.store.id, at("2026-06-01T00:00:00Z"), &number).await.expect("a number");
+}
+
+#[tokio::test]
+async fn whoever_was_wrong_before_counts_for_less() {
+    let shop = Shop::open().await;
+    shop.night(NIGHT).await.expect("a night");
+    let made = async |product: &str| {
+        let plan = published_plan(shop.db.work(), shop.store.id, date(NIGHT)).await.expect("a plan");
+        plan.into_iter().find(|item| item.kind == "prep" && item.item == product).expect("a dish")
+    };
+    let ours = made("es teh").await.quantity;
+    let user = shop.store.owner_id;
+    boast(&shop, "nasi", user, 30).await;
+    set(&mut *shop.work().await, &shop, "es teh", date(NIGHT), 1_000.0, user, Some(60.0)).await;
+    shop.night(NIGHT).await.expect("the same night, with another number");
+    let blended = made("es teh").await;
+    // Thirty votes of nothing against ten of the benefit of the doubt. One of the thirty days had sold out: that is no vote.
+    let trust = 10.0 / 39.0;
+    assert_eq!(blended.quantity, (trust * 1_000.0 + (1.0 - trust) * ours).ceil());
+    assert_eq!(blended.reason.as_deref(), Some("the owner's number 1000, which weighs 26 %: firasat"));
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn overrides_are_held_against_what_was_sold_as_far_as_it_is_known() {
+    let shop = Shop::open().await;
+    let user = shop.store.owner_id;
+    let days = boast(&shop, "nasi", user, 3).await;
+    // The model had no number; nothing of it was sold that day; the day has no sale at all.
+    let (known, sunday) = (date("2026-06-10"), date("2026-06-14"));
+    let mut work = shop.work().await;
+    set(&mut work, &shop, "es teh", known, 5.0, user, None).await;
+    set(&mut work, &shop, "es jadul", known, 5.0, user, Some(0.0)).await;
+    set(&mut work, &shop, "es teh", sunday, 5.0, user, Some(50.0)).await;
+    drop(work);
+    let first = date("2026-06-01");
+    let outcomes =
+        async |until| override_outcomes(shop.db.work(), shop.store.id, first, date("2026-06-15"), until).await.expect("outcomes");
+    let rows = outcomes(at("2026-06-15T20:00:00Z")).await;
+    let brief = |product: &str, day: NaiveDate| {
+        let row = rows.iter().find(|row| row.product == product && row.target_date == day).expect("a row");
+        (row.actual, row.is_sold_out, row.scored().is_some())
+    };
+    assert_eq!(days, [date("2026-06-15"), date("2026-06-13"), date("2026-06-12")]);
+    let (_, sold_out, scored) = brief("nasi", date("2026-06-13"));
+    assert!(sold_out && !scored, "it ran out: nobody knows what was wanted");
+    let sold = shop.sales_on(date("2026-06-12")).into_iter().find(|row| row.product_id == shop.products["nasi"]).expect("a sale").quantity;
+    assert_eq!(brief("nasi", date("2026-06-12")), (Some(sold), false, true));
+    assert!(matches!(brief("es teh", known), (Some(_), false, false)), "no model's number to be held against");
+    assert_eq!(brief("es jadul", known), (Some(0.0), false, true), "the shop sold other things");
+    assert_eq!(brief("es teh", sunday), (None, false, false), "nobody knows of that day");
+
+    // As of an earlier instant the last day is not known yet, and a correction counts once it is told.
+    let earlier = outcomes(at("2026-06-15T18:00:00Z")).await;
+    let last = |rows: &[platform::db::overrides::OverrideOutcome]| {
+        rows.iter().find(|row| row.target_date == date("2026-06-15")).map(|row| row.actual).expect("a row")
+    };
+    assert_eq!(last(&earlier), None);
+    shop.tell_at(&[shop.row("nasi", date("2026-06-15"), 999.0)], at("2026-06-16T09:00:00Z")).await;
+    assert_ne!(last(&outcomes(at("2026-06-16T08:59:00Z")).await), Some(999.0));
+    assert_eq!(last(&outcomes(at("2026-06-16T09:00:00Z")).await), Some(999.0));
+    // Two of nasi, always wrong, and one of es jadul, where the model was right.
+    assert_eq!(trusts(&rows)[&Some(user)], 10.0 / 13.0);
+    shop.close().await;
+}
