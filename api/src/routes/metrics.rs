@@ -41,6 +41,7 @@ async fn metrics(
     let (open, idle) = (state.db.size(), state.db.num_idle());
     gauge!("db_pool_connections", "pool" => "serve", "state" => "idle").set(idle as f64);
     gauge!("db_pool_connections", "pool" => "serve", "state" => "busy").set(f64::from(open) - idle as f64);
+    gauge!("db_pool_waiting", "pool" => "serve").set((state.db.places() - state.db.free_places()) as f64);
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], state.metrics.render()))
 }
 

@@ -105,7 +105,11 @@ async fn every_answer_asks_for_tls_also_to_a_browser_that_only_asks_whether_it_m
     let app = App::new().await;
     let front = Front { other_origins: vec!["https://till.example".into()], ..Front::default() };
     let headers = [("host", "localhost:4000"), ("origin", "https://till.example"), ("access-control-request-method", "POST")];
-    for (method, path, headers) in [(Method::OPTIONS, "/api/v1/stores", &headers[..]), (Method::GET, "/livez", &headers[..1]), (Method::GET, "/nowhere", &headers[..1])] {
+    for (method, path, headers) in [
+        (Method::OPTIONS, "/api/v1/stores", &headers[..]),
+        (Method::GET, "/livez", &headers[..1]),
+        (Method::GET, "/nowhere", &headers[..1]),
+    ] {
         let answer = ask(fronted(&app, front.clone()), method, path, headers).await;
         let hsts = answer.headers().get("strict-transport-security").map(|value| value.to_str().expect("text").to_owned());
         assert_eq!(hsts.as_deref(), Some("max-age=31536000; includeSubDomains"), "{path}");

@@ -257,7 +257,7 @@ mod tests {
         assert_eq!(error(&format!("{NIGHTLY}\nevery = 5")), "schedule `nightly` can't be read");
         assert_eq!(
             with("\"run_nightly\"", "\"fly\""),
-            "schedule `nightly`: no worker does `fly`; there are run_nightly, keep_promise, fill_partitions, judge_backfill, add_up_orders, ingest_source, ingest_window, take_push, take_sales_files, mail_link, mail_news, take_payment_event, poll_payment, poll_refund, reconcile_payments, prune"
+            "schedule `nightly`: no worker does `fly`; there are run_nightly, keep_promise, forecast_afresh, replan, suppose, fill_partitions, judge_backfill, add_up_orders, ingest_source, ingest_window, take_push, take_sales_files, mail_link, mail_news, take_payment_event, poll_payment, poll_refund, reconcile_payments, prune"
         );
         assert_eq!(with("\"store\"", "\"Mars\""), "schedule `nightly`: `Mars` is no time zone");
         assert_eq!(with("0 32 3 * * *", "soon"), "schedule `nightly`: `soon` is not a cron expression");

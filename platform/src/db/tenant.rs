@@ -43,6 +43,12 @@ impl ServePool {
         places_of(&self.pool)
     }
 
+    /// How many more may begin to wait.
+    #[must_use]
+    pub fn free_places(&self) -> usize {
+        self.places.available_permits()
+    }
+
     /// A place among those who wait, until it is dropped.
     fn place(&self) -> Result<SemaphorePermit<'_>, DbError> {
         self.places.try_acquire().map_err(|_| {

@@ -279,6 +279,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/backfills/{backfill}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End it for good. What was made stays unseen, and its partitions count as made. */
+        post: operations["cancel_backfill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backfills/{backfill}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin no further partition. Those that are being made end. */
+        post: operations["pause_backfill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backfills/{backfill}/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make what was made speak for its days, all at once. */
+        post: operations["publish_backfill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backfills/{backfill}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Go on where it was paused. */
+        post: operations["resume_backfill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backfills/{backfill}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give its days back to what spoke for them before. A day that something else has taken since stays theirs. */
+        post: operations["roll_back_backfill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dead-letters": {
         parameters: {
             query?: never;
@@ -290,6 +375,23 @@ export interface paths {
         get: operations["list_dead_letters"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dead-letters/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give dead letters a fresh set of attempts. Of several that would do the same only the newest runs, and none beside a living job. */
+        post: operations["replay_dead_letters"];
         delete?: never;
         options?: never;
         head?: never;
@@ -313,6 +415,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/dead-letters/{letter}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give one dead letter a fresh set of attempts; its failures stay on record. */
+        post: operations["replay_dead_letter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/healthchecker": {
         parameters: {
             query?: never;
@@ -322,6 +441,23 @@ export interface paths {
         };
         /** Health of the server and of each dependency. */
         get: operations["healthchecker"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A job that somebody of a store asked for, by who is a member of it. What came of it is known for some weeks. */
+        get: operations["get_job"];
         put?: never;
         post?: never;
         delete?: never;
@@ -571,6 +707,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stores/{store}/forecasts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Forecast, plan and publish today's business day once more, with everything that is known by now; at most six times in 24 hours a
+         *     store. While one is waiting or running, asking again answers the same job. It passes the same gates as every night; what is published
+         *     is not replaced by anything worse.
+         */
+        post: operations["create_forecast"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stores/{store}/ingredients": {
         parameters: {
             query?: never;
@@ -637,7 +794,8 @@ export interface paths {
         /**
          * Live updates of a store, as server-sent events.
          * @description First comes `ready`, or `reset` where the place that was asked for is too old or was never ours: then load again what is on the screen.
-         *     After it one event for each thing that happens: `run.published`, `order.changed`, `orders.imported`, `payment.changed`, `sales.ingested`,
+         *     After it one event for each thing that happens: `run.published`, `order.changed`, `orders.imported`, `payment.changed`, `plan.changed`,
+         *     `sales.ingested`,
          *     each with JSON `{"occurred_at": ..., "payload": {...}}`. Names that a client does not know are to be passed over. Each has an `id`: with
          *     the last one as `Last-Event-ID`, as browsers send it by themselves, nothing that was committed meanwhile is left out. A stream ends
          *     with the token that opened it, after a quarter of an hour at most.
@@ -789,6 +947,61 @@ export interface paths {
         /** Ask for an order to be paid by QRIS. An order has one open payment: asking again, as by a double click, answers with the same. */
         post: operations["create_payment"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stores/{store}/overrides": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Overrides in force, by day and product. */
+        get: operations["list_overrides"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stores/{store}/overrides/scores": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How overrides did against the forecasts that they replaced, by person and reason. */
+        get: operations["list_override_scores"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stores/{store}/overrides/{date}/{product}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put a number in the place of a product's forecast, or of an earlier one; the plan follows within seconds. For today up to the last
+         *     day that is forecast.
+         */
+        put: operations["set_override"];
+        post?: never;
+        /** Take a number back: the forecast counts again, and the plan follows within seconds. */
+        delete: operations["revoke_override"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1130,6 +1343,40 @@ export interface paths {
         post?: never;
         /** Delete an entry that was wrong. */
         delete: operations["delete_waste"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stores/{store}/what-if": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask the models that were kept last what would be if; nothing is fitted. At most sixty an hour a store. */
+        post: operations["create_what_if"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stores/{store}/what-if/{what_if}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A question, with its answer for a week. */
+        get: operations["get_what_if"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1702,7 +1949,7 @@ export interface components {
             /** @description Purchases without a known price, which `purchase_total` leaves out. */
             unpriced_purchases: number;
         };
-        /** @description A job that nobody tries any more, until someone replays it (`viralcast dead replay`). */
+        /** @description A job that nobody tries any more, until someone replays it (`POST /api/v1/dead-letters/{letter}/replay`). */
         DeadLetter: {
             /** Format: int32 */
             attempts: number;
@@ -1948,6 +2195,75 @@ export interface components {
              */
             observed: number | null;
         };
+        /** @description A job of a store. */
+        Job: {
+            /** Format: date-time */
+            asked_at: string;
+            failure: components["schemas"]["JobFailure"] | null;
+            /**
+             * Format: date-time
+             * @description Null until it has ended.
+             */
+            finished_at: string | null;
+            /** Format: uuid */
+            id: string;
+            /**
+             * @description `forecast_afresh`, `replan` or `suppose`.
+             * @example forecast_afresh
+             */
+            kind: string;
+            result: components["schemas"]["JobResult"] | null;
+            state: components["schemas"]["Progress"];
+            /** Format: uuid */
+            store_id: string;
+        };
+        /** @description Why nothing came of it, in the language that `Accept-Language` asks for. */
+        JobFailure: {
+            /**
+             * @description Stable name, for programs.
+             * @example no_sales
+             */
+            code: string;
+            /** @example Tidak ada penjualan dalam 56 hari sampai 2026-11-22. */
+            detail: string;
+            /**
+             * @description What to do next.
+             * @example Masukkan penjualan toko, lalu minta lagi.
+             */
+            hint: string;
+        };
+        /** @description A job that was asked for, by its id; `GET` its `url` to see how far it is. */
+        JobReference: {
+            /** Format: uuid */
+            id: string;
+            /** @example /api/v1/jobs/0193570a-8a4b-7c1e-9f2d-3b5a6c7d8e9f */
+            url: string;
+        };
+        /** @description What came of it. */
+        JobResult: {
+            /**
+             * Format: date
+             * @description The business day served; null but for a forecast.
+             */
+            business_date: string | null;
+            /** @description Nothing new was known, and what was published before stays; null but for a forecast. */
+            is_unchanged: boolean | null;
+            /**
+             * Format: uuid
+             * @description The run that it is of; null for an answer to what-if.
+             */
+            run_id: string | null;
+            /**
+             * @description See a prediction's `rung`; null but for a forecast.
+             * @example fresh
+             */
+            rung: string | null;
+            /**
+             * @description Where it is to be seen.
+             * @example /api/v1/stores/0193570a-0000-7000-8000-000000000000/predictions
+             */
+            url: string;
+        };
         Lane: {
             /**
              * Format: int64
@@ -1979,6 +2295,11 @@ export interface components {
              */
             waiting: number;
         };
+        /**
+         * @description Where jobs queue.
+         * @enum {string}
+         */
+        LaneName: "interactive" | "nightly" | "default" | "backfill";
         /** @description Predictions that are not scored, by why. */
         LeftOut: {
             /** Format: int64 */
@@ -2141,6 +2462,16 @@ export interface components {
         };
         /** @enum {string} */
         Moment: "open" | "during" | "close";
+        /** @description A backfill that was moved on. */
+        Moved: {
+            backfill: components["schemas"]["Backfill"];
+            /**
+             * Format: int64
+             * @description Days of stores that another run speaks for now; null where nothing was published or taken back.
+             * @example 31
+             */
+            days: number | null;
+        };
         NewCategory: {
             /** @example Yang dimasak */
             description?: string | null;
@@ -2239,6 +2570,19 @@ export interface components {
              */
             name?: string | null;
             role: components["schemas"]["Role"];
+        };
+        NewNumber: {
+            /**
+             * Format: double
+             * @description What will sell, in the unit of the product, to three decimals.
+             * @example 100
+             */
+            quantity: number;
+            /**
+             * @description Why: overrides are scored by person and reason.
+             * @example Ada pesanan arisan
+             */
+            reason: string;
         };
         NewOrder: {
             /** @example Bu Ani */
@@ -2467,6 +2811,45 @@ export interface components {
             quantity: number;
             reason: components["schemas"]["WasteReason"];
         };
+        /**
+         * @description What is to be different; at least one of `rain_mm`, `discount` and `closed` is needed.
+         * @example {
+         *       "rain_mm": 25
+         *     }
+         */
+        NewWhatIf: {
+            /** @description Whether the store is closed, whatever was announced. */
+            closed?: boolean | null;
+            /**
+             * Format: double
+             * @description Share of the price that is taken off on each day; 0 for no promotion.
+             * @example 0.2
+             */
+            discount?: number | null;
+            /**
+             * Format: date
+             * @description First business day; the one that the plan is for if not said.
+             * @example 2026-11-24
+             */
+            from?: string | null;
+            /**
+             * @description Name of the product that the discount is of; all of them if not said.
+             * @example Es Teh Manis
+             */
+            product?: string | null;
+            /**
+             * Format: double
+             * @description Millimetres of rain on each day; 0 for none.
+             * @example 25
+             */
+            rain_mm?: number | null;
+            /**
+             * Format: date
+             * @description Last business day; the first one if not said.
+             * @example 2026-11-24
+             */
+            to?: string | null;
+        };
         /** @description How much was marked. */
         NewsRead: {
             /**
@@ -2581,6 +2964,48 @@ export interface components {
          * @enum {string}
          */
         OutcomeState: "scored" | "sold_out" | "closed" | "pending" | "unobserved";
+        /** @description A person's number in the place of a forecast. */
+        Override: {
+            by: components["schemas"]["Person"];
+            /** Format: date */
+            date: string;
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: double
+             * @description The mean forecast that it replaces; null where none is known.
+             * @example 84.2
+             */
+            model_quantity: number | null;
+            /** @example Ayam Geprek */
+            product: string;
+            /** Format: uuid */
+            product_id: string;
+            /**
+             * Format: double
+             * @description In `unit`.
+             * @example 100
+             */
+            quantity: number;
+            /** @example Ada pesanan arisan */
+            reason: string;
+            /**
+             * Format: uuid
+             * @description The run whose number that is.
+             */
+            run_id: string | null;
+            /** Format: date-time */
+            set_at: string;
+            /**
+             * Format: double
+             * @description What the number weighs in a plan, 1 for all: the more often someone was nearer to what was sold than the forecast, the more
+             *     their number weighs. Scored over the last year, with the benefit of the doubt.
+             * @example 0.94
+             */
+            trust: number;
+            /** @example porsi */
+            unit: string;
+        };
         /** @description Scored predictions that somebody had overruled: who was nearer (forecast value added, Gilliland 2010). */
         OverrideAccuracy: {
             /**
@@ -2602,6 +3027,59 @@ export interface components {
              * @example 0.2
              */
             wape: number | null;
+        };
+        /** @description Several overrides added up. */
+        OverrideScore: {
+            /**
+             * Format: int32
+             * @description That are not, because the product sold out.
+             */
+            censored: number;
+            /**
+             * Format: double
+             * @example 4
+             */
+            error: number;
+            /**
+             * Format: double
+             * @example 11.8
+             */
+            model_error: number;
+            /**
+             * Format: int32
+             * @description That are scored.
+             */
+            scored: number;
+            /**
+             * Format: int32
+             * @description That are not, because nobody knows yet what was sold, or what the forecast was.
+             */
+            unknown: number;
+            /**
+             * Format: double
+             * @example 7.8
+             */
+            value_added: number;
+            /**
+             * Format: double
+             * @description Of the model's error; null where that is nothing.
+             * @example 0.66
+             */
+            value_added_share: number | null;
+        };
+        /**
+         * @description Overrides of days that are over, held against what was sold. Forecast value added is by how much less an override was off than the
+         *     forecast that it replaced: |model - actual| - |override - actual|, in selling units; negative where it made things worse.
+         */
+        OverrideScores: {
+            by_person: components["schemas"]["ScoreOfPerson"][];
+            by_person_and_reason: components["schemas"]["ScoreOfReason"][];
+            /** @description By day and product. */
+            overrides: components["schemas"]["ScoredOverride"][];
+            total: components["schemas"]["OverrideScore"];
+        };
+        Overrides: {
+            overrides: components["schemas"]["Override"][];
         };
         PasswordChange: {
             /** Format: password */
@@ -2732,6 +3210,13 @@ export interface components {
         /** @description By the time they were made. */
         Payments: {
             payments: components["schemas"]["Payment"][];
+        };
+        /** @description Who said it; null where the account is gone or has no name. */
+        Person: {
+            /** @example Sri */
+            name: string | null;
+            /** Format: uuid */
+            user_id: string | null;
         };
         PersonalAccount: {
             /** Format: date-time */
@@ -3024,6 +3509,11 @@ export interface components {
              */
             phone: string | null;
         };
+        /**
+         * @description Where a job is, for whoever asked.
+         * @enum {string}
+         */
+        Progress: "waiting" | "running" | "succeeded" | "failed";
         Promo: {
             /**
              * Format: date-time
@@ -3318,6 +3808,51 @@ export interface components {
              */
             name?: string | null;
         };
+        /** @description An override, and the plan that follows it. */
+        Replaced: {
+            job: components["schemas"]["JobReference"] | null;
+            override: components["schemas"]["Override"];
+        };
+        /**
+         * @description Which dead letters; several of `kind`, `lane`, `error` and `since` narrow each other, and at least one is needed.
+         * @example {
+         *       "kind": "mail_news"
+         *     }
+         */
+        Replay: {
+            /**
+             * @description Whose last failure says this, whatever its case.
+             * @example connection refused
+             */
+            error?: string | null;
+            /**
+             * @description Of this kind.
+             * @example run_nightly
+             */
+            kind?: string | null;
+            lane?: components["schemas"]["LaneName"] | null;
+            /**
+             * Format: int64
+             * @description At most this many, newest first.
+             * @default 100
+             */
+            limit: number;
+            /**
+             * Format: date-time
+             * @description That died since then.
+             * @example 2026-11-22T20:00:00Z
+             */
+            since?: string | null;
+        };
+        /** @description What was replayed. */
+        Replayed: {
+            /**
+             * Format: int64
+             * @description Jobs that have all their attempts again.
+             * @example 12
+             */
+            replayed: number;
+        };
         /**
          * @description What a member may be.
          * @enum {string}
@@ -3366,6 +3901,77 @@ export interface components {
         /** @description Runs, newest first. */
         Runs: {
             runs: components["schemas"]["Run"][];
+        };
+        ScoreOfPerson: {
+            by: components["schemas"]["Person"];
+            score: components["schemas"]["OverrideScore"];
+            /**
+             * Format: double
+             * @description What their next number weighs in a plan by these days alone, 1 for all.
+             * @example 0.94
+             */
+            trust: number;
+        };
+        ScoreOfReason: {
+            by: components["schemas"]["Person"];
+            /**
+             * @description In lower case.
+             * @example ada pesanan arisan
+             */
+            reason: string;
+            score: components["schemas"]["OverrideScore"];
+        };
+        /** @description One override whose day is over. */
+        ScoredOverride: {
+            /**
+             * Format: double
+             * @description Units sold; null where no sale of that day is known yet.
+             * @example 96
+             */
+            actual: number | null;
+            by: components["schemas"]["Person"];
+            /** Format: date */
+            date: string;
+            /**
+             * Format: double
+             * @description |override - actual|; null where it is not scored.
+             * @example 4
+             */
+            error: number | null;
+            /** Format: uuid */
+            id: string;
+            /** @description It sold out: more was wanted, nobody knows how much. Such days are not scored. */
+            is_censored: boolean;
+            /**
+             * Format: double
+             * @description |model - actual|.
+             * @example 11.8
+             */
+            model_error: number | null;
+            /**
+             * Format: double
+             * @description The mean forecast that it replaced.
+             * @example 84.2
+             */
+            model_quantity: number | null;
+            /** @example Ayam Geprek */
+            product: string;
+            /** Format: uuid */
+            product_id: string;
+            /**
+             * Format: double
+             * @example 100
+             */
+            quantity: number;
+            /** @example Ada pesanan arisan */
+            reason: string;
+            /** @example porsi */
+            unit: string;
+            /**
+             * Format: double
+             * @example 7.8
+             */
+            value_added: number | null;
         };
         /**
          * @description What is scored. Ingredients are not: nobody tells how much of them was used.
@@ -3619,6 +4225,111 @@ export interface components {
         };
         /** @enum {string} */
         WasteReason: "unsold" | "spoiled" | "kitchen" | "returned" | "other";
+        /** @description A question and, once a worker has asked the models, its answer. */
+        WhatIf: {
+            /** @description By product, then day. */
+            answers: components["schemas"]["WhatIfAnswer"][];
+            /** Format: date-time */
+            asked_at: string;
+            failure: components["schemas"]["JobFailure"] | null;
+            /** Format: date-time */
+            finished_at: string | null;
+            /** Format: uuid */
+            id: string;
+            state: components["schemas"]["Progress"];
+            supposed: components["schemas"]["WhatIfConditions"];
+            /**
+             * Format: date
+             * @description The business day that is looked from.
+             */
+            today: string;
+            /** @description All answers together, as far as prices are known. */
+            total: components["schemas"]["WhatIfTotal"];
+            /**
+             * Format: date
+             * @description The last observed day of the models that answer; null until they have.
+             */
+            trained_until: string | null;
+        };
+        /** @description One product on one day. */
+        WhatIfAnswer: {
+            /** Format: date */
+            date: string;
+            /**
+             * Format: double
+             * @description Units more than expected; negative for less.
+             * @example -12.4
+             */
+            difference: number;
+            /**
+             * Format: int64
+             * @description The same in rupiah, at today's price less a supposed discount; null where the price is not known.
+             * @example -223200
+             */
+            difference_amount: number | null;
+            /** @description As it is expected. */
+            expected: components["schemas"]["WhatIfDemand"];
+            /** @example Ayam Geprek */
+            product: string;
+            /** Format: uuid */
+            product_id: string;
+            sentence: components["schemas"]["WhatIfSentences"];
+            /** @description As it would be. */
+            supposed: components["schemas"]["WhatIfDemand"];
+            /** @example porsi */
+            unit: string;
+            /** @description Base and contributions that add up to the supposed mean. */
+            why: Record<string, never>;
+        };
+        /** @description What was supposed; null where nothing was. */
+        WhatIfConditions: {
+            closed: boolean | null;
+            /** Format: double */
+            discount: number | null;
+            /** Format: date */
+            from: string;
+            product: string | null;
+            /** Format: double */
+            rain_mm: number | null;
+            /** Format: date */
+            to: string;
+        };
+        /** @description A forecast in selling units. */
+        WhatIfDemand: {
+            /**
+             * Format: double
+             * @example 85.2
+             */
+            mean: number;
+            quantiles: components["schemas"]["Quantiles"];
+        };
+        /** @description The supposed forecast with its reasons. */
+        WhatIfSentences: {
+            /** @example Tomorrow 70 porsi: rain -12. */
+            en: string;
+            /** @example Besok 70 porsi: hujan -12. */
+            id: string;
+        };
+        /** @description Rupiah. */
+        WhatIfTotal: {
+            /**
+             * Format: int64
+             * @example -223200
+             */
+            difference_amount: number;
+            /**
+             * Format: int64
+             * @example 1512000
+             */
+            expected_amount: number;
+            /**
+             * Format: int64
+             * @example 1288800
+             */
+            supposed_amount: number;
+            /** @description Answers without a price, which are left out. */
+            unpriced: number;
+        };
         /** @description An order with its items. */
         WholeOrder: {
             items: components["schemas"]["OrderItem"][];
@@ -4301,6 +5012,316 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    cancel_backfill: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Random, and the same again when trying again; 1 to 255 visible characters */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description Id of the backfill */
+                backfill: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is cancelled */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Moved"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["SignInRequired"];
+            403: components["responses"]["Forbidden"];
+            /** @description No such backfill */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It has ended; `hint` says what can be done */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            /** @description The key belongs to another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    pause_backfill: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Random, and the same again when trying again; 1 to 255 visible characters */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description Id of the backfill */
+                backfill: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is paused */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Moved"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["SignInRequired"];
+            403: components["responses"]["Forbidden"];
+            /** @description No such backfill */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not running; `hint` says what can be done */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            /** @description The key belongs to another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    publish_backfill: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Random, and the same again when trying again; 1 to 255 visible characters */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description Id of the backfill */
+                backfill: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is published */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Moved"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["SignInRequired"];
+            403: components["responses"]["Forbidden"];
+            /** @description No such backfill */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its gates have not passed, or it is published; `hint` says what can be done */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            /** @description The key belongs to another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    resume_backfill: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Random, and the same again when trying again; 1 to 255 visible characters */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description Id of the backfill */
+                backfill: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is running */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Moved"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["SignInRequired"];
+            403: components["responses"]["Forbidden"];
+            /** @description No such backfill */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not paused; `hint` says what can be done */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            /** @description The key belongs to another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    roll_back_backfill: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Random, and the same again when trying again; 1 to 255 visible characters */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description Id of the backfill */
+                backfill: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is rolled back */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Moved"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["SignInRequired"];
+            403: components["responses"]["Forbidden"];
+            /** @description No such backfill */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not published, or of facts, which stay; `hint` says what can be done */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            /** @description The key belongs to another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     list_dead_letters: {
         parameters: {
             query?: never;
@@ -4326,6 +5347,60 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             421: components["responses"]["ForeignHost"];
             422: components["responses"]["Unfit"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    replay_dead_letters: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Random, and the same again when trying again; 1 to 255 visible characters */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Replay"];
+            };
+        };
+        responses: {
+            /** @description How many were replayed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replayed"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["SignInRequired"];
+            403: components["responses"]["Forbidden"];
+            /** @description The same request is being answered */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            /** @description The key belongs to another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -4373,6 +5448,68 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    replay_dead_letter: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Random, and the same again when trying again; 1 to 255 visible characters */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description Id of the job */
+                letter: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It was replayed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replayed"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["SignInRequired"];
+            403: components["responses"]["Forbidden"];
+            /** @description No such dead letter */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is alive again, or another job does the same */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            /** @description The key belongs to another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     healthchecker: {
         parameters: {
             query?: never;
@@ -4408,6 +5545,48 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
+        };
+    };
+    get_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job */
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["SignInRequired"];
+            403: components["responses"]["Forbidden"];
+            /** @description No such job */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["Unfit"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
     };
     list_market_prices: {
@@ -5501,6 +6680,73 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             421: components["responses"]["ForeignHost"];
             422: components["responses"]["Unfit"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    create_forecast: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Random, and the same again when trying again; 1 to 255 visible characters */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /**
+                 * @description Slug or id
+                 * @example warung-bu-sri
+                 */
+                store: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A worker will do it; see how far it is at `Location` */
+            202: {
+                headers: {
+                    /** @description Path of the job */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobReference"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["SignInRequired"];
+            403: components["responses"]["Forbidden"];
+            /** @description No such store */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The same request is being answered */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            /** @description The key belongs to another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -6646,6 +7892,233 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    list_overrides: {
+        parameters: {
+            query?: {
+                /**
+                 * @description First business day; today if not said.
+                 * @example 2026-11-23
+                 */
+                from?: string;
+                /**
+                 * @description Last business day; thirteen days after the first if not said.
+                 * @example 2026-12-06
+                 */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Slug or id
+                 * @example warung-bu-sri
+                 */
+                store: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Overrides of these days that are in force */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overrides"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["SignInRequired"];
+            403: components["responses"]["Forbidden"];
+            /** @description No such store */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["Unfit"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_override_scores: {
+        parameters: {
+            query?: {
+                /**
+                 * @description First business day; 27 days before the last if not said.
+                 * @example 2026-10-26
+                 */
+                from?: string;
+                /**
+                 * @description Last business day, yesterday at most; yesterday if not said.
+                 * @example 2026-11-22
+                 */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Slug or id
+                 * @example warung-bu-sri
+                 */
+                store: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Overrides of these days, as far as the days are over */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverrideScores"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["SignInRequired"];
+            403: components["responses"]["Forbidden"];
+            /** @description No such store */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["Unfit"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    set_override: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Slug or id
+                 * @example warung-bu-sri
+                 */
+                store: string;
+                /**
+                 * @description Business day
+                 * @example 2026-11-24
+                 */
+                date: string;
+                /** @description Id of the product */
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewNumber"];
+            };
+        };
+        responses: {
+            /** @description The override as it is in force */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replaced"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["SignInRequired"];
+            403: components["responses"]["Forbidden"];
+            /** @description No such store or product, or nothing published yet */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The product is not forecast for that day */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["Unfit"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    revoke_override: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Slug or id
+                 * @example warung-bu-sri
+                 */
+                store: string;
+                /**
+                 * @description Business day
+                 * @example 2026-11-24
+                 */
+                date: string;
+                /** @description Id of the product */
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Taken back */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["SignInRequired"];
+            403: components["responses"]["Forbidden"];
+            /** @description No such store, product or override, or nothing published yet */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["Unfit"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     list_payment_reconciliations: {
         parameters: {
             query?: never;
@@ -7279,7 +8752,13 @@ export interface operations {
                 /** @description What is no longer sold too. */
                 inactive?: boolean;
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description Entity tags that the caller has.
+                 * @example "9f86d081884c7d659a2feaa0c55ad015"
+                 */
+                "if-none-match"?: string;
+            };
             path: {
                 /**
                  * @description Slug or id
@@ -7294,11 +8773,20 @@ export interface operations {
             /** @description Products */
             200: {
                 headers: {
+                    /** @description Of these very bytes */
+                    etag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Products"];
                 };
+            };
+            /** @description The caller has them already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["SignInRequired"];
@@ -8223,6 +9711,124 @@ export interface operations {
             401: components["responses"]["SignInRequired"];
             403: components["responses"]["Forbidden"];
             /** @description No such store or entry */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["Unfit"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    create_what_if: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Random, and the same again when trying again; 1 to 255 visible characters */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /**
+                 * @description Slug or id
+                 * @example warung-bu-sri
+                 */
+                store: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWhatIf"];
+            };
+        };
+        responses: {
+            /** @description A worker will do it; the answer will be at `Location` */
+            202: {
+                headers: {
+                    /** @description Path of the answer */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobReference"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["SignInRequired"];
+            403: components["responses"]["Forbidden"];
+            /** @description No such store */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The same request is being answered */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            /** @description The key belongs to another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_what_if: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Slug or id
+                 * @example warung-bu-sri
+                 */
+                store: string;
+                /** @description Id of the question's job */
+                what_if: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The question and what is known of its answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhatIf"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["SignInRequired"];
+            403: components["responses"]["Forbidden"];
+            /** @description No such store or question */
             404: {
                 headers: {
                     [name: string]: unknown;
