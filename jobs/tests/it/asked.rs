@@ -228,7 +228,9 @@ async fn a_plan_made_again_of_nothing_new_is_the_same_plan() {
     };
     set_override(&mut *shop.work().await, shop.store.id, at("2026-06-15T12:00:00Z"), &number).await.expect("a number");
     shop.night(NIGHT).await.expect("a night");
-    let items = async || -> Vec<(String, String, f64, i32, Option<i64>, Option<String>)> {
+    /// Kind, item, quantity, pieces, cost and reason.
+    type Item = (String, String, f64, i32, Option<i64>, Option<String>);
+    let items = async || -> Vec<Item> {
         let items = "select kind, item, quantity::float8, pieces, cost, reason from plan_items order by business_date, kind, item";
         sqlx::query_as(items).fetch_all(shop.db.work()).await.expect("items")
     };

@@ -16,7 +16,7 @@ export interface Watcher {
 	onReset: () => void;
 }
 
-const NAMES = ['run.published', 'order.changed', 'orders.imported', 'payment.changed', 'sales.ingested'];
+const NAMES = ['run.published', 'plan.changed', 'order.changed', 'orders.imported', 'payment.changed', 'sales.ingested'];
 
 /** Watches until the returned function is called. The browser comes back by itself, and goes on where it was. */
 export function watchStore(store: string, watcher: Watcher, baseUrl = ''): () => void {
