@@ -30,7 +30,7 @@ const SILENCE: Duration = Duration::from_secs(15);
 /// Live updates of a store, as server-sent events.
 ///
 /// First comes `ready`, or `reset` where the place that was asked for is too old or was never ours: then load again what is on the screen.
-/// After it one event for each thing that happens: `run.published`, `plan.changed`, `order.changed`, `orders.imported`, `payment.changed`, `plan.changed`,
+/// After it one event for each thing that happens: `run.published`, `order.changed`, `orders.imported`, `payment.changed`, `plan.changed`,
 /// `sales.ingested`,
 /// each with JSON `{"occurred_at": ..., "payload": {...}}`. Names that a client does not know are to be passed over. Each has an `id`: with
 /// the last one as `Last-Event-ID`, as browsers send it by themselves, nothing that was committed meanwhile is left out. A stream ends
