@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::app::{App, Reply};
+use crate::app::{App, NOBODY, Reply};
 use crate::eventually;
 use crate::world::instant;
 
@@ -126,7 +126,7 @@ async fn what_one_may_read_is_kept_from_others() {
 async fn whoever_finds_no_room_is_told_at_once() {
     let (app, _) = app().await;
     let path = format!("/api/v1/webhooks/pos/{}", app.world.store);
-    let push = || app.post_with(&path, &[], b"{}".to_vec());
+    let push = || app.post_with(&path, &[NOBODY], b"{}".to_vec());
     let most = app.state.db.options().get_max_connections();
     let mut held = Vec::new();
     for _ in 0..most {
