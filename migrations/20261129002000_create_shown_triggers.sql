@@ -1,25 +1,32 @@
 -- What screens show has changed: when it commits, every process forgets what it kept of it. The words are those of platform::cache.
+-- The argument is how the keys begin before the store's id.
 create function app.forget_shown() returns trigger
     language plpgsql
     as $$
 begin
-    perform pg_notify('viralcast_cache', '^predictions:' || store_id || ':') from (select distinct store_id from changed) as stores;
+    perform pg_notify('viralcast_cache', '^' || tg_argv[0] || store_id || ':') from (select distinct store_id from changed) as stores;
     return null;
 end
 $$;
 
 create trigger forget_shown_after_insert after insert on published_runs
-    referencing new table as changed for each statement execute function app.forget_shown();
+    referencing new table as changed for each statement execute function app.forget_shown('predictions:');
 create trigger forget_shown_after_update after update on published_runs
-    referencing new table as changed for each statement execute function app.forget_shown();
+    referencing new table as changed for each statement execute function app.forget_shown('predictions:');
 create trigger forget_shown_after_delete after delete on published_runs
-    referencing old table as changed for each statement execute function app.forget_shown();
+    referencing old table as changed for each statement execute function app.forget_shown('predictions:');
 create trigger forget_shown_after_insert after insert on plan_items
-    referencing new table as changed for each statement execute function app.forget_shown();
+    referencing new table as changed for each statement execute function app.forget_shown('predictions:');
 create trigger forget_shown_after_update after update on plan_items
-    referencing new table as changed for each statement execute function app.forget_shown();
+    referencing new table as changed for each statement execute function app.forget_shown('predictions:');
 create trigger forget_shown_after_delete after delete on plan_items
-    referencing old table as changed for each statement execute function app.forget_shown();
+    referencing old table as changed for each statement execute function app.forget_shown('predictions:');
+create trigger forget_shown_after_insert after insert on products
+    referencing new table as changed for each statement execute function app.forget_shown('products:list:');
+create trigger forget_shown_after_update after update on products
+    referencing new table as changed for each statement execute function app.forget_shown('products:list:');
+create trigger forget_shown_after_delete after delete on products
+    referencing old table as changed for each statement execute function app.forget_shown('products:list:');
 
 -- Name, time zone and hours of a store are part of all that is shown of it.
 create function app.forget_store() returns trigger
@@ -35,23 +42,6 @@ create trigger forget_store_after_update after update on stores
     referencing new table as changed for each statement execute function app.forget_store();
 create trigger forget_store_after_delete after delete on stores
     referencing old table as changed for each statement execute function app.forget_store();
-
--- What a store sells.
-create function app.forget_products() returns trigger
-    language plpgsql
-    as $$
-begin
-    perform pg_notify('viralcast_cache', '^products:list:' || store_id || ':') from (select distinct store_id from changed) as stores;
-    return null;
-end
-$$;
-
-create trigger forget_products_after_insert after insert on products
-    referencing new table as changed for each statement execute function app.forget_products();
-create trigger forget_products_after_update after update on products
-    referencing new table as changed for each statement execute function app.forget_products();
-create trigger forget_products_after_delete after delete on products
-    referencing old table as changed for each statement execute function app.forget_products();
 
 -- Live updates: who watches a store is woken when something of it commits.
 create function app.wake_watchers() returns trigger

@@ -66,10 +66,7 @@ pub(crate) async fn ask<A: JobArgs>(
     lock_asking(&mut *transaction, store, A::KIND).await?;
     let options = EnqueueOptions { trace_id: Some(telemetry::cause()), ..EnqueueOptions::default() };
     let job = enqueue(&mut *transaction, args, options).await?;
-    if job.existed {
-        return Ok(JobReference::of(job.id.0));
-    }
-    if let Some(Bound { most, window }) = *bound {
+    if let (false, Some(Bound { most, window })) = (job.existed, *bound) {
         let before = asked_since(&mut *transaction, store, A::KIND, now - window).await?;
         // The transaction that is given up takes the job with it.
         if let Some(oldest) = before.len().checked_sub(most).and_then(|index| before.get(index)) {
@@ -133,7 +130,7 @@ impl Standing {
         let unfinished = |progress| Self { progress, finished_at: None, result: None, failure: None };
         match job.state.as_deref().and_then(State::parse) {
             Some(State::Available | State::Scheduled | State::Retryable) => return unfinished(Progress::Waiting),
-            Some(State::Running) if job.finished_at.is_none() => return unfinished(Progress::Running),
+            Some(State::Running) if !job.has_ended() => return unfinished(Progress::Running),
             _ => {}
         }
         match (&job.result, &job.failure, job.state.as_deref().and_then(State::parse)) {

@@ -3,7 +3,7 @@
 
 use std::fmt::Display;
 
-use chrono::{Datelike, NaiveDate, NaiveTime, Timelike};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Timelike, Utc};
 use domain::plan::Unit;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -120,6 +120,15 @@ pub(crate) fn optional_date<'de, D: Deserializer<'de>>(deserializer: D) -> Resul
     check::<D, _>(day, day.is_some(), "a date such as 2026-11-23")
 }
 
+/// An instant that every part of the system can hold.
+pub(crate) fn optional_instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    let instant = DateTime::parse_from_rfc3339(&text).map(|instant| instant.to_utc());
+    let instant = instant.map_err(|_| D::Error::custom("must be an instant such as 2026-11-23T05:00:00Z"))?;
+    let is_ours = (1900..=2999).contains(&instant.year());
+    is_ours.then_some(Some(instant)).ok_or_else(|| unfit("must be of the years 1900 to 2999"))
+}
+
 /// The name of a time zone, as IANA writes it.
 pub(crate) fn time_zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
@@ -208,6 +217,16 @@ mod tests {
         }
         let adm4 = |text: &str| optional_adm4(json!(text)).is_ok();
         assert!(adm4("31.71.03.1001") && !adm4("31.71.03") && !adm4("31.71.03.100a") && !adm4("3171.03.10.01"));
+    }
+
+    #[test]
+    fn instants_are_of_years_that_the_database_can_hold() {
+        let read = |value: Value| optional_instant(value);
+        assert!(read(json!("2026-11-23T12:00:00+07:00")).is_ok_and(|instant| instant == "2026-11-23T05:00:00Z".parse().ok()));
+        assert!(read(Value::Null).is_ok_and(|instant| instant.is_none()));
+        for wrong in ["2026-11-23", "-9999-01-01T00:00:00Z", "+10000-01-01T00:00:00Z", "1899-12-31T23:59:59Z", ""] {
+            assert!(read(json!(wrong)).is_err(), "{wrong}");
+        }
     }
 
     #[test]

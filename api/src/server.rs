@@ -49,10 +49,11 @@ pub async fn serve(listener: TcpListener, state: AppState, shutdown: Cancellatio
         handle.shutdown();
     };
     tokio::pin!(server);
-    tokio::select! {
-        ended = &mut server => return ended.map_err(ApiError::Serve),
-        () = told => server.await.map_err(ApiError::Serve)?,
-    }
+    let ended = tokio::select! {
+        ended = &mut server => ended,
+        () = told => server.await,
+    };
+    ended.map_err(ApiError::Serve)?;
     tracing::info!("the API has stopped");
     Ok(())
 }

@@ -55,7 +55,7 @@ test('an access token that has run out is renewed once for all who wait, and wha
 			renewals += 1;
 			setTimeout(() => send(response, 200, {}), 20);
 		} else if (renewals === 0) {
-			send(response, 401, problem(401, '/problems/expired-token'));
+			send(response, 401, problem(401, '/problems/token-expired'));
 		} else {
 			bodies.push(body);
 			send(response, 201, {});
@@ -73,6 +73,30 @@ test('a session that is over is told of, and the answer is the refusal', async (
 	const api = createApi({ baseUrl, cookies: () => '', onSignedOut: () => (told += 1) });
 	await assert.rejects(order(api), (error) => error instanceof ApiError && error.problem.status === 401);
 	assert.equal(told, 1);
+});
+
+test('a server that is busy says nothing of the session', async () => {
+	const baseUrl = await serve((request, _, response) => {
+		if (request.url === '/api/v1/auth/refresh') send(response, 503, problem(503, '/problems/unavailable'));
+		else send(response, 401, problem(401, '/problems/sign-in-required'));
+	});
+	let told = 0;
+	const api = createApi({ baseUrl, cookies: () => '', onSignedOut: () => (told += 1) });
+	await assert.rejects(order(api), (error) => error instanceof ApiError && error.problem.status === 401);
+	assert.deepEqual([told, await api.renew()], [0, 'later']);
+});
+
+test('a wrong password is no reason for another token', async () => {
+	const asked: (string | undefined)[] = [];
+	const baseUrl = await serve((request, _, response) => {
+		asked.push(request.url);
+		send(response, 401, problem(401, '/problems/wrong-credentials'));
+	});
+	let told = 0;
+	const api = createApi({ baseUrl, cookies: () => '', onSignedOut: () => (told += 1) });
+	const erase = unwrap(api.POST('/api/v1/users/me/erasure', { body: { password: 'salah' } }));
+	await assert.rejects(erase, (error) => error instanceof ApiError && error.problem.type === '/problems/wrong-credentials');
+	assert.deepEqual([asked, told], [['/api/v1/users/me/erasure'], 0]);
 });
 
 test('what went wrong is said as the server says it', async () => {

@@ -1,11 +1,10 @@
 //! The record of who did what, for admins of a store and for operators.
 
 use axum::Json;
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Utc};
 use domain::access::{Action, Permission, Resource as Kind};
 use platform::db::audit_log::{AuditFilter, AuditRow, list_audit};
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -15,8 +14,9 @@ use uuid::Uuid;
 use super::find_store;
 use crate::access::{Caller, Operator, Reader};
 use crate::cursor::{Cursor, default_limit, limit};
-use crate::error::{ApiError, FieldError, unfit};
+use crate::error::{ApiError, FieldError};
 use crate::extract::{PathName, Query, optional_text};
+use crate::field::optional_instant;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -86,11 +86,11 @@ struct StoreAuditQuery {
     #[param(nullable = false, example = "member_added", min_length = 1, max_length = 200)]
     action: Option<String>,
     /// First instant.
-    #[serde(default, deserialize_with = "instant")]
+    #[serde(default, deserialize_with = "optional_instant")]
     #[param(nullable = false, example = "2026-11-01T00:00:00Z")]
     from: Option<DateTime<Utc>>,
     /// Not part of it.
-    #[serde(default, deserialize_with = "instant")]
+    #[serde(default, deserialize_with = "optional_instant")]
     #[param(nullable = false, example = "2026-12-01T00:00:00Z")]
     until: Option<DateTime<Utc>>,
     /// `next_cursor` of the page before.
@@ -119,11 +119,11 @@ struct AuditQuery {
     #[param(nullable = false, example = "signed_in", min_length = 1, max_length = 200)]
     action: Option<String>,
     /// First instant.
-    #[serde(default, deserialize_with = "instant")]
+    #[serde(default, deserialize_with = "optional_instant")]
     #[param(nullable = false, example = "2026-11-01T00:00:00Z")]
     from: Option<DateTime<Utc>>,
     /// Not part of it.
-    #[serde(default, deserialize_with = "instant")]
+    #[serde(default, deserialize_with = "optional_instant")]
     #[param(nullable = false, example = "2026-12-01T00:00:00Z")]
     until: Option<DateTime<Utc>>,
     /// `next_cursor` of the page before.
@@ -134,15 +134,6 @@ struct AuditQuery {
     #[serde(default = "default_limit", deserialize_with = "limit")]
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: i64,
-}
-
-/// An instant that every part of the system can hold.
-fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let instant = DateTime::parse_from_rfc3339(&text).map(|instant| instant.to_utc());
-    let instant = instant.map_err(|_| D::Error::custom("must be an instant such as 2026-11-23T05:00:00Z"))?;
-    let is_ours = (1900..=2999).contains(&instant.year());
-    is_ours.then_some(Some(instant)).ok_or_else(|| unfit("must be of the years 1900 to 2999"))
 }
 
 /// What was done in a store, newest first.

@@ -19,7 +19,7 @@ use crate::access::{Caller, Operator};
 use crate::basket::all_right;
 use crate::error::{ApiError, FieldError, Resource};
 use crate::extract::{Body, PathName};
-use crate::field::{optional_line, whole};
+use crate::field::{optional_instant, optional_line, whole};
 use crate::once::Once;
 use crate::problem::Problem;
 use crate::record::remember;
@@ -56,7 +56,7 @@ struct Replay {
     #[schema(example = "connection refused", min_length = 1, max_length = 200)]
     error: Option<String>,
     /// That died since then.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_instant")]
     #[schema(example = "2026-11-22T20:00:00Z")]
     since: Option<DateTime<Utc>>,
     /// At most this many, newest first.

@@ -17,6 +17,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::avatars;
+use super::sessions::FORGET;
 use crate::access::{Caller, ClientAddress, check_attempt};
 use crate::error::ApiError;
 use crate::extract::Body;
@@ -92,7 +93,7 @@ async fn erase(State(state): State<AppState>, caller: Caller, Body(erasure): Bod
         _ => error.into(),
     })?;
     state.auth.forget(user);
-    Ok((state.front.cookies().signed_out(), StatusCode::NO_CONTENT).into_response())
+    Ok((state.front.cookies().signed_out(), FORGET, StatusCode::NO_CONTENT).into_response())
 }
 
 /// Stores with nobody else in them.

@@ -10,7 +10,10 @@ use platform::db::exports::{export_by_id, export_days, export_of_days};
 use platform::db::tenant::{ServePool, Tenant, commit};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use utoipa::{IntoParams, ToSchema};
+use sqlx::{Postgres, Transaction};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -20,6 +23,7 @@ use crate::error::{ApiError, FieldError, Resource};
 use crate::extract::{PathNames, Query, optional_day};
 use crate::problem::Problem;
 use crate::record::remember;
+use crate::routes::find_store;
 use crate::state::AppState;
 use crate::stream::{attachment, pieces};
 
@@ -31,28 +35,16 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 const ROWS: i64 = 500;
 
 /// What can be had as a file.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-#[allow(dead_code, reason = "names for the document; `ExportKind` does the work")]
-enum ExportedKind {
-    Categories,
-    Products,
-    Ingredients,
-    Recipes,
-    Promos,
-    Events,
-    Overrides,
-    Payments,
-    Receipts,
-    Refunds,
-    Orders,
-    Sales,
-    StockCounts,
-    SoldOut,
-    Waste,
-    Predictions,
-    Plan,
+struct ExportedKind;
+
+impl PartialSchema for ExportedKind {
+    fn schema() -> RefOr<Schema> {
+        let names = ExportKind::ALL.map(ExportKind::name);
+        ObjectBuilder::new().schema_type(Type::String).description(Some("What can be had as a file.")).enum_values(Some(names)).into()
+    }
 }
+
+impl ToSchema for ExportedKind {}
 
 /// How rows are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -184,8 +176,15 @@ impl Source {
         }
     }
 
-    async fn rows(&self, after: Option<Uuid>) -> Result<(Vec<String>, Place), ApiError> {
+    /// Whoever has lost the store meanwhile sees none of it: that breaks the file off, so that nobody takes a part for the whole.
+    async fn begin(&self) -> Result<Transaction<'static, Postgres>, ApiError> {
         let mut transaction = self.db.begin_read(self.tenant).await?;
+        find_store(&mut transaction, &self.store.to_string()).await?;
+        Ok(transaction)
+    }
+
+    async fn rows(&self, after: Option<Uuid>) -> Result<(Vec<String>, Place), ApiError> {
+        let mut transaction = self.begin().await?;
         let rows = export_by_id(&mut *transaction, self.kind, self.store, after, ROWS).await?;
         let next = rows.last().map_or(Place::End, |row| Place::Rows(Some(row.id)));
         Ok((rows.into_iter().map(|row| row.row).collect(), next))
@@ -197,7 +196,7 @@ impl Source {
             return Ok((Vec::new(), Place::End));
         }
         let last = (first + Days::new(days - 1)).min(end);
-        let mut transaction = self.db.begin_read(self.tenant).await?;
+        let mut transaction = self.begin().await?;
         let rows = export_of_days(&mut *transaction, self.kind, self.store, first, last).await?;
         Ok((rows, Place::Days { next: last + Days::new(1), last: end }))
     }
@@ -254,7 +253,6 @@ mod tests {
 
     #[test]
     fn the_document_names_every_kind() {
-        use utoipa::PartialSchema;
         let schema = serde_json::to_value(ExportedKind::schema()).expect("JSON");
         let names: Vec<&str> = schema["enum"].as_array().expect("names").iter().filter_map(Value::as_str).collect();
         assert_eq!(names, ExportKind::ALL.map(ExportKind::name));

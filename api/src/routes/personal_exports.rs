@@ -39,7 +39,7 @@ const ROWS: i64 = 200;
 /// Everything that is held about a person, but for passwords and tokens: of those nothing is kept that could be read. Orders do not
 /// say who took them; what the person did with them is in `record`.
 #[derive(ToSchema)]
-#[allow(dead_code, reason = "what the pieces make together, for the document")]
+#[expect(dead_code, reason = "what the pieces make together, for the document")]
 struct PersonalData {
     exported_at: DateTime<Utc>,
     account: Account,

@@ -166,7 +166,7 @@ async fn refresh_tokens(
 }
 
 /// The browser forgets what it kept of us; cookies are taken back one by one, since other sites of our domain may have their own.
-const FORGET: [(&str, &str); 1] = [("clear-site-data", "\"cache\", \"storage\"")];
+pub(super) const FORGET: [(&str, &str); 1] = [("clear-site-data", "\"cache\", \"storage\"")];
 
 /// End this session. Its tokens stop working, and cookies are taken back.
 #[utoipa::path(

@@ -135,3 +135,17 @@ async fn who_never_ends_a_head_is_hung_up_on() {
     server.shutdown.cancel();
     server.ended.await.expect("no panic").expect("an orderly end");
 }
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_refused() {
+    let app = App::new().await;
+    let server = start(&app).await;
+    for (bytes, status) in [(8 << 10, "HTTP/1.1 200"), (20 << 10, "HTTP/1.1 431")] {
+        let mut stream = TcpStream::connect(server.address).await.expect("a connection");
+        let head = format!("GET /livez HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nx-long: {}\r\n\r\n", "x".repeat(bytes));
+        stream.write_all(head.as_bytes()).await.expect("sent");
+        assert!(answer(stream).await.starts_with(status), "{bytes} bytes");
+    }
+    server.shutdown.cancel();
+    server.ended.await.expect("no panic").expect("an orderly end");
+}

@@ -38,14 +38,4 @@ mod webhooks;
 mod world;
 mod xendit_webhooks;
 
-/// Asks again until the probe has an answer.
-async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
-    loop {
-        if let Some(answer) = probe().await {
-            return answer;
-        }
-        assert!(std::time::Instant::now() < deadline, "waited 30 s for: {what}");
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-}
+use platform::testing::eventually;

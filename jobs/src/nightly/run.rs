@@ -305,7 +305,7 @@ async fn unchanged(
     order: Order,
 ) -> Result<NightReport, NightError> {
     let mut connection = nightly.work.acquire().await?;
-    let published = !order.in_shadow && store::republish(&mut connection, store, earlier, night, nightly.clock.now()).await?;
+    let published = !order.in_shadow && store::republish(&mut connection, store, earlier, night, order, nightly.clock.now()).await?;
     Ok(NightReport {
         run_id: earlier.id.into(),
         unchanged: true,

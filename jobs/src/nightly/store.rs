@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::Rung;
 use domain::event::{Event, RunPublished};
+use domain::ids::ProductId;
 use domain::job::MailNews;
 use domain::plan::DayPlan;
 use domain::text::{Language, plan_sentence};
@@ -15,6 +16,7 @@ use platform::db::backfills::speak_for_day;
 use platform::db::forecast_runs::{ForecastRunRow, upsert_forecast_run};
 use platform::db::forecasts::replace_forecasts;
 use platform::db::notifications::{News, tell_members};
+use platform::db::overrides::{OverrideRow, list_overrides, lock_overrides};
 use platform::db::partition_ranges::{Made, mark_day};
 use platform::db::plan_items::replace_plan_items;
 use platform::db::published_runs::{Publication, publish_unless_newer, published_run};
@@ -31,6 +33,7 @@ use super::error::NightError;
 use super::forecast::Forecast;
 use super::kept::{self, Kept};
 use super::load::Loaded;
+use super::planning::planned_days;
 use super::{FORECASTS, Nightly, Order, Pace, calendar, gates, replan, rows};
 
 /// What a night has come to.
@@ -89,36 +92,57 @@ pub(super) async fn store_and_publish(
     finish_run(&mut *tx, run_id, &result).await?;
     let (scope, read_in) = (store.id.to_string(), Some(outcome.loaded.read_in.as_str()));
     mark_day(&mut tx, FORECASTS, &scope, Made::Materialised, outcome.night.date, read_in).await?;
-    let yields = order.pace == Pace::Hurried || (order.is_anew && is_worse(&mut tx, store.id, outcome).await?);
+    let yields =
+        order.pace == Pace::Hurried || (order.is_anew && is_worse(&mut tx, store.id, outcome.night, outcome.forecast.rung).await?);
     let published = !order.in_shadow && show(&mut tx, store, run_id, outcome.night.date, outcome.forecast.rung, now, yields).await?;
     if published {
-        tell(&mut tx, run_id, store, outcome.night.date, outcome.forecast.rung, &outcome.forecast.plans, now).await?;
+        let plans = plans_of_now(&mut tx, store, outcome).await?;
+        tell(&mut tx, run_id, store, outcome.night.date, outcome.forecast.rung, &plans, now).await?;
     }
     tx.commit().await?;
     Ok(Stored { cells, published })
 }
 
 /// Whether the screen shows a plan for the same day that stands on a higher rung.
-async fn is_worse(tx: &mut PgConnection, store_id: Uuid, outcome: &Outcome<'_>) -> Result<bool, NightError> {
-    let shown = published_run(&mut *tx, store_id).await?.filter(|shown| shown.business_date == outcome.night.date);
+async fn is_worse(tx: &mut PgConnection, store_id: Uuid, night: Night, rung: Rung) -> Result<bool, NightError> {
+    let shown = published_run(&mut *tx, store_id).await?.filter(|shown| shown.business_date == night.date);
     let Some(shown) = shown else { return Ok(false) };
-    let rung = get_run(tx, shown.run_id).await?.and_then(|run| run.rung?.parse::<Rung>().ok());
-    Ok(rung.is_some_and(|rung| rung < outcome.forecast.rung))
+    let stands_on = get_run(tx, shown.run_id).await?.and_then(|run| run.rung?.parse::<Rung>().ok());
+    Ok(stands_on.is_some_and(|stands_on| stands_on < rung))
+}
+
+/// The plans that the screen shows from now on, with numbers that people have set since the night read them. Whoever sets one from here
+/// on waits, and then finds this run to plan again.
+async fn plans_of_now(tx: &mut PgConnection, store: &StoreRow, outcome: &Outcome<'_>) -> Result<Vec<DayPlan>, NightError> {
+    lock_overrides(&mut *tx, store.id).await?;
+    let (first, last) = planned_days(outcome.night.date);
+    let set = list_overrides(&mut *tx, store.id, first, last).await?;
+    let read = &outcome.loaded.kitchen.kitchen.overrides;
+    let was_read = |row: &OverrideRow| {
+        let number = read.get(&(ProductId(row.product_id), row.target_date));
+        number.is_some_and(|number| number.quantity == row.quantity && number.reason == row.reason)
+    };
+    if set.len() == read.len() && set.iter().all(was_read) {
+        return Ok(outcome.forecast.plans.clone());
+    }
+    Ok(replan::plan_again(tx, store).await?.map_or_else(Vec::new, |(_, plans, _)| plans))
 }
 
 /// Makes sure that an earlier run on the same input is the one on the screen, unless that shows a later day. Returns whether
-/// it is.
+/// it is: as when it was made, what somebody asked for makes nothing worse.
 pub(super) async fn republish(
     connection: &mut PgConnection,
     store: &StoreRow,
     run: &RunRow,
     night: Night,
+    order: Order,
     now: DateTime<Utc>,
 ) -> Result<bool, NightError> {
     let rung = run.rung.as_deref().and_then(|rung| rung.parse().ok()).unwrap_or(Rung::Fresh);
     let mut tx = connection.begin().await?;
     let before = published_run(&mut *tx, store.id).await?.map(|shown| shown.run_id);
-    let published = show(&mut tx, store, run.id, night.date, rung, now, false).await?;
+    let yields = order.is_anew && is_worse(&mut tx, store.id, night, rung).await?;
+    let published = show(&mut tx, store, run.id, night.date, rung, now, yields).await?;
     if published && before != Some(run.id) {
         replan::plan_again(&mut tx, store).await?;
     }

@@ -1,7 +1,6 @@
 //! The API over a shop's database: whoever asks for a job and reads what came of it.
 
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
 
 use api::{AppState, Auth, Limits, Live};
 use axum::Router;
@@ -17,6 +16,7 @@ use platform::db::tenant::ServePool;
 use platform::embedded::Role;
 use platform::limits::MemoryLimiter;
 use platform::telemetry::Metrics;
+use platform::testing::eventually;
 use serde_json::Value;
 use sqlx::postgres::PgPoolOptions;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -107,14 +107,7 @@ impl Desk {
 
     /// What is at this address once it is so: answers that are kept are forgotten a moment after they have changed.
     pub async fn until(&self, token: &str, path: &str, is_so: impl Fn(&Value) -> bool) -> Value {
-        let began = Instant::now();
-        loop {
-            let found = self.get(token, path).await;
-            if is_so(&found) {
-                return found;
-            }
-            assert!(began.elapsed() < Duration::from_secs(90), "{found}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let find = async || Some(self.get(token, path).await).filter(|found| is_so(found));
+        eventually(path, find).await
     }
 }

@@ -1,8 +1,12 @@
 //! Numbers that someone knew better: what they weigh in a plan.
 
 use chrono::{Datelike, Days, NaiveDate, Weekday};
+use domain::ids::JobId;
+use jobs::nightly::{self, gates::GateBounds};
 use platform::db::overrides::{NewOverride, override_outcomes, set_override, trusts};
 use platform::db::plan_items::published_plan;
+use platform::db::published_runs::published_run;
+use platform::testing::eventually;
 use uuid::Uuid;
 
 use crate::shop::{NIGHT, Shop, at, date};
@@ -101,5 +105,47 @@ async fn overrides_are_held_against_what_was_sold_as_far_as_it_is_known() {
     assert_eq!(last(&outcomes(at("2026-06-16T09:00:00Z")).await), Some(999.0));
     // Two of nasi, always wrong, and one of es jadul, where the model was right.
     assert_eq!(trusts(&rows)[&Some(user)], 10.0 / 13.0);
+    shop.close().await;
+}
+
+/// Set after the night has read the numbers, and before its plan is on the screen.
+#[tokio::test]
+async fn a_number_that_is_set_while_a_night_runs_is_in_its_plan() {
+    let shop = Shop::open().await;
+    let mut pointer = shop.db.work().begin().await.expect("a transaction");
+    let lock = "select pg_advisory_xact_lock(hashtextextended('published_run:' || $1::uuid::text, 0))";
+    sqlx::query(lock).bind(shop.store.id).execute(&mut *pointer).await.expect("locked");
+    let meanwhile = async {
+        let waiting = "select exists (select from pg_locks join pg_database on pg_database.oid = pg_locks.database
+                                      where not granted and locktype = 'advisory' and datname = current_database())";
+        eventually("the night waits to publish", async || {
+            let waiting: bool = sqlx::query_scalar(waiting).fetch_one(shop.db.work()).await.expect("an answer");
+            waiting.then_some(())
+        })
+        .await;
+        set(&mut *shop.work().await, &shop, "nasi", date(NIGHT), 777.0, shop.store.owner_id, None).await;
+        pointer.commit().await.expect("the pointer is free");
+    };
+    let (night, ()) = tokio::join!(shop.night(NIGHT), meanwhile);
+    assert!(night.expect("a night").published);
+    let plan = published_plan(shop.db.work(), shop.store.id, date(NIGHT)).await.expect("a plan");
+    let rice = plan.into_iter().find(|item| item.kind == "prep" && item.item == "nasi").expect("a dish");
+    assert_eq!((rice.quantity, rice.reason.as_deref()), (777.0, Some("the owner's number 777: firasat")));
+    shop.close().await;
+}
+
+/// Whoever asks a second time gets no worse plan for it.
+#[tokio::test]
+async fn a_worse_forecast_is_not_published_for_being_asked_for_again() {
+    let shop = Shop::open().await;
+    let night = shop.night(NIGHT).await.expect("a night");
+    let nightly = shop.nightly_within(GateBounds { calibration: 0.0, bias: 0.3, explosion: 0.0 });
+    for unchanged in [false, true] {
+        let report = nightly::run_anew(&nightly, &shop.store, JobId(Uuid::now_v7())).await.expect("a forecast");
+        assert!(report.rung > night.rung, "{:?}", report.rung);
+        assert_eq!((report.unchanged, report.published), (unchanged, false));
+        let shown = published_run(shop.db.work(), shop.store.id).await.expect("a query").expect("a run");
+        assert_eq!(shown.run_id, night.run_id.0);
+    }
     shop.close().await;
 }

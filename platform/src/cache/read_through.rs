@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::flights::{Flight, Flights, is_lease};
 use super::near::Near;
-use super::owed::Owed;
+use super::owed::{Debt, Owed};
 use super::{Cache, Invalidation, Key, MemoryCache, RedisCache, events, following, keys};
 use crate::config::CacheConfig;
 use crate::redis::RedisError;
@@ -244,11 +244,15 @@ impl Inner {
             Invalidation::Prefix(prefix) => self.cache.delete_prefix(prefix).await,
         };
         // Last: what a load finds from here on is new.
+        self.forget_near(what);
+        forgotten
+    }
+
+    pub fn forget_near(&self, what: &Invalidation) {
+        self.flights.detach(what);
         if let Some(near) = &self.near {
-            self.flights.detach(what);
             near.forget(what);
         }
-        forgotten
     }
 
     async fn forget_all_kinds(&self) -> Result<(), super::CacheError> {
@@ -262,20 +266,29 @@ impl Inner {
 async fn invalidate(inner: Arc<Inner>, what: Invalidation) {
     inner.flights.detach(&what);
     if let Err(error) = inner.spread(&what).await {
-        let begins = inner.owed.add(what);
-        events::owed(&*error, inner.owed.count());
-        if begins {
-            tokio::spawn(settle(inner));
-        }
+        owe(&inner, Debt { what, is_for_others: true }, &*error);
+    }
+}
+
+/// Until it is told, what it is about is not read from the cache.
+pub(super) fn owe(inner: &Arc<Inner>, debt: Debt, error: &(dyn std::error::Error + 'static)) {
+    let begins = inner.owed.add(debt);
+    events::owed(error, inner.owed.count());
+    if begins {
+        tokio::spawn(settle(Arc::clone(inner)));
     }
 }
 
 /// Until nothing is owed.
 async fn settle(inner: Arc<Inner>) {
-    while let Some((ticket, what)) = inner.owed.oldest() {
-        match inner.spread(&what).await {
-            Ok(()) => inner.owed.settle(ticket),
-            Err(_) => tokio::time::sleep(AGAIN).await,
+    while let Some((ticket, Debt { what, is_for_others })) = inner.owed.oldest() {
+        let is_told = match is_for_others {
+            true => inner.spread(&what).await.is_ok(),
+            false => inner.forget(&what).await.is_ok(),
+        };
+        match is_told {
+            true => inner.owed.settle(ticket),
+            false => tokio::time::sleep(AGAIN).await,
         }
     }
     events::settled();

@@ -34,6 +34,17 @@ pub struct AskedJob {
     pub finished_at: Option<DateTime<Utc>>,
     /// Of the job itself, as in `jobs`; `None` once that was pruned.
     pub state: Option<String>,
+    /// When its last attempt began, by the clock of the database.
+    pub attempted_at: Option<DateTime<Utc>>,
+}
+
+impl AskedJob {
+    /// Whether what was noted of it is of its last attempt. The two are told by different clocks, which matters for a moment at most: a job
+    /// that has ended says so itself.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.finished_at.is_some_and(|finished| self.attempted_at.is_none_or(|began| began <= finished))
+    }
 }
 
 /// Nobody else asks for this kind of job in the store until the end of the transaction.
@@ -87,7 +98,8 @@ pub async fn asked_since(
 pub async fn find_asked(executor: impl PgExecutor<'_>, job_id: Uuid) -> Result<Option<AskedJob>, DbError> {
     sqlx::query_as!(
         AskedJob,
-        r#"select a.job_id, a.store_id, a.kind, a.request, a.result, a.failure, a.asked_at, a.finished_at, j.state as "state?"
+        r#"select a.job_id, a.store_id, a.kind, a.request, a.result, a.failure, a.asked_at, a.finished_at, j.state as "state?",
+                  j.attempted_at as "attempted_at?"
            from asked_jobs a
            left join jobs j on j.id = a.job_id
            where a.job_id = $1"#,

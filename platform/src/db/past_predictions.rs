@@ -10,9 +10,6 @@ use uuid::Uuid;
 
 use super::error::{DbError, InTable};
 
-/// Steps that are looked for where none is named.
-pub const MOST_STEPS: i32 = 28;
-
 /// A forecast cell as it was published.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PastPrediction {

@@ -16,6 +16,7 @@
 //! A template is built once per content of `migrations/`, so editing a migration just makes a new one.
 
 mod error;
+mod eventually;
 mod redis;
 mod silence;
 mod sweep;
@@ -33,6 +34,7 @@ use crate::embedded::{Cluster, Departure, Endpoint, Role, Tuning};
 
 pub use self::redis::TestRedis;
 pub use error::TestDbError;
+pub use eventually::eventually;
 pub use silence::SilentSocket;
 
 /// Environment variable that names the folder of the shared test cluster.

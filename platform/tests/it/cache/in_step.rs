@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use platform::cache::{Invalidation, MemoryCache, ReadThrough};
+use platform::cache::{Invalidation, MemoryCache, ReadThrough, RedisCache};
 use platform::embedded::Role;
-use platform::testing::{SilentSocket, TestDb};
+use platform::testing::{SilentSocket, TestDb, TestRedis};
+use secrecy::SecretString;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -95,4 +96,56 @@ async fn a_word_that_could_not_be_sent_is_sent_later() {
     assert_eq!((read(&one, &truth).await, read(&other, &truth).await), (1, 0), "who knows of it believes no cache");
     let _between = SilentSocket::start(folder.path(), &db.options(Role::Work)).expect("the way is free");
     eventually("the other is told", async || (read(&other, &truth).await == 1).then_some(())).await;
+}
+
+/// The database says what has changed just when one who hears it cannot reach the Redis that all read.
+#[tokio::test]
+async fn what_is_heard_while_redis_is_away_is_told_it_later() {
+    let (db, redis) = (TestDb::new().await, TestRedis::start());
+    let path = redis.folder().join("between.sock");
+    let between = SilentSocket::between(path.clone(), redis.socket()).expect("a socket");
+    let (hears, _hears) = over(&db, &SecretString::from(format!("unix://{}", path.display()))).await;
+    let reader = ReadThrough::new(Arc::new(RedisCache::open(&redis.url()).expect("a cache")));
+    let truth = Truth::default();
+    eventually("the value is kept", async || {
+        let before = truth.loads();
+        (read(&hears, &truth).await, read(&reader, &truth).await);
+        (truth.loads() == before).then_some(())
+    })
+    .await;
+    between.go_silent();
+    truth.set(1);
+    sqlx::query("select pg_notify('viralcast_cache', '^predictions:read:')").execute(db.work()).await.expect("said");
+    eventually("who hears it does not read the old value", async || (read(&hears, &truth).await == 1).then_some(())).await;
+    eventually("nor do others, soon", async || (read(&reader, &truth).await == 1).then_some(())).await;
+    eventually("nothing is owed any more", async || (!hears.is_degraded()).then_some(())).await;
+}
+
+#[tokio::test]
+async fn a_process_that_begins_without_redis_uses_it_once_it_is_there() {
+    let (db, mut redis) = (TestDb::new().await, TestRedis::start());
+    redis.kill();
+    let stop = CancellationToken::new();
+    let _stops = stop.clone().drop_guard();
+    let shared = Arc::new(RedisCache::open(&redis.url()).expect("a cache"));
+    let cache = ReadThrough::in_step(shared, db.work().clone(), db.work().clone(), stop);
+    let truth = Truth::default();
+    for value in 1..=10 {
+        truth.set(value);
+        assert_eq!(read(&cache, &truth).await, value);
+    }
+    redis.restart();
+    eventually("it is in order", async || (!cache.is_degraded()).then_some(())).await;
+    let loads = truth.loads();
+    assert_eq!((read(&cache, &truth).await, read(&cache, &truth).await), (10, 10));
+    assert!(truth.loads() <= loads + 1, "and its cache is in use");
+}
+
+/// A process over this Redis that hears the database.
+async fn over(db: &TestDb, url: &SecretString) -> (ReadThrough, DropGuard) {
+    let stop = CancellationToken::new();
+    let shared = Arc::new(RedisCache::open(url).expect("a cache"));
+    let cache = ReadThrough::in_step(shared, db.work().clone(), db.work().clone(), stop.clone());
+    eventually("it hears the others", async || (!cache.is_degraded()).then_some(())).await;
+    (cache, stop.drop_guard())
 }

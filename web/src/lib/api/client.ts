@@ -36,9 +36,14 @@ export interface Options {
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 const REFRESH = '/api/v1/auth/refresh';
+const RENEWABLE = new Set(['/problems/sign-in-required', '/problems/token-expired', '/problems/invalid-token']);
 const CSRF_COOKIES = ['__Host-viralcast_csrf', 'viralcast_csrf'];
 
-export type Api = Client<paths>;
+/** What came of asking for another access token: one is there, the session is over, or nobody knows yet. */
+export type Renewal = 'renewed' | 'over' | 'later';
+
+/** `renew` is for what is no request of this client: a live stream whose token has run out. */
+export type Api = Client<paths> & { renew: () => Promise<Renewal> };
 
 export function createApi(options: Options = {}): Api {
 	const baseUrl = options.baseUrl ?? '';
@@ -50,17 +55,16 @@ export function createApi(options: Options = {}): Api {
 		// A body can be sent once.
 		const again = request.clone();
 		const response = await send(request);
-		if (response.status !== 401 || new URL(request.url).pathname.startsWith('/api/v1/auth/')) return response;
-		if (!(await session.renew())) {
-			options.onSignedOut?.();
-			return response;
-		}
+		if (!(await asksForToken(response))) return response;
+		const renewal = await session.renew();
+		if (renewal === 'over') options.onSignedOut?.();
+		if (renewal !== 'renewed') return response;
 		withCsrfToken(again.headers, again.method, cookies());
 		return send(again);
 	};
 	const api = createClient<paths>({ baseUrl, credentials: 'same-origin', fetch: fetchAgain });
 	api.use(headers(options.language, cookies), problems);
-	return api;
+	return Object.assign(api, { renew: () => session.renew() });
 }
 
 /** The answer's data, or an `ApiError`: for `await unwrap(api.GET(...))`. */
@@ -77,16 +81,25 @@ export function idempotencyKey(): string {
 
 /** One renewal at a time: a refresh token that comes twice ends the session. */
 class Session {
-	#renewal: Promise<boolean> | undefined;
+	#renewal: Promise<Renewal> | undefined;
 
 	constructor(private readonly refresh: () => Promise<Response>) {}
 
-	renew(): Promise<boolean> {
+	/** A server that is busy, or a network that is away, says nothing of the session. */
+	renew(): Promise<Renewal> {
 		this.#renewal ??= this.refresh()
-			.then((response) => response.ok)
+			.then((response): Renewal => (response.ok ? 'renewed' : [401, 403].includes(response.status) ? 'over' : 'later'))
+			.catch((): Renewal => 'later')
 			.finally(() => (this.#renewal = undefined));
 		return this.#renewal;
 	}
+}
+
+/** Whether another access token may help: a wrong password is a 401 too. */
+async function asksForToken(response: Response): Promise<boolean> {
+	if (response.status !== 401) return false;
+	const problem = (await response.clone().json().catch(() => ({}))) as Partial<Problem>;
+	return RENEWABLE.has(problem.type ?? '');
 }
 
 function refreshRequest(baseUrl: string, cookies: () => string): Request {
