@@ -10,7 +10,14 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
+
+const SLEEPS_LATE: Duration = Duration::from_millis(1);
+/// Of a buffer that grows.
+const FIRST: usize = 64 << 10;
+/// Longest head of an answer.
+const HEAD: usize = 16 << 10;
 
 type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
@@ -22,7 +29,7 @@ async fn main() -> Fallible<()> {
     let (connections, seconds): (usize, f64) = (next()?.parse()?, next()?.parse()?);
     let rate: f64 = if what == "ask" { next()?.parse()? } else { 0.0 };
     let headers: Vec<String> = std::iter::from_fn(|| next().ok()).collect();
-    let load = Arc::new(Load { address, path, headers, sent: AtomicU64::new(0), began: Instant::now(), seconds, rate });
+    let load = Load { address, path, headers, sent: AtomicU64::new(0), began: Instant::now(), seconds, rate };
     match what.as_str() {
         "ask" => ask(load, connections).await,
         "hold" => hold(load, connections).await,
@@ -41,6 +48,12 @@ struct Load {
 }
 
 impl Load {
+    async fn connect(&self) -> std::io::Result<TcpStream> {
+        let stream = TcpStream::connect(&self.address).await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
     fn request(&self, number: u64) -> Vec<u8> {
         let path = self.path.replace("{n}", &number.to_string());
         let headers: String = self.headers.iter().map(|header| format!("{header}\r\n")).collect();
@@ -54,8 +67,14 @@ impl Load {
     }
 }
 
-async fn ask(load: Arc<Load>, connections: usize) -> Fallible<()> {
-    let tasks: Vec<_> = (0..connections).map(|_| tokio::spawn(ask_on_one(Arc::clone(&load)))).collect();
+async fn ask(mut load: Load, connections: usize) -> Fallible<()> {
+    let mut streams = Vec::with_capacity(connections);
+    for _ in 0..connections {
+        streams.push(load.connect().await?);
+    }
+    load.began = Instant::now();
+    let load = Arc::new(load);
+    let tasks: Vec<_> = streams.into_iter().map(|stream| tokio::spawn(ask_on_one(Arc::clone(&load), stream))).collect();
     let (mut micros, mut refused, mut bytes) = (Vec::new(), 0, 0);
     for task in tasks {
         let (some, wrong, length) = task.await??;
@@ -77,15 +96,13 @@ async fn ask(load: Arc<Load>, connections: usize) -> Fallible<()> {
 }
 
 /// Microseconds of each answer, how many were not 200 or 304, and the length of the last.
-async fn ask_on_one(load: Arc<Load>) -> Fallible<(Vec<u64>, u64, usize)> {
-    let mut stream = TcpStream::connect(&load.address).await?;
-    stream.set_nodelay(true)?;
+async fn ask_on_one(load: Arc<Load>, mut stream: TcpStream) -> Fallible<(Vec<u64>, u64, usize)> {
     let (mut micros, mut refused, mut length) = (Vec::new(), 0, 0);
-    let mut buffer = vec![0; 1 << 20];
+    let mut buffer = Vec::new();
     loop {
         let number = load.sent.fetch_add(1, Ordering::Relaxed);
         let Some(due) = load.due(number) else { return Ok((micros, refused, length)) };
-        sleep_until(due).await;
+        wait_until(due).await;
         stream.write_all(&load.request(number)).await?;
         let is_good;
         (is_good, length) = answer(&mut stream, &mut buffer).await?;
@@ -94,25 +111,45 @@ async fn ask_on_one(load: Arc<Load>) -> Fallible<(Vec<u64>, u64, usize)> {
     }
 }
 
+/// A sleep ends up to a millisecond late, which is longer than an answer takes: the rest is awaited by looking.
+async fn wait_until(due: Instant) {
+    if due > Instant::now() + 2 * SLEEPS_LATE {
+        sleep_until(due - SLEEPS_LATE).await;
+    }
+    while due > Instant::now() {
+        yield_now().await;
+    }
+}
+
 /// Whether it is 200 or 304, and how long it is.
-async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> Fallible<(bool, usize)> {
+async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Fallible<(bool, usize)> {
     let mut filled = 0;
+    // Of the whole answer, once its head is there, and whether it is good.
+    let mut length = None;
     loop {
+        if filled == buffer.len() {
+            buffer.resize(filled.max(FIRST) * 2, 0);
+        }
         let read = stream.read(&mut buffer[filled..]).await?;
         if read == 0 {
             return Err("the server hung up".into());
         }
         filled += read;
-        let Some(head) = buffer[..filled].windows(4).position(|bytes| bytes == b"\r\n\r\n") else { continue };
-        let text = std::str::from_utf8(&buffer[..head])?.to_ascii_lowercase();
-        let body = text.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(Ok(0), str::parse::<usize>)?;
-        if filled >= head + 4 + body {
-            return Ok((text.starts_with("http/1.1 200") || text.starts_with("http/1.1 304"), head + 4 + body));
+        if length.is_none()
+            && let Some(head) = buffer[..filled.min(HEAD)].windows(4).position(|bytes| bytes == b"\r\n\r\n")
+        {
+            let text = std::str::from_utf8(&buffer[..head])?;
+            let body = text.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(Ok(0), str::parse::<usize>)?;
+            length = Some((text.starts_with("HTTP/1.1 200") || text.starts_with("HTTP/1.1 304"), head + 4 + body));
+        }
+        match length {
+            Some((is_good, length)) if filled >= length => return Ok((is_good, length)),
+            _ => {}
         }
     }
 }
 
-async fn hold(load: Arc<Load>, connections: usize) -> Fallible<()> {
+async fn hold(load: Load, connections: usize) -> Fallible<()> {
     let mut streams = Vec::with_capacity(connections);
     let mut buffer = vec![0; 4096];
     for number in 0..connections {

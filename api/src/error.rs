@@ -311,7 +311,7 @@ impl From<MoveError> for ApiError {
 }
 
 impl IntoResponse for ApiError {
-    /// Only the status and the error itself: `problem::render` knows the language and the trace, and writes the body.
+    /// Only the status and the error itself: `problem::Asked::render` knows the language and the trace, and writes the body.
     fn into_response(self) -> Response {
         crate::problem::pending(self)
     }

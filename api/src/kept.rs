@@ -21,14 +21,18 @@ use crate::error::ApiError;
 ///
 /// # Errors
 /// The loader's, which is not kept.
-pub(crate) async fn kept<T: Serialize>(
-    cache: &ReadThrough,
-    key: &Key,
-    headers: &HeaderMap,
-    load: impl Future<Output = Result<T, ApiError>> + Send,
-) -> Result<Response, ApiError> {
+pub(crate) async fn kept<T, F>(cache: &ReadThrough, key: &Key, headers: &HeaderMap, load: impl FnOnce() -> F) -> Result<Response, ApiError>
+where
+    T: Serialize,
+    F: Future<Output = Result<T, ApiError>> + Send,
+{
+    if let Some(kept) = cache.at_hand::<Kept>(key) {
+        return Ok(kept.answer(headers));
+    }
+    let load = load();
     let written = async { serde_json::to_string(&load.await?).map(Kept::of).map_err(|_| ApiError::Unwritable) };
-    let kept = cache.get(key, written).await.map_err(ApiError::Shared)?;
+    // In a box: who finds the answer at hand does not carry about what it takes to load one.
+    let kept = Box::pin(cache.get(key, written)).await.map_err(ApiError::Shared)?;
     Ok(kept.answer(headers))
 }
 

@@ -32,7 +32,7 @@ pub use front::Front;
 pub use live::Live;
 pub use openapi::openapi;
 pub use server::{bind, serve};
-pub use state::{AppState, Limits};
+pub use state::{AppState, Limits, Services};
 
 /// The whole API as a service: every route, the docs page, and what surrounds them.
 pub fn router(state: AppState) -> axum::Router {

@@ -121,11 +121,17 @@ impl Hours {
 /// # Errors
 /// [`ApiError::NotFound`].
 pub(crate) async fn today(state: &AppState, caller: &Caller, store: Uuid) -> Result<NaiveDate, ApiError> {
-    let load = async {
-        let mut transaction = state.db.begin_read(caller.tenant()).await?;
-        Ok(Hours::of(&find_store(&mut transaction, &store.to_string()).await?))
+    let key = keys::store_data(StoreId(store));
+    let hours: Hours = match state.cache.at_hand(&key) {
+        Some(hours) => hours,
+        None => {
+            let load = async {
+                let mut transaction = state.db.begin_read(caller.tenant()).await?;
+                Ok(Hours::of(&find_store(&mut transaction, &store.to_string()).await?))
+            };
+            Box::pin(state.cache.get(&key, load)).await.map_err(ApiError::Shared)?
+        }
     };
-    let hours: Hours = state.cache.get(&keys::store_data(StoreId(store)), load).await.map_err(ApiError::Shared)?;
     Ok(hours.business_day(state.clock.now()))
 }
 

@@ -1,5 +1,6 @@
 //! What every request needs.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,9 +17,27 @@ use crate::access::Auth;
 use crate::front::Front;
 use crate::live::Live;
 
-/// Shared by all requests; cheap to clone.
+/// What all requests share, as routes take it: a clone is a pointer.
 #[derive(Clone)]
-pub struct AppState {
+pub struct AppState(Arc<Services>);
+
+impl From<Services> for AppState {
+    fn from(services: Services) -> Self {
+        Self(Arc::new(services))
+    }
+}
+
+impl Deref for AppState {
+    type Target = Services;
+
+    fn deref(&self) -> &Services {
+        &self.0
+    }
+}
+
+/// What the API works with.
+#[derive(Clone)]
+pub struct Services {
     /// Pool of the serving role (`platform::database::Database::serve`): it sees what row-level security lets through, and
     /// nothing outside of a transaction that names the caller.
     pub db: ServePool,

@@ -90,7 +90,7 @@ impl Context {
         ensure_signing_key(self.db.work(), &secret, self.clock.now()).await?;
         let db = ServePool::new(self.db.serve().clone());
         let direct = self.listening(2);
-        Ok(api::AppState {
+        Ok(api::AppState::from(api::Services {
             db: db.clone(),
             cache: ReadThrough::open(&self.config.cache, self.db.serve().clone(), direct.clone(), stop.clone())?,
             live: api::Live::start(direct, stop),
@@ -102,7 +102,7 @@ impl Context {
             payments: self.payments(self.db.serve().clone(), xendit)?,
             front: Arc::new((&self.config.http).into()),
             objects: Arc::new(self.objects()?),
-        })
+        }))
     }
 
     /// What nights need.

@@ -64,7 +64,7 @@ impl Auth {
             claims.check_time(self.now())?;
             return Ok(claims);
         }
-        let claims = Arc::new(self.keys.verify(token).await?);
+        let claims = Arc::new(Box::pin(self.keys.verify(token)).await?);
         self.verified.insert(key, Arc::clone(&claims)).await;
         Ok(claims)
     }
@@ -72,16 +72,16 @@ impl Auth {
     /// What a person in a session may do now. Many requests of one session ask the database once.
     pub(super) async fn standing(&self, claims: &AccessClaims) -> Result<Arc<Standing>, ApiError> {
         let (user, session) = (claims.sub, claims.sid);
-        let ask = async {
-            let mut transaction = self.db.begin_read(Tenant::User(user)).await?;
-            let found = standing(&mut *transaction, user, session, self.now()).await?;
-            found.map(Arc::new).ok_or(ApiError::from(AuthError::InvalidToken))
-        };
         let standing = match self.standings.get(&(user, session)).await {
             Some(standing) => standing,
             None => {
                 let _place = self.asking.try_acquire().map_err(|_| ApiError::Busy)?;
-                self.standings.try_get_with((user, session), ask).await.map_err(ApiError::Shared)?
+                let ask = async {
+                    let mut transaction = self.db.begin_read(Tenant::User(user)).await?;
+                    let found = standing(&mut *transaction, user, session, self.now()).await?;
+                    found.map(Arc::new).ok_or(ApiError::from(AuthError::InvalidToken))
+                };
+                Box::pin(self.standings.try_get_with((user, session), ask)).await.map_err(ApiError::Shared)?
             }
         };
         // Seconds, as in the token: what was issued in the very second is refused by its session, which was ended with it.

@@ -73,10 +73,14 @@ impl Caller {
         let own = self.standing.memberships.iter().find(|own| Some(own.store_id) == id || own.slug == name);
         let store = match own {
             Some(own) => own.store_id,
-            None => find_store(&mut *state.db.begin_read(self.tenant()).await?, name).await?.id,
+            None => Box::pin(self.find_store(state, name)).await?.id,
         };
         self.require(store, permission)?;
         Ok(store)
+    }
+
+    async fn find_store(&self, state: &AppState, name: &str) -> Result<StoreRow, ApiError> {
+        find_store(&mut *state.db.begin_read(self.tenant()).await?, name).await
     }
 
     /// # Errors

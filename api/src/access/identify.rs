@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::AUTHORIZATION;
 use axum::http::{Extensions, HeaderMap, Method};
-use axum::middleware::Next;
-use axum::response::Response;
 use uuid::Uuid;
 
 use super::client::ClientAddress;
@@ -26,11 +24,12 @@ pub(super) enum Identity {
 #[derive(Clone, Copy)]
 pub(crate) struct Asker(pub Uuid);
 
-pub(crate) async fn identify(State(state): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
-    let address = ClientAddress::of(&request, &state.front.trusted_proxies);
-    let identity = match token(&state, request.headers()) {
+/// Tells the request who makes it.
+pub(crate) async fn identify(state: &AppState, request: &mut Request) -> Option<Asker> {
+    let address = ClientAddress::of(request, &state.front.trusted_proxies);
+    let identity = match token(state, request.headers()) {
         None => Identity::Anonymous,
-        Some(token) => match caller(&state, &token, address, request.method(), request.headers()).await {
+        Some(token) => match caller(state, &token, address, request.method(), request.headers()).await {
             Ok(caller) => Identity::Known(Arc::new(caller)),
             Err(error) => Identity::Refused(Arc::new(error)),
         },
@@ -38,11 +37,7 @@ pub(crate) async fn identify(State(state): State<Arc<AppState>>, mut request: Re
     let asker = if let Identity::Known(caller) = &identity { Some(Asker(caller.user)) } else { None };
     request.extensions_mut().insert(address);
     request.extensions_mut().insert(identity);
-    let mut response = next.run(request).await;
-    if let Some(asker) = asker {
-        response.extensions_mut().insert(asker);
-    }
-    response
+    asker
 }
 
 /// Whose quota a request counts against: the user's, or the address' where nobody is signed in.

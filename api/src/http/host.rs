@@ -1,21 +1,17 @@
 //! Refuses requests that name another host than ours: the defence against DNS rebinding, where a page from the internet makes its
 //! own name point to us and then asks as our own origin, and against links that are made from a name we never had.
 
-use std::sync::Arc;
-
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::HOST;
 use axum::http::uri::Authority;
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 
 use crate::error::ApiError;
-use crate::state::AppState;
+use crate::front::Front;
 
-pub(super) async fn require_ours(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response {
-    match named_host(&request) {
-        Some(host) if is_ours(&host, &state.front.hosts) => next.run(request).await,
-        host => ApiError::ForeignHost { host }.into_response(),
+pub(super) fn require_ours(request: &Request, front: &Front) -> Result<(), ApiError> {
+    match named_host(request) {
+        Some(host) if is_ours(&host, &front.hosts) => Ok(()),
+        host => Err(ApiError::ForeignHost { host }),
     }
 }
 

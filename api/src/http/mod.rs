@@ -1,5 +1,8 @@
-//! What happens to every request around its handler, from the outside in: trace and span, compression, security headers, other sites,
-//! problem documents, panics, host check, body limit, timeout, who asks, how often.
+//! What happens to every request around its route: trace and span, security headers, compression, other sites, problem documents, panics, host
+//! check, body limit, timeout, who asks, how often.
+//!
+//! Two layers take most of these steps, one after the other: a layer a step cost a short answer more than all the rest of it
+//! (docs/benchmarks.md).
 
 mod cors;
 mod guard;
@@ -9,37 +12,74 @@ mod observe;
 mod quota;
 mod trace;
 
-use std::sync::Arc;
+use std::panic::AssertUnwindSafe;
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use futures::FutureExt as _;
 use tower::ServiceBuilder;
-use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
 use crate::access;
+use crate::error::ApiError;
 use crate::problem;
 use crate::state::AppState;
+use headers::Hardening;
+use observe::Observed;
 
 pub(crate) use trace::TraceId;
 
+/// How many headers an answer gets here.
+const HEADERS: usize = 16;
+
 /// Wraps all routes, the unknown ones too.
 pub(crate) fn wrap(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
-    // Cloned at every step of every request: one pointer, not all that it points to.
-    let shared = Arc::new(state.clone());
     routes.layer(
         ServiceBuilder::new()
-            .layer(from_fn(observe::request))
+            .layer(from_fn(tell))
             .layer(CompressionLayer::new())
-            .layer(from_fn(headers::harden))
             .layer(cors::layer(&state.front))
-            .layer(from_fn(problem::render))
-            .layer(CatchPanicLayer::custom(guard::panicked))
-            .layer(from_fn_with_state(Arc::clone(&shared), host::require_ours))
-            .layer(from_fn_with_state(Arc::clone(&shared), guard::limit))
-            .layer(from_fn_with_state(Arc::clone(&shared), access::identify))
-            .layer(from_fn_with_state(Arc::clone(&shared), quota::limit)),
+            .layer(from_fn_with_state(state.clone(), guard)),
     )
+}
+
+/// Whatever is answered, and by whom, is told of, and browsers are told to trust it with little.
+async fn tell(mut request: Request, next: Next) -> Response {
+    let observed = Observed::begin(&mut request);
+    let hardening = Hardening::of(request.uri().path());
+    let mut response = observed.during(next.run(request)).await;
+    hardening.apply(response.headers_mut());
+    observed.end(&mut response);
+    response
+}
+
+/// Whatever goes wrong is answered by a problem document.
+async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let language = problem::Asked::of(&request);
+    let answered = AssertUnwindSafe(admit(&state, request, next)).catch_unwind().await;
+    language.render(answered.unwrap_or_else(|panic| guard::panicked(&*panic).into_response()))
+}
+
+/// Runs the route if the request may be, for as long as it may take. One that is given up on is dropped, and with it its transaction.
+async fn admit(state: &AppState, mut request: Request, next: Next) -> Response {
+    let admitted = host::require_ours(&request, &state.front).and_then(|()| guard::bound_body(&mut request, &state.limits));
+    if let Err(error) = admitted {
+        return error.into_response();
+    }
+    let after = state.limits.timeout;
+    let answered = tokio::time::timeout(after, async {
+        let asker = access::identify(state, &mut request).await;
+        let mut response = quota::within(state, request, next).await;
+        // The steps on the way out add their headers to a map that has room for them.
+        response.headers_mut().reserve(HEADERS);
+        if let Some(asker) = asker {
+            response.extensions_mut().insert(asker);
+        }
+        response
+    });
+    answered.await.unwrap_or_else(|_| ApiError::Timeout { after }.into_response())
 }
 
 #[cfg(test)]

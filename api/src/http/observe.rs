@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request};
 use axum::http::{Extensions, HeaderValue, Method, StatusCode};
-use axum::middleware::Next;
 use axum::response::Response;
 use metrics::{Counter, Histogram, counter, histogram};
 use platform::telemetry;
-use tracing::{Instrument, debug, info, info_span};
+use tracing::instrument::Instrumented;
+use tracing::{Instrument, Span, debug, info, info_span};
 
 use super::{TraceId, trace};
 use crate::access::Asker;
@@ -22,45 +22,64 @@ const UNMATCHED: &str = "unmatched";
 /// A read that takes longer is told of in the log.
 const SLOW: Duration = Duration::from_millis(500);
 
-pub(super) async fn request(mut request: Request, next: Next) -> Response {
-    let method = method_label(request.method());
-    let path = request.extensions().get::<MatchedPath>().cloned();
-    let route = path.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
-    let caller = trace::caller(request.headers());
-    let mut trace_id = TraceId::of(&caller.clone().unwrap_or_else(telemetry::new_trace));
-    let span = info_span!(
-        "request",
-        trace.id = trace_id.as_str(),
-        http.method = method,
-        http.route = route,
-        otel.kind = "server",
-        otel.name = format!("{method} {route}")
-    );
-    match &caller {
-        Some(caller) => telemetry::follow(&span, caller),
-        None => {
-            if let Some(own) = telemetry::exported(&span) {
-                trace_id = TraceId::of(&own);
-                span.record("trace.id", trace_id.as_str());
+/// A request that is being answered.
+pub(super) struct Observed {
+    method: &'static str,
+    path: Option<MatchedPath>,
+    trace_id: TraceId,
+    span: Span,
+    started: Instant,
+}
+
+impl Observed {
+    /// Gives the request its [`TraceId`].
+    pub fn begin(request: &mut Request) -> Self {
+        let method = method_label(request.method());
+        let path = request.extensions().get::<MatchedPath>().cloned();
+        let route = path.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
+        let caller = trace::caller(request.headers());
+        let mut trace_id = TraceId::of(&caller.clone().unwrap_or_else(telemetry::new_trace));
+        // What only a collector wants is not written for the log.
+        let name = telemetry::is_exporting().then(|| format!("{method} {route}"));
+        let span = info_span!(
+            "request",
+            trace.id = trace_id.as_str(),
+            http.method = method,
+            http.route = route,
+            otel.kind = name.as_ref().map(|_| "server"),
+            otel.name = name,
+        );
+        match &caller {
+            Some(caller) => telemetry::follow(&span, caller),
+            None => {
+                if let Some(own) = telemetry::exported(&span) {
+                    trace_id = TraceId::of(&own);
+                    span.record("trace.id", trace_id.as_str());
+                }
             }
         }
+        request.extensions_mut().insert(trace_id.clone());
+        Self { method, path, trace_id, span, started: Instant::now() }
     }
-    request.extensions_mut().insert(trace_id.clone());
 
-    let started = Instant::now();
-    let mut response = next.run(request).instrument(span.clone()).await;
-    let elapsed = started.elapsed();
-
-    let status = response.status();
-    telemetry::answered(&span, status.as_u16());
-    span.in_scope(|| tell(method, route, status, elapsed, response.extensions()));
-    let meters = meters(method, route, status);
-    meters.requests.increment(1);
-    meters.seconds.record(elapsed.as_secs_f64());
-    if let Ok(value) = HeaderValue::from_str(trace_id.as_str()) {
-        response.headers_mut().insert("x-request-id", value);
+    /// What is logged meanwhile is of this request.
+    pub fn during<F: Future>(&self, answer: F) -> Instrumented<F> {
+        answer.instrument(self.span.clone())
     }
-    response
+
+    /// Tells of the answer, and the answer of its trace.
+    pub fn end(&self, response: &mut Response) {
+        let elapsed = self.started.elapsed();
+        let (status, route) = (response.status(), self.path.as_ref().map_or(UNMATCHED, MatchedPath::as_str));
+        telemetry::answered(&self.span, status.as_u16());
+        self.span.in_scope(|| tell(self.method, route, status, elapsed, response.extensions()));
+        let meters = meters(self.method, route, status);
+        meters.requests.increment(1);
+        meters.seconds.record(elapsed.as_secs_f64());
+        if let Ok(value) = HeaderValue::from_str(self.trace_id.as_str()) {
+            response.headers_mut().insert("x-request-id", value);
+        }
+    }
 }
 
 /// Whoever is refused is told of with the reason: it may be somebody who tries doors.

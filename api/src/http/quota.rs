@@ -1,10 +1,9 @@
 //! How much one caller may ask: so many requests a minute by user, or by address where nobody is signed in. Every answer says what is
 //! left (draft-ietf-httpapi-ratelimit-headers).
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -19,7 +18,7 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// Probes must not be kept out by whoever shares their address, and webhooks are counted by whoever sends them.
 const FREE: [&str; 4] = ["/livez", "/readyz", "/metrics", "/api/v1/webhooks/"];
 
-pub(super) async fn limit(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response {
+pub(super) async fn within(state: &AppState, request: Request, next: Next) -> Response {
     if FREE.iter().any(|free| request.uri().path().starts_with(free)) {
         return next.run(request).await;
     }

@@ -26,7 +26,7 @@ use tower::ServiceExt;
 use super::wrap;
 use crate::access::Auth;
 use crate::live::Live;
-use crate::state::{AppState, Limits};
+use crate::state::{AppState, Limits, Services};
 
 /// One recorder a process: tests may share one.
 fn metrics() -> Metrics {
@@ -40,7 +40,7 @@ fn app() -> Router {
     let payments = Payments::new(nowhere.clone(), SystemClock::shared(), &XenditConfig::default(), &OutsideConfig::default());
     let (db, stopped) = (ServePool::new(nowhere.clone()), CancellationToken::new());
     stopped.cancel();
-    let state = AppState {
+    let state = AppState::from(Services {
         db: db.clone(),
         cache: ReadThrough::new(Arc::new(MemoryCache::default())),
         live: Live::start(nowhere, stopped),
@@ -52,7 +52,7 @@ fn app() -> Router {
         front: Arc::default(),
         objects: Arc::new(StoredObjects::folder(&std::env::temp_dir().join("viralcast-no-objects")).expect("a folder")),
         limits: Limits { timeout: Duration::from_millis(20), body_bytes: 100, ..Limits::default() },
-    };
+    });
     let routes = Router::new()
         .route("/panic", get(async || -> &'static str { panic!("the password is hunter2") }))
         .route("/forever", get(async || std::future::pending::<&'static str>().await))

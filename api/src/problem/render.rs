@@ -5,8 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::Request;
 use axum::http::header::{ACCEPT_LANGUAGE, ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::middleware::Next;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 
 use super::Problem;
@@ -23,40 +22,52 @@ pub(crate) struct Refusal(pub &'static str);
 #[derive(Clone)]
 struct Pending(Arc<ApiError>);
 
-/// A response that [`render`] fills in.
+/// A response that [`Asked::render`] fills in.
 pub(crate) fn pending(error: ApiError) -> Response {
     let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
     response.extensions_mut().insert(Pending(Arc::new(error)));
     response
 }
 
-/// Replaces every error response that is not a document yet, also those of the framework, and logs what is our fault.
-pub(crate) async fn render(trace_id: TraceId, request: Request, next: Next) -> Response {
-    let (accepted, uri) = (request.headers().get(ACCEPT_LANGUAGE).cloned(), request.uri().clone());
-    let mut response = next.run(request).await;
-    let Some(error) = error_of(&mut response) else { return response };
+/// What a problem document takes from the request.
+pub(crate) struct Asked {
+    accepted: Option<HeaderValue>,
+    uri: Uri,
+    trace_id: Option<TraceId>,
+}
 
-    let language = Language::of(accepted.as_ref());
-    let wording = Wording::of(&error, language);
-    if wording.status.is_server_error() {
-        tracing::error!(http.status = wording.status.as_u16(), error = %domain::chain(&*error), "a request failed");
+impl Asked {
+    pub fn of(request: &Request) -> Self {
+        let accepted = request.headers().get(ACCEPT_LANGUAGE).cloned();
+        Self { accepted, uri: request.uri().clone(), trace_id: request.extensions().get().cloned() }
     }
-    let status = wording.status;
-    let refusal = Refusal(wording.kind);
-    let problem = Problem {
-        kind: wording.kind,
-        title: wording.title,
-        status: status.as_u16(),
-        detail: wording.detail,
-        instance: uri.path().to_owned(),
-        trace_id: trace_id.as_str().to_owned(),
-        hint: wording.hint,
-        errors: wording.errors,
-    };
-    let mut document = (status, Json(problem)).into_response();
-    head(document.headers_mut(), &error, status, language, response.headers());
-    document.extensions_mut().insert(refusal);
-    document
+
+    /// Replaces every error response that is not a document yet, also those of the framework, and logs what is our fault.
+    pub fn render(self, mut response: Response) -> Response {
+        let Some(error) = error_of(&mut response) else { return response };
+
+        let language = Language::of(self.accepted.as_ref());
+        let wording = Wording::of(&error, language);
+        if wording.status.is_server_error() {
+            tracing::error!(http.status = wording.status.as_u16(), error = %domain::chain(&*error), "a request failed");
+        }
+        let status = wording.status;
+        let refusal = Refusal(wording.kind);
+        let problem = Problem {
+            kind: wording.kind,
+            title: wording.title,
+            status: status.as_u16(),
+            detail: wording.detail,
+            instance: self.uri.path().to_owned(),
+            trace_id: self.trace_id.map(|id| id.as_str().to_owned()).unwrap_or_default(),
+            hint: wording.hint,
+            errors: wording.errors,
+        };
+        let mut document = (status, Json(problem)).into_response();
+        head(document.headers_mut(), &error, status, language, response.headers());
+        document.extensions_mut().insert(refusal);
+        document
+    }
 }
 
 fn error_of(response: &mut Response) -> Option<Arc<ApiError>> {

@@ -196,7 +196,7 @@ async fn get(
     let store = caller.store_id(&state, &store, Permission::to(Action::Read, Kind::Predictions)).await?;
     let today = today(&state, &caller, store).await?;
     let key = keys::plan(StoreId(store)).part(&format!("{today}:{}", asked.text()));
-    kept(&state.cache, &key, &headers, find(&state, &caller, store, &asked)).await
+    kept(&state.cache, &key, &headers, || find(&state, &caller, store, &asked)).await
 }
 
 async fn find(state: &AppState, caller: &Caller, store: Uuid, asked: &Asked) -> Result<Plan, ApiError> {

@@ -182,7 +182,7 @@ async fn list(
     let today = today(&state, &caller, store).await?;
     let kind = asked.parameter("type").unwrap_or("all");
     let key = keys::predictions(StoreId(store), kind).part(&format!("{today}:{}", asked.text()));
-    kept(&state.cache, &key, &headers, find(&state, &caller, store, &asked)).await
+    kept(&state.cache, &key, &headers, || find(&state, &caller, store, &asked)).await
 }
 
 async fn find(state: &AppState, caller: &Caller, store: Uuid, asked: &Asked) -> Result<Predictions, ApiError> {

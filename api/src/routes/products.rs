@@ -170,7 +170,7 @@ async fn list(
 ) -> Result<Response, ApiError> {
     let store = caller.store_id(&state, &store, Permission::to(Action::Read, Kind::Catalogue)).await?;
     let key = keys::products_list(StoreId(store)).part(asked.text());
-    kept(&state.cache, &key, &headers, find_page(&state, &caller, store, &asked)).await
+    kept(&state.cache, &key, &headers, || find_page(&state, &caller, store, &asked)).await
 }
 
 async fn find_page(state: &AppState, caller: &Caller, store: Uuid, asked: &Asked) -> Result<Products, ApiError> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use api::{AppState, Auth, Limits, Live};
+use api::{AppState, Auth, Limits, Live, Services};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
@@ -78,7 +78,7 @@ impl App {
         let cache = ReadThrough::in_step(Arc::new(MemoryCache::default()), db.serve().clone(), direct.clone(), stop.clone());
         let payments = Payments::new(db.serve().clone(), clock.shared(), xendit, &OutsideConfig::default()).expect("a client");
         let objects = tempfile::tempdir().expect("a folder");
-        let state = AppState {
+        let state = AppState::from(Services {
             db: serve,
             cache,
             live: Live::start(direct, stop.clone()),
@@ -90,7 +90,7 @@ impl App {
             front: Arc::default(),
             payments,
             objects: Arc::new(StoredObjects::folder(objects.path()).expect("an object store")),
-        };
+        });
         let mut app =
             Self { router: api::router(state.clone()), db, world, state, clock, objects, stop: stop.drop_guard(), token: String::new() };
         app.token = app.token_of(app.world.operator).await;
@@ -119,7 +119,7 @@ impl App {
 
     fn restarted_with(self, secret: InstallationSecret) -> Self {
         let auth = Auth::new(self.state.db.clone(), secret, self.clock.shared());
-        let state = AppState { auth: Arc::new(auth), ..self.state };
+        let state = AppState::from(Services { auth: Arc::new(auth), ..Services::clone(&self.state) });
         Self { router: api::router(state.clone()), state, ..self }
     }
 

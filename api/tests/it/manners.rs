@@ -1,6 +1,6 @@
 //! What every answer has, whoever asks for what.
 
-use api::{AppState, Front, Limits};
+use api::{Front, Limits, Services};
 use axum::body::Body;
 use axum::http::{Method, Request};
 use serde_json::json;
@@ -29,7 +29,7 @@ async fn everyone_has_a_quota_and_is_told_what_is_left() {
 
 /// The same app as others see it from outside.
 fn fronted(app: &App, front: Front) -> axum::Router {
-    api::router(AppState { front: Arc::new(front), ..app.state.clone() })
+    api::router(Services { front: Arc::new(front), ..Services::clone(&app.state) }.into())
 }
 
 async fn ask(router: axum::Router, method: Method, path: &str, headers: &[(&str, &str)]) -> axum::http::Response<Body> {

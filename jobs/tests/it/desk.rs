@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use api::{AppState, Auth, Limits, Live};
+use api::{Auth, Limits, Live, Services};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
@@ -51,7 +51,7 @@ impl Desk {
         ensure_signing_key(shop.db.work(), &secret, clock.now()).await.expect("a key");
         let auth = Arc::new(Auth::new(db.clone(), secret, clock.clone()));
         let payments = Payments::new(pool.clone(), clock.clone(), &XenditConfig::default(), &OutsideConfig::default()).expect("a client");
-        let state = AppState {
+        let services = Services {
             db,
             cache: ReadThrough::in_step(Arc::new(MemoryCache::default()), pool, direct.clone(), stop.clone()),
             live: Live::start(direct, stop.clone()),
@@ -64,7 +64,7 @@ impl Desk {
             payments,
             objects: Arc::new(shop.objects()),
         };
-        Self { router: api::router(state), auth, _stop: stop.drop_guard() }
+        Self { router: api::router(services.into()), auth, _stop: stop.drop_guard() }
     }
 
     /// A bearer token of this person.

@@ -99,6 +99,13 @@ impl ReadThrough {
         Self(Arc::new(Inner { cache, near, flights, owed: Owed::default(), others, deaf: AtomicBool::new(false) }))
     }
 
+    /// The value of `key` if this process has it as it is: nobody waits and nobody is asked.
+    #[must_use]
+    pub fn at_hand<T: Clone + 'static>(&self, key: &Key) -> Option<T> {
+        let near = self.0.near.as_ref().filter(|_| !self.0.is_doubtful(key))?;
+        near.get(&key.name).inspect(|_| events::found_near())
+    }
+
     /// The value of `key`, from the cache or from `load`. Of those in this process who want it at the same time one loads for all; they share
     /// its error too, which is not kept. A cache that fails is passed by.
     ///
@@ -109,7 +116,7 @@ impl ReadThrough {
         T: Serialize + DeserializeOwned + Clone + Send + Sync + 'static,
         E: Send + Sync + 'static,
     {
-        if let Some(value) = self.0.look_near(key) {
+        if let Some(value) = self.at_hand(key) {
             return Ok(value);
         }
         let mut load = pin!(load);
@@ -156,11 +163,6 @@ impl Inner {
     /// What is kept may be old, and nobody would say so.
     fn is_doubtful(&self, key: &Key) -> bool {
         self.deaf.load(Ordering::SeqCst) || self.owed.covers(&key.name)
-    }
-
-    fn look_near<T: Clone + 'static>(&self, key: &Key) -> Option<T> {
-        let near = self.near.as_ref().filter(|_| !self.is_doubtful(key))?;
-        near.get(&key.name).inspect(|_| events::asked("near"))
     }
 
     /// Keeps a value unless it was forgotten while it was on its way.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use sqlx::migrate::{Migrate, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, PgPool};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 use tokio::sync::Mutex;
 
 use crate::config::DatabaseConfig;
@@ -43,6 +43,21 @@ pub struct Migrated {
     pub known: usize,
 }
 
+/// A connection that is given back is tried then: one that was lately needs no trip to the server before it is used again.
+const SURELY_ALIVE: Duration = Duration::from_secs(1);
+
+/// What all pools have in common.
+pub(crate) fn pool_options() -> PgPoolOptions {
+    PgPoolOptions::new().test_before_acquire(false).before_acquire(|connection, meta| Box::pin(is_alive(connection, meta.idle_for)))
+}
+
+async fn is_alive(connection: &mut PgConnection, idle: Duration) -> sqlx::Result<bool> {
+    if idle >= SURELY_ALIVE {
+        connection.ping().await?;
+    }
+    Ok(true)
+}
+
 impl Database {
     /// Opens `DATABASE_URL` if it is set, else joins (or creates) the private cluster in the data folder.
     ///
@@ -59,7 +74,7 @@ impl Database {
 
     fn on(servers: Servers, config: &DatabaseConfig, cluster: Option<Cluster>) -> Self {
         let pool = |options: PgConnectOptions, most: u32| {
-            PgPoolOptions::new()
+            pool_options()
                 .max_connections(most)
                 .acquire_timeout(Duration::from_secs(config.acquire_timeout_seconds))
                 .connect_lazy_with(options)

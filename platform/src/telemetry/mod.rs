@@ -6,7 +6,7 @@ mod traces;
 
 pub use logs::{Output, subscriber};
 pub use metrics::Metrics;
-pub use traces::{Traces, answered, cause, exported, follow, new_trace, trace_of};
+pub use traces::{Traces, answered, cause, exported, follow, is_exporting, new_trace, trace_of};
 
 use tracing::subscriber::set_global_default;
 

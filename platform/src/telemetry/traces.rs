@@ -4,6 +4,7 @@
 //! A cause is written down as `TRACE` or `TRACE-SPAN` in the hexadecimal of W3C trace context. Without a collector only the
 //! trace is known, and it still joins the log lines.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use opentelemetry::trace::{SpanContext, SpanId, Status, TraceContextExt as _, TraceFlags, TraceId, TraceState, TracerProvider as _};
@@ -13,13 +14,14 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
-use uuid::Uuid;
 
 use super::TelemetryError;
 use crate::config::TelemetryConfig;
 
 /// For a batch of spans.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+static IS_EXPORTING: AtomicBool = AtomicBool::new(false);
 
 /// Sends spans until it is shut down.
 #[derive(Debug, Clone)]
@@ -45,6 +47,7 @@ impl Traces {
             .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.trace_share))))
             .with_batch_exporter(exporter)
             .build();
+        IS_EXPORTING.store(true, Ordering::Relaxed);
         Ok(Some(Self(provider)))
     }
 
@@ -65,9 +68,14 @@ pub fn cause() -> String {
     exported(&Span::current()).unwrap_or_else(new_trace)
 }
 
+/// Whether this process has begun to send spans.
+pub fn is_exporting() -> bool {
+    IS_EXPORTING.load(Ordering::Relaxed)
+}
+
 /// A trace that nobody else has.
 pub fn new_trace() -> String {
-    Uuid::now_v7().simple().to_string()
+    format!("{:032x}", rand::random::<u128>().max(1))
 }
 
 /// The cause that a span is for a collector; `None` where there is none.

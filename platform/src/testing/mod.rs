@@ -25,11 +25,12 @@ mod template;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::data_dir::DataDir;
+use crate::database::pool_options;
 use crate::embedded::{Cluster, Departure, Endpoint, Role, Tuning};
 
 pub use self::redis::TestRedis;
@@ -77,7 +78,7 @@ impl TestDb {
         sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut admin).await?;
         admin.close().await?;
         let pool = |role| {
-            let options = PgPoolOptions::new().max_connections(MAX_CONNECTIONS);
+            let options = pool_options().max_connections(MAX_CONNECTIONS);
             options.connect_lazy_with(cluster.endpoint().options(role, &name))
         };
         Ok(Self { owner: pool(Role::Owner), work: pool(Role::Work), serve: pool(Role::Serve), dropped: false, name, cluster })
