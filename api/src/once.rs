@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use crate::access::Caller;
@@ -21,6 +22,16 @@ use crate::state::AppState;
 /// How long an answer is kept.
 const KEPT: TimeDelta = TimeDelta::hours(24);
 const LONGEST_KEY: usize = 255;
+
+/// The header, as the document tells of it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "read from the headers themselves")]
+pub(crate) struct IdempotencyKey {
+    /// Random, and the same again when trying again; 1 to 255 visible characters.
+    #[param(rename = "Idempotency-Key", nullable = false, example = "8e03978e-40d5-43e8-bc93-6894a57f9324")]
+    key: Option<String>,
+}
 
 /// The header `Idempotency-Key` of a request, if it has one, and what to do about it.
 pub(crate) struct Once {

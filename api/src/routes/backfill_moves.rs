@@ -16,7 +16,7 @@ use super::backfills::Backfill;
 use crate::access::{Caller, Operator};
 use crate::error::{ApiError, Resource};
 use crate::extract::PathName;
-use crate::once::Once;
+use crate::once::{IdempotencyKey, Once};
 use crate::problem::Problem;
 use crate::record::remember;
 use crate::state::AppState;
@@ -64,7 +64,7 @@ impl Move {
     tag = "runs",
     params(
         ("backfill" = Uuid, Path, description = "Id of the backfill"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Random, and the same again when trying again; 1 to 255 visible characters"),
+        IdempotencyKey,
     ),
     responses(
         (status = 200, description = "It is paused", body = Moved),
@@ -91,7 +91,7 @@ async fn pause(
     tag = "runs",
     params(
         ("backfill" = Uuid, Path, description = "Id of the backfill"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Random, and the same again when trying again; 1 to 255 visible characters"),
+        IdempotencyKey,
     ),
     responses(
         (status = 200, description = "It is running", body = Moved),
@@ -118,7 +118,7 @@ async fn resume(
     tag = "runs",
     params(
         ("backfill" = Uuid, Path, description = "Id of the backfill"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Random, and the same again when trying again; 1 to 255 visible characters"),
+        IdempotencyKey,
     ),
     responses(
         (status = 200, description = "It is cancelled", body = Moved),
@@ -145,7 +145,7 @@ async fn cancel(
     tag = "runs",
     params(
         ("backfill" = Uuid, Path, description = "Id of the backfill"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Random, and the same again when trying again; 1 to 255 visible characters"),
+        IdempotencyKey,
     ),
     responses(
         (status = 200, description = "It is published", body = Moved),
@@ -172,7 +172,7 @@ async fn publish(
     tag = "runs",
     params(
         ("backfill" = Uuid, Path, description = "Id of the backfill"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Random, and the same again when trying again; 1 to 255 visible characters"),
+        IdempotencyKey,
     ),
     responses(
         (status = 200, description = "It is rolled back", body = Moved),

@@ -20,7 +20,7 @@ use crate::basket::all_right;
 use crate::error::{ApiError, FieldError, Resource};
 use crate::extract::{Body, PathName};
 use crate::field::{optional_instant, optional_line, whole};
-use crate::once::Once;
+use crate::once::{IdempotencyKey, Once};
 use crate::problem::Problem;
 use crate::record::remember;
 use crate::state::AppState;
@@ -96,7 +96,7 @@ impl From<LaneName> for Lane {
     path = "/api/v1/dead-letters/replay", operation_id = "replay_dead_letters",
     tag = "platform",
     params(
-        ("Idempotency-Key" = Option<String>, Header, description = "Random, and the same again when trying again; 1 to 255 visible characters"),
+        IdempotencyKey,
     ),
     request_body = Replay,
     responses(
@@ -148,7 +148,7 @@ async fn replay_all(
     tag = "platform",
     params(
         ("letter" = Uuid, Path, description = "Id of the job"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Random, and the same again when trying again; 1 to 255 visible characters"),
+        IdempotencyKey,
     ),
     responses(
         (status = 200, description = "It was replayed", body = Replayed),

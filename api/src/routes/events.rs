@@ -4,6 +4,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::Response;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use domain::access::{Action, Permission, Resource as Kind};
 use platform::db::calendar_events::{
@@ -22,6 +23,7 @@ use crate::access::{Caller, Reader};
 use crate::basket::all_right;
 use crate::error::{ApiError, FieldError, Resource};
 use crate::extract::{Body, PathName, PathNames, Query, day, name, optional_day};
+use crate::once::{IdempotencyKey, Once};
 use crate::problem::Problem;
 use crate::record::remember;
 use crate::state::AppState;
@@ -121,7 +123,7 @@ async fn list(
     Ok(Json(Events { events: planned.map(Event::from).collect() }))
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewEvent {
     kind: EventKind,
@@ -170,27 +172,32 @@ impl EventKind {
     post,
     path = "/api/v1/stores/{store}/events", operation_id = "create_event",
     tag = "calendar",
-    params(("store" = String, Path, description = "Slug or id", example = "warung-bu-sri")),
+    params(("store" = String, Path, description = "Slug or id", example = "warung-bu-sri"), IdempotencyKey),
     request_body = NewEvent,
     responses(
         (status = 201, description = "The event", body = Event),
         (status = 404, description = "No such store", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "It is planned already: change it", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It is planned already: change it, or the same request is being answered", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The key belongs to another request", body = Problem, content_type = "application/problem+json"),
     ),
     extensions(("x-permission" = json!("calendar:create"))),
 )]
 async fn create(
     State(state): State<AppState>,
     caller: Caller,
+    once: Once,
     PathName(store): PathName,
     Body(new): Body<NewEvent>,
-) -> Result<(StatusCode, Json<Event>), ApiError> {
+) -> Result<Response, ApiError> {
     let (mut transaction, store_id) = locked(&state, &caller, &store, Action::Create).await?;
+    if let Some(answer) = once.seen(&mut transaction, &state, &new).await? {
+        return Ok(answer);
+    }
     let now = state.clock.now();
     all_right(check_span(new.starts_on, new.ends_on, now))?;
     let version = CalendarEventVersion {
         kind: new.kind.name().to_owned(),
-        name: new.name,
+        name: new.name.clone(),
         starts_on: new.starts_on,
         ends_on: new.ends_on,
         likelihood: 1.0,
@@ -203,8 +210,9 @@ async fn create(
     }
     let event = store_version(&mut transaction, store_id, version, before).await?;
     remember(&mut transaction, &state, &caller, Some(store_id), "event_created", &event.id.to_string(), json!(event)).await?;
+    let answer = once.answer(&mut transaction, &state, &new, StatusCode::CREATED, &event).await?;
     commit(transaction).await?;
-    Ok((StatusCode::CREATED, Json(event)))
+    Ok(answer)
 }
 
 /// What can change of an event; another kind, name or first day is another event.

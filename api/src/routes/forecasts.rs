@@ -16,7 +16,7 @@ use crate::access::Caller;
 use crate::asked::{Asking, Bound, JobReference, ask};
 use crate::error::ApiError;
 use crate::extract::PathName;
-use crate::once::Once;
+use crate::once::{IdempotencyKey, Once};
 use crate::problem::Problem;
 use crate::record::remember;
 use crate::state::AppState;
@@ -38,7 +38,7 @@ const KEPT: TimeDelta = TimeDelta::days(30);
     tag = "predictions",
     params(
         ("store" = String, Path, description = "Slug or id", example = "warung-bu-sri"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Random, and the same again when trying again; 1 to 255 visible characters"),
+        IdempotencyKey,
     ),
     responses(
         (

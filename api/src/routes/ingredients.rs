@@ -5,6 +5,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::Response;
 use domain::access::{Action, Permission, Resource as Kind};
 use domain::plan::Unit;
 use platform::db::DbError;
@@ -26,6 +27,7 @@ use crate::cursor::{NamePage, page};
 use crate::error::{ApiError, FieldError, Resource};
 use crate::extract::{Body, PathName, PathNames, Query, optional_name};
 use crate::field::{days, measure, name, optional_lines, optional_rupiah, quantity};
+use crate::once::{IdempotencyKey, Once};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -69,7 +71,7 @@ impl From<IngredientEntry> for Ingredient {
     }
 }
 
-#[derive(Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewIngredient {
     #[serde(deserialize_with = "name")]
@@ -172,27 +174,33 @@ async fn get(
     post,
     path = "/api/v1/stores/{store}/ingredients", operation_id = "create_ingredient",
     tag = "catalogue",
-    params(("store" = String, Path, description = "Slug or id", example = "warung-bu-sri")),
+    params(("store" = String, Path, description = "Slug or id", example = "warung-bu-sri"), IdempotencyKey),
     request_body = NewIngredient,
     responses(
         (status = 201, description = "The ingredient", body = Ingredient),
         (status = 404, description = "No such store", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "The name is taken", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The name is taken, or the same request is being answered", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The key belongs to another request", body = Problem, content_type = "application/problem+json"),
     ),
     extensions(("x-permission" = json!("catalogue:create"))),
 )]
 async fn create(
     State(state): State<AppState>,
     caller: Caller,
+    once: Once,
     PathName(store): PathName,
     Body(new): Body<NewIngredient>,
-) -> Result<(StatusCode, Json<Ingredient>), ApiError> {
+) -> Result<Response, ApiError> {
     let mut transaction = caller.begin(&state).await?;
     let store = caller.store(&mut transaction, &store, Permission::to(Action::Create, Kind::Catalogue)).await?;
-    let row = new.with_id(Uuid::now_v7());
+    if let Some(answer) = once.seen(&mut transaction, &state, &new).await? {
+        return Ok(answer);
+    }
+    let row = new.clone().with_id(Uuid::now_v7());
     insert_ingredient(&mut *transaction, store.id, &row).await.map_err(refused)?;
+    let answer = once.answer(&mut transaction, &state, &new, StatusCode::CREATED, &Ingredient::from(row)).await?;
     commit(transaction).await?;
-    Ok((StatusCode::CREATED, Json(row.into())))
+    Ok(answer)
 }
 
 /// Change an ingredient.

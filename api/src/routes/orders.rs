@@ -23,7 +23,7 @@ use crate::basket::{Catalogue, Item, NewItem, Pricing, all_right, check_past};
 use crate::cursor::Cursor;
 use crate::error::{ApiError, FieldError, Resource};
 use crate::extract::{Body, PathName, PathNames, Query, optional_day, optional_name};
-use crate::once::Once;
+use crate::once::{IdempotencyKey, Once};
 use crate::problem::Problem;
 use crate::provenance::business_day;
 use crate::record::announce;
@@ -236,7 +236,7 @@ struct NewOrder {
     tag = "orders",
     params(
         ("store" = String, Path, description = "Slug or id", example = "warung-bu-sri"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Random, and the same again when trying again", example = "8e03978e-40d5-43e8-bc93-6894a57f9324"),
+        IdempotencyKey,
     ),
     request_body = NewOrder,
     responses(

@@ -28,6 +28,7 @@ use crate::error::{ApiError, FieldError, Resource};
 use crate::extract::{Asked, Body, PathName, PathNames};
 use crate::field::{days, name, optional_date, optional_rupiah, quantity, unit};
 use crate::kept::{IfNoneMatch, kept};
+use crate::once::{IdempotencyKey, Once};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -71,7 +72,7 @@ impl From<ProductEntry> for Product {
     }
 }
 
-#[derive(Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewProduct {
     #[serde(deserialize_with = "name")]
@@ -216,28 +217,34 @@ async fn get(
     post,
     path = "/api/v1/stores/{store}/products", operation_id = "create_product",
     tag = "catalogue",
-    params(("store" = String, Path, description = "Slug or id", example = "warung-bu-sri")),
+    params(("store" = String, Path, description = "Slug or id", example = "warung-bu-sri"), IdempotencyKey),
     request_body = NewProduct,
     responses(
         (status = 201, description = "The product", body = Product),
         (status = 404, description = "No such store", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "The name is taken", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The name is taken, or the same request is being answered", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The key belongs to another request", body = Problem, content_type = "application/problem+json"),
     ),
     extensions(("x-permission" = json!("catalogue:create"))),
 )]
 async fn create(
     State(state): State<AppState>,
     caller: Caller,
+    once: Once,
     PathName(store): PathName,
     Body(new): Body<NewProduct>,
-) -> Result<(StatusCode, Json<Product>), ApiError> {
+) -> Result<Response, ApiError> {
     let mut transaction = caller.begin(&state).await?;
     let store = caller.store(&mut transaction, &store, Permission::to(Action::Create, Kind::Catalogue)).await?;
-    let row = new.with_id(Uuid::now_v7());
+    if let Some(answer) = once.seen(&mut transaction, &state, &new).await? {
+        return Ok(answer);
+    }
+    let row = new.clone().with_id(Uuid::now_v7());
     insert_product(&mut *transaction, store.id, &row).await.map_err(refused)?;
+    let answer = once.answer(&mut transaction, &state, &new, StatusCode::CREATED, &Product::from(row)).await?;
     commit(transaction).await?;
     forget_list(&state, store.id).await;
-    Ok((StatusCode::CREATED, Json(row.into())))
+    Ok(answer)
 }
 
 /// Change a product.

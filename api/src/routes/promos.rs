@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::Response;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use domain::access::{Action, Permission, Resource as Kind};
 use platform::db::products::list_products;
@@ -22,6 +23,7 @@ use crate::basket::all_right;
 use crate::error::{ApiError, FieldError, Resource};
 use crate::extract::{Body, PathName, PathNames, Query, day, name};
 use crate::field::optional_rupiah;
+use crate::once::{IdempotencyKey, Once};
 use crate::problem::Problem;
 use crate::record::remember;
 use crate::state::AppState;
@@ -96,7 +98,7 @@ async fn list(
     Ok(Json(Promos { promos: planned.map(Promo::from).collect() }))
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewPromo {
     /// The whole store if not said.
@@ -145,25 +147,30 @@ struct PromoChange {
     post,
     path = "/api/v1/stores/{store}/promos", operation_id = "create_promo",
     tag = "calendar",
-    params(("store" = String, Path, description = "Slug or id", example = "warung-bu-sri")),
+    params(("store" = String, Path, description = "Slug or id", example = "warung-bu-sri"), IdempotencyKey),
     request_body = NewPromo,
     responses(
         (status = 201, description = "The promo", body = Promo),
         (status = 404, description = "No such store", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "It is planned already: change it", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It is planned already: change it, or the same request is being answered", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The key belongs to another request", body = Problem, content_type = "application/problem+json"),
     ),
     extensions(("x-permission" = json!("calendar:create"))),
 )]
 async fn create(
     State(state): State<AppState>,
     caller: Caller,
+    once: Once,
     PathName(store): PathName,
     Body(new): Body<NewPromo>,
-) -> Result<(StatusCode, Json<Promo>), ApiError> {
+) -> Result<Response, ApiError> {
     let (mut transaction, store_id) = locked(&state, &caller, &store, Action::Create).await?;
+    if let Some(answer) = once.seen(&mut transaction, &state, &new).await? {
+        return Ok(answer);
+    }
     let version = PromoVersion {
         product_id: new.product_id,
-        name: new.name,
+        name: new.name.clone(),
         starts_on: new.starts_on,
         ends_on: new.ends_on,
         discount_share: new.discount_share,
@@ -184,8 +191,9 @@ async fn create(
     }
     let promo = store_version(&mut transaction, store_id, version, before).await?;
     remember(&mut transaction, &state, &caller, Some(store_id), "promo_created", &promo.id.to_string(), json!(promo)).await?;
+    let answer = once.answer(&mut transaction, &state, &new, StatusCode::CREATED, &promo).await?;
     commit(transaction).await?;
-    Ok((StatusCode::CREATED, Json(promo)))
+    Ok(answer)
 }
 
 /// Change a promo.

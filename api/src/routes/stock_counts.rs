@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::Response;
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use domain::access::{Action, Permission, Resource as Kind};
 use platform::db::ingredients::list_ingredients;
@@ -22,6 +23,7 @@ use crate::access::{Caller, Reader};
 use crate::basket::{all_right, check_past, thousandths};
 use crate::error::{ApiError, FieldError};
 use crate::extract::{Body, PathName, Query, optional_day, optional_name};
+use crate::once::{IdempotencyKey, Once};
 use crate::problem::Problem;
 use crate::provenance::business_day;
 use crate::state::AppState;
@@ -164,7 +166,7 @@ async fn list(
     Ok(Json(StockCounts { stock_counts: rows.into_iter().map(StockCount::from).collect() }))
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewStockCounts {
     /// When in the business day.
@@ -196,7 +198,7 @@ impl Moment {
 }
 
 /// One product or one ingredient.
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewStockCount {
     #[serde(default)]
@@ -216,22 +218,28 @@ struct NewStockCount {
     post,
     path = "/api/v1/stores/{store}/stock-counts", operation_id = "create_stock_counts",
     tag = "stock",
-    params(("store" = String, Path, description = "Slug or id", example = "warung-bu-sri")),
+    params(("store" = String, Path, description = "Slug or id", example = "warung-bu-sri"), IdempotencyKey),
     request_body = NewStockCounts,
     responses(
         (status = 201, description = "The counts", body = StockCounts),
         (status = 404, description = "No such store", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The same request is being answered", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The key belongs to another request", body = Problem, content_type = "application/problem+json"),
     ),
     extensions(("x-permission" = json!("stock:create"))),
 )]
 async fn count(
     State(state): State<AppState>,
     caller: Caller,
+    once: Once,
     PathName(store): PathName,
     Body(new): Body<NewStockCounts>,
-) -> Result<(StatusCode, Json<StockCounts>), ApiError> {
+) -> Result<Response, ApiError> {
     let mut transaction = caller.begin(&state).await?;
     let store = caller.store(&mut transaction, &store, Permission::to(Action::Create, Kind::Stock)).await?;
+    if let Some(answer) = once.seen(&mut transaction, &state, &new).await? {
+        return Ok(answer);
+    }
     let now = state.clock.now();
     let counted_at = new.counted_at.unwrap_or(now);
     let business_date = business_day(&store, counted_at);
@@ -241,7 +249,7 @@ async fn count(
     }
     let countables = Countables::of(&mut transaction, store.id).await?;
     let mut rows = Vec::new();
-    for (count, index) in new.counts.into_iter().take(MOST_COUNTS).zip(0..) {
+    for (count, index) in new.counts.iter().take(MOST_COUNTS).zip(0..) {
         let at = format!("counts[{index}].");
         if thousandths(count.quantity).is_none() {
             wrong.push(FieldError::unfit(format!("{at}quantity"), "must be 0 to 1000000, to three decimals"));
@@ -254,7 +262,7 @@ async fn count(
                 item,
                 moment: new.moment.name().to_owned(),
                 quantity: count.quantity,
-                note: count.note,
+                note: count.note.clone(),
                 counted_at,
                 business_date,
             }),
@@ -265,6 +273,8 @@ async fn count(
     for row in &rows {
         insert_stock_count(&mut *transaction, store.id, row, now).await?;
     }
+    let counts = StockCounts { stock_counts: rows.into_iter().map(StockCount::from).collect() };
+    let answer = once.answer(&mut transaction, &state, &new, StatusCode::CREATED, &counts).await?;
     commit(transaction).await?;
-    Ok((StatusCode::CREATED, Json(StockCounts { stock_counts: rows.into_iter().map(StockCount::from).collect() })))
+    Ok(answer)
 }

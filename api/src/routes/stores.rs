@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::Response;
 use chrono::{NaiveDate, NaiveTime};
 use domain::access::{Action, Permission, Resource as Kind};
 use platform::db::recipes::lock_catalogue;
@@ -22,6 +23,7 @@ use crate::change::Change;
 use crate::error::{ApiError, FieldError, Resource};
 use crate::extract::{Body, PathName};
 use crate::field::{cutoff, name, optional_adm4, optional_date, optional_lines, optional_slug, time_zone};
+use crate::once::{IdempotencyKey, Once};
 use crate::problem::Problem;
 use crate::record::remember;
 use crate::slug::slugs_of;
@@ -252,23 +254,29 @@ impl Source {
     post,
     path = "/api/v1/stores", operation_id = "create_store",
     tag = "stores",
+    params(IdempotencyKey),
     request_body = WrittenStore,
     responses(
         (status = 201, description = "The store", body = Store),
-        (status = 409, description = "The short name is taken", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The short name is taken, or the same request is being answered", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The key belongs to another request", body = Problem, content_type = "application/problem+json"),
     ),
     extensions(("x-permission" = json!("signed-in"))),
 )]
 async fn create(
     State(state): State<AppState>,
     caller: Caller,
+    once: Once,
     Body(written): Body<WrittenStore>,
-) -> Result<(StatusCode, Json<Store>), ApiError> {
+) -> Result<Response, ApiError> {
     if !written.is_active {
         return Err(FieldError::unfit("is_active", "must be true of a new store").into());
     }
     for slug in written.slugs()? {
         let mut transaction = caller.begin(&state).await?;
+        if let Some(answer) = once.seen(&mut transaction, &state, &written).await? {
+            return Ok(answer);
+        }
         let user = find_user(&mut *transaction, caller.user).await?.ok_or(ApiError::SignInRequired)?;
         user.email_verified_at.ok_or(ApiError::AddressNotVerified)?;
         let id = match create_store(&mut *transaction, &written.clone().into_store(slug, caller.user)).await {
@@ -277,9 +285,10 @@ async fn create(
         };
         remember(&mut transaction, &state, &caller, Some(id), "store_created", &id.to_string(), json!({})).await?;
         let store = find(&mut transaction, &id.to_string()).await?;
+        let answer = once.answer(&mut transaction, &state, &written, StatusCode::CREATED, &Store::from(store)).await?;
         commit(transaction).await?;
         state.auth.forget(caller.user);
-        return Ok((StatusCode::CREATED, Json(store.into())));
+        return Ok(answer);
     }
     Err(ApiError::Conflict { rule: SLUG_TAKEN })
 }

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::Response;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use domain::access::{Action, Permission, Resource as Kind};
 use platform::db::tenant::commit;
@@ -20,6 +21,7 @@ use crate::basket::{all_right, thousandths};
 use crate::error::{ApiError, FieldError, Resource};
 use crate::extract::{Body, PathName, PathNames, Query, optional_name};
 use crate::field::optional_date;
+use crate::once::{IdempotencyKey, Once};
 use crate::problem::Problem;
 use crate::provenance::business_day;
 use crate::record::remember;
@@ -102,7 +104,7 @@ async fn list(
     Ok(Json(WasteLog { waste: rows.into_iter().map(Waste::from).collect() }))
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewWaste {
     #[serde(default)]
@@ -152,22 +154,28 @@ impl WasteReason {
     post,
     path = "/api/v1/stores/{store}/waste", operation_id = "add_waste",
     tag = "stock",
-    params(("store" = String, Path, description = "Slug or id", example = "warung-bu-sri")),
+    params(("store" = String, Path, description = "Slug or id", example = "warung-bu-sri"), IdempotencyKey),
     request_body = NewWaste,
     responses(
         (status = 201, description = "The entry", body = Waste),
         (status = 404, description = "No such store", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The same request is being answered", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The key belongs to another request", body = Problem, content_type = "application/problem+json"),
     ),
     extensions(("x-permission" = json!("stock:create"))),
 )]
 async fn add(
     State(state): State<AppState>,
     caller: Caller,
+    once: Once,
     PathName(store): PathName,
     Body(new): Body<NewWaste>,
-) -> Result<(StatusCode, Json<Waste>), ApiError> {
+) -> Result<Response, ApiError> {
     let mut transaction = caller.begin(&state).await?;
     let store = caller.store(&mut transaction, &store, Permission::to(Action::Create, Kind::Stock)).await?;
+    if let Some(answer) = once.seen(&mut transaction, &state, &new).await? {
+        return Ok(answer);
+    }
     let now = state.clock.now();
     let today = business_day(&store, now);
     let business_date = new.business_date.unwrap_or(today);
@@ -191,13 +199,14 @@ async fn add(
         item,
         quantity: new.quantity,
         reason: new.reason.name().to_owned(),
-        note: new.note,
+        note: new.note.clone(),
         business_date,
         recorded_at: now,
     };
     insert_waste(&mut *transaction, store.id, &row).await?;
+    let answer = once.answer(&mut transaction, &state, &new, StatusCode::CREATED, &Waste::from(row)).await?;
     commit(transaction).await?;
-    Ok((StatusCode::CREATED, Json(row.into())))
+    Ok(answer)
 }
 
 /// Delete an entry that was wrong.

@@ -29,7 +29,7 @@ use crate::basket::all_right;
 use crate::error::{ApiError, FieldError, Resource};
 use crate::extract::{Body, PathName, PathNames};
 use crate::field::{optional_date, optional_line};
-use crate::once::Once;
+use crate::once::{IdempotencyKey, Once};
 use crate::problem::{Language, Problem};
 use crate::provenance::business_day;
 use crate::state::AppState;
@@ -98,7 +98,7 @@ impl NewWhatIf {
     tag = "predictions",
     params(
         ("store" = String, Path, description = "Slug or id", example = "warung-bu-sri"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Random, and the same again when trying again; 1 to 255 visible characters"),
+        IdempotencyKey,
     ),
     request_body = NewWhatIf,
     responses(

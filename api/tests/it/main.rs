@@ -20,6 +20,7 @@ mod manners;
 mod market_prices;
 mod members;
 mod notifications;
+mod once;
 mod operators;
 mod orders;
 mod overrides;

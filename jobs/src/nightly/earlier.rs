@@ -12,13 +12,14 @@ use domain::time::Night;
 use domain::{Quantiles, Rung, SeriesForecast, StepForecast};
 use platform::db::forecast_runs::{get_forecast_run, upsert_forecast_run};
 use platform::db::forecasts::{ForecastRow, forecasts_of_run, replace_forecasts};
+use platform::db::overrides::lock_overrides;
 use platform::db::plan_items::{PlanItemRow, published_plan, replace_plan_items};
 use platform::db::products::{ProductRow, list_products};
 use platform::db::published_runs::{PublishedRun, published_run};
 use platform::db::runs::{RunResult, finish_run};
 use platform::db::stores::StoreRow;
 use serde_json::json;
-use sqlx::PgConnection;
+use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
 use super::error::NightError;
@@ -67,12 +68,18 @@ pub(super) async fn show(
         cell.rung = Rung::LastPublished.as_str().to_owned();
     }
     let mut left_out = Vec::new();
-    let planned = plan(&mut *nightly.work.acquire().await?, store.id, night, &cells).await;
+    let mut tx = nightly.work.begin().await?;
+    // Whoever sets a number from here on waits, and then finds this run to plan again.
+    lock_overrides(&mut *tx, store.id).await?;
+    // A statement of its that fails does not take the transaction with it.
+    let mut attempt = tx.begin().await?;
+    let planned = plan(&mut attempt, store.id, night, &cells).await;
+    attempt.rollback().await?;
     let (plans, plan) = match planned {
         Ok(planned) => planned,
         Err(error) => {
             left_out.push(events::left_out(&store.slug, "planning with today's stock", &error));
-            (Vec::new(), published_plan(&nightly.work, store.id, night.date).await?)
+            (Vec::new(), published_plan(&mut *tx, store.id, night.date).await?)
         }
     };
     // What it knew and what its gates said stays as it was: nothing was looked at since.
@@ -81,7 +88,6 @@ pub(super) async fn show(
     run.horizon = cells.iter().map(|cell| cell.step).max().unwrap_or(1);
 
     let now = nightly.clock.now();
-    let mut tx = nightly.work.begin().await?;
     upsert_forecast_run(&mut *tx, &run).await?;
     let stored = replace_forecasts(&mut tx, run_id, store.id, &cells).await?;
     replace_plan_items(&mut tx, run_id, store.id, &plan).await?;

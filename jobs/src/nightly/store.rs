@@ -13,7 +13,7 @@ use domain::time::Night;
 use models::guard::tally;
 use platform::bus::outbox;
 use platform::db::backfills::speak_for_day;
-use platform::db::forecast_runs::{ForecastRunRow, upsert_forecast_run};
+use platform::db::forecast_runs::{ForecastRunRow, get_forecast_run, upsert_forecast_run};
 use platform::db::forecasts::replace_forecasts;
 use platform::db::notifications::{News, tell_members};
 use platform::db::overrides::{OverrideRow, list_overrides, lock_overrides};
@@ -92,8 +92,7 @@ pub(super) async fn store_and_publish(
     finish_run(&mut *tx, run_id, &result).await?;
     let (scope, read_in) = (store.id.to_string(), Some(outcome.loaded.read_in.as_str()));
     mark_day(&mut tx, FORECASTS, &scope, Made::Materialised, outcome.night.date, read_in).await?;
-    let yields =
-        order.pace == Pace::Hurried || (order.is_anew && is_worse(&mut tx, store.id, outcome.night, outcome.forecast.rung).await?);
+    let yields = stands_back(&mut tx, store.id, order, outcome.night, outcome.forecast.rung).await?;
     let published = !order.in_shadow && show(&mut tx, store, run_id, outcome.night.date, outcome.forecast.rung, now, yields).await?;
     if published {
         let plans = plans_of_now(&mut tx, store, outcome).await?;
@@ -103,12 +102,20 @@ pub(super) async fn store_and_publish(
     Ok(Stored { cells, published })
 }
 
-/// Whether the screen shows a plan for the same day that stands on a higher rung.
-async fn is_worse(tx: &mut PgConnection, store_id: Uuid, night: Night, rung: Rung) -> Result<bool, NightError> {
+/// Whether a run of this night leaves the screen to what that shows for the same day: one that was made in a hurry to any, one that
+/// somebody asked for to one on a higher rung, and any other to one that knew more and stands no lower.
+async fn stands_back(tx: &mut PgConnection, store_id: Uuid, order: Order, night: Night, rung: Rung) -> Result<bool, NightError> {
+    if order.pace == Pace::Hurried {
+        return Ok(true);
+    }
     let shown = published_run(&mut *tx, store_id).await?.filter(|shown| shown.business_date == night.date);
     let Some(shown) = shown else { return Ok(false) };
-    let stands_on = get_run(tx, shown.run_id).await?.and_then(|run| run.rung?.parse::<Rung>().ok());
-    Ok(stands_on.is_some_and(|stands_on| stands_on < rung))
+    let Some(stands_on) = get_run(&mut *tx, shown.run_id).await?.and_then(|run| run.rung?.parse::<Rung>().ok()) else { return Ok(false) };
+    if order.is_anew {
+        return Ok(stands_on < rung);
+    }
+    let knew_more = get_forecast_run(&mut *tx, shown.run_id).await?.is_some_and(|run| run.cutoff > night.cutoff());
+    Ok(knew_more && stands_on <= rung)
 }
 
 /// The plans that the screen shows from now on, with numbers that people have set since the night read them. Whoever sets one from here
@@ -129,7 +136,7 @@ async fn plans_of_now(tx: &mut PgConnection, store: &StoreRow, outcome: &Outcome
 }
 
 /// Makes sure that an earlier run on the same input is the one on the screen, unless that shows a later day. Returns whether
-/// it is: as when it was made, what somebody asked for makes nothing worse.
+/// it is: as when it was made, it makes nothing worse.
 pub(super) async fn republish(
     connection: &mut PgConnection,
     store: &StoreRow,
@@ -141,7 +148,7 @@ pub(super) async fn republish(
     let rung = run.rung.as_deref().and_then(|rung| rung.parse().ok()).unwrap_or(Rung::Fresh);
     let mut tx = connection.begin().await?;
     let before = published_run(&mut *tx, store.id).await?.map(|shown| shown.run_id);
-    let yields = order.is_anew && is_worse(&mut tx, store.id, night, rung).await?;
+    let yields = stands_back(&mut tx, store.id, order, night, rung).await?;
     let published = show(&mut tx, store, run.id, night.date, rung, now, yields).await?;
     if published && before != Some(run.id) {
         replan::plan_again(&mut tx, store).await?;

@@ -1,5 +1,7 @@
 //! Numbers that someone knew better: what they weigh in a plan.
 
+use std::sync::Arc;
+
 use chrono::{Datelike, Days, NaiveDate, Weekday};
 use domain::ids::JobId;
 use jobs::nightly::{self, gates::GateBounds};
@@ -147,5 +149,25 @@ async fn a_worse_forecast_is_not_published_for_being_asked_for_again() {
         let shown = published_run(shop.db.work(), shop.store.id).await.expect("a query").expect("a run");
         assert_eq!(shown.run_id, night.run_id.0);
     }
+    shop.close().await;
+}
+
+/// A night that is made up for, or run once more, knows less than what somebody asked for since.
+#[tokio::test]
+async fn a_night_leaves_a_forecast_that_knew_more_on_the_screen() {
+    let shop = Shop::open().await;
+    let night = shop.night(NIGHT).await.expect("a night");
+    shop.clock.set(at("2026-06-16T02:00:00Z"));
+    shop.tell_at(&[shop.row("nasi", date("2026-06-15"), 320.0)], at("2026-06-16T01:55:00Z")).await;
+    let anew = nightly::run_anew(&shop.nightly(), &shop.store, JobId(Uuid::now_v7())).await.expect("a forecast");
+    assert!(anew.published && anew.run_id != night.run_id);
+
+    let same = shop.night(NIGHT).await.expect("the same night");
+    assert_eq!((same.run_id, same.unchanged, same.published), (night.run_id, true, false));
+    let otherwise = shop.nightly_within(GateBounds { explosion: 99.0, ..GateBounds::default() });
+    let other = nightly::run(&otherwise, &shop.store, date(NIGHT), Arc::new(|_| ())).await.expect("a night with other settings");
+    assert_eq!((other.rung, other.unchanged, other.published), (anew.rung, false, false));
+    let shown = published_run(shop.db.work(), shop.store.id).await.expect("a query").expect("a run");
+    assert_eq!(shown.run_id, anew.run_id.0);
     shop.close().await;
 }
