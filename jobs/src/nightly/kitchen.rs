@@ -31,7 +31,7 @@ pub(super) struct LoadedKitchen {
 }
 
 /// Reads the kitchen as it is today: recipes, prices and overrides are decisions of the owner, not facts of their time.
-/// Stock counts after the night's cutoff are not read.
+/// Of stock counts those are read that the night knows, and that say what its day begins with.
 pub(super) async fn load(
     connection: &mut PgConnection,
     store_id: Uuid,
@@ -40,7 +40,7 @@ pub(super) async fn load(
 ) -> Result<LoadedKitchen, NightError> {
     let ingredients = list_ingredients(&mut *connection, store_id).await?;
     let graph = load_recipes(&mut *connection, store_id).await?;
-    let mut counts = latest_stock_counts(&mut *connection, store_id, night.cutoff()).await?;
+    let mut counts = latest_stock_counts(&mut *connection, store_id, night).await?;
     // Nobody wrote down what has been used since an older count.
     counts.retain(|count| count.ingredient_id.is_some() && count.business_date >= night.last_day());
     let (first, last) = planned_days(night.date);

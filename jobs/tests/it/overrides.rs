@@ -164,7 +164,7 @@ async fn a_night_leaves_a_forecast_that_knew_more_on_the_screen() {
 
     let same = shop.night(NIGHT).await.expect("the same night");
     assert_eq!((same.run_id, same.unchanged, same.published), (night.run_id, true, false));
-    let otherwise = shop.nightly_within(GateBounds { explosion: 99.0, ..GateBounds::default() });
+    let otherwise = shop.nightly_within(GateBounds { calibration: 0.4, bias: 0.4, ..GateBounds::default() });
     let other = nightly::run(&otherwise, &shop.store, date(NIGHT), Arc::new(|_| ())).await.expect("a night with other settings");
     assert_eq!((other.rung, other.unchanged, other.published), (anew.rung, false, false));
     let shown = published_run(shop.db.work(), shop.store.id).await.expect("a query").expect("a run");

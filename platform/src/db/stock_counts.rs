@@ -1,6 +1,7 @@
 //! What lay on the shelf when somebody counted.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use domain::time::Night;
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
@@ -17,7 +18,7 @@ pub struct StockCountRow {
     pub quantity: f64,
 }
 
-/// Stores counts made at one moment of the business day: open, during or close.
+/// Stores counts made at one moment of the business day (open, during or close), and told then.
 pub async fn insert_stock_counts(
     executor: impl PgExecutor<'_>,
     store_id: Uuid,
@@ -25,8 +26,8 @@ pub async fn insert_stock_counts(
     counts: &[StockCountRow],
 ) -> Result<u64, DbError> {
     let done = sqlx::query!(
-        "insert into stock_counts (store_id, moment, product_id, ingredient_id, counted_at, business_date, quantity)
-         select $1, $2, new.product_id, new.ingredient_id, new.counted_at, new.business_date, new.quantity::numeric(14,3)
+        "insert into stock_counts (store_id, moment, product_id, ingredient_id, counted_at, recorded_at, business_date, quantity)
+         select $1, $2, new.product_id, new.ingredient_id, new.counted_at, new.counted_at, new.business_date, new.quantity::numeric(14,3)
          from unnest($3::uuid[], $4::uuid[], $5::timestamptz[], $6::date[], $7::float8[])
              as new (product_id, ingredient_id, counted_at, business_date, quantity)",
         store_id,
@@ -43,21 +44,21 @@ pub async fn insert_stock_counts(
     Ok(done.rows_affected())
 }
 
-/// The last count of each thing that was made by `until`: what a purchase list starts from.
-pub async fn latest_stock_counts(
-    executor: impl PgExecutor<'_>,
-    store_id: Uuid,
-    until: DateTime<Utc>,
-) -> Result<Vec<StockCountRow>, DbError> {
+/// The last count of each thing that says what a night's day begins with: what a purchase list starts from. It was told by the night's cutoff, and
+/// made by 03:30 or before the doors opened: whoever asks anew at noon has used a part since, which the whole day's list asks for too.
+pub async fn latest_stock_counts(executor: impl PgExecutor<'_>, store_id: Uuid, night: Night) -> Result<Vec<StockCountRow>, DbError> {
     sqlx::query_as!(
         StockCountRow,
         r#"select distinct on (product_id, ingredient_id)
                   product_id, ingredient_id, counted_at, business_date, quantity::float8 as "quantity!"
            from stock_counts
-           where store_id = $1 and counted_at <= $2
+           where store_id = $1 and recorded_at <= $2 and counted_at <= $2
+               and (counted_at <= $3 or moment = 'open' and business_date <= $4)
            order by product_id, ingredient_id, counted_at desc, id desc"#,
         store_id,
-        until,
+        night.cutoff(),
+        night.scheduled_cutoff(),
+        night.date,
     )
     .fetch_all(executor)
     .await
