@@ -34,7 +34,7 @@ pub(crate) struct NewItem {
     /// In the unit of the product, to three decimals.
     #[schema(minimum = 0.001, maximum = 1_000_000)]
     quantity: f64,
-    /// Rupiah for one.
+    /// Rupiah for one. Of what has a price in the catalogue, another takes somebody who may change the catalogue.
     #[serde(default, deserialize_with = "optional_rupiah")]
     #[schema(minimum = 0, maximum = 1_000_000_000)]
     unit_price: Option<i64>,
@@ -56,14 +56,16 @@ impl Item<'_> {
     }
 }
 
-/// What an item costs that does not say so.
+/// What an item costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pricing {
-    /// What the catalogue says now.
-    Catalogue,
+    /// What the catalogue says now. Where that says something, another price takes somebody who may say so.
+    Catalogue { may_differ: bool },
     /// Nobody knows: it was sold some time ago.
     AsSaid,
 }
+
+const NO_OTHER: Pricing = Pricing::Catalogue { may_differ: false };
 
 /// All products of a store.
 pub(crate) struct Catalogue {
@@ -111,14 +113,17 @@ impl Catalogue {
             let product = &self.products[place as usize];
             let unit_price = match pricing {
                 Pricing::AsSaid => item.unit_price,
-                Pricing::Catalogue => item.unit_price.or(product.price),
+                Pricing::Catalogue { .. } => item.unit_price.or(product.price),
             };
             match unit_price {
                 Some(price) if !(0..=HIGHEST_PRICE).contains(&price) => {
                     wrong.push(FieldError::new(format!("{at}.unit_price"), "must be 0 to 1000000000 rupiah"));
                 }
-                None if pricing == Pricing::Catalogue => {
+                None if pricing != Pricing::AsSaid => {
                     wrong.push(FieldError::unfit(format!("{at}.unit_price"), "is needed: the product has no price"));
+                }
+                Some(price) if pricing == NO_OTHER && product.price.is_some_and(|own| own != price) => {
+                    wrong.push(FieldError::unfit(format!("{at}.unit_price"), "is the catalogue's for you: leave it out"));
                 }
                 _ => {}
             }

@@ -19,4 +19,4 @@ pub(crate) use client::ClientAddress;
 pub(crate) use cookies::Cookies;
 pub(crate) use csrf::{check_origin, check_token};
 pub(crate) use identify::{Asker, identify, who};
-pub(crate) use sign_in::{Agent, Proven, SignIn, refresh, sign_in};
+pub(crate) use sign_in::{Agent, Proven, SignIn, end_earlier, refresh, sign_in};

@@ -89,6 +89,25 @@ pub(crate) async fn sign_in(state: &AppState, user: Uuid, agent: &Agent, proven:
     SignIn::of(state, user, family, refresh).await
 }
 
+/// Ends the session that a browser had before somebody signed in again: whoever did that need not be the same person.
+///
+/// # Errors
+/// Of the database.
+pub(crate) async fn end_earlier(state: &AppState, presented: &RefreshToken) -> Result<(), ApiError> {
+    let hash = presented.hash(state.auth.secret());
+    let Some(user) = user_of_refresh_token(&mut *state.db.acquire().await?, &hash).await? else { return Ok(()) };
+    let mut transaction = state.db.begin_as(Tenant::User(user)).await?;
+    lock_sessions(&mut *transaction, user).await?;
+    if let Some(session) = lock_session(&mut *transaction, &hash).await?
+        && session.revoked_at.is_none()
+    {
+        revoke_family(&mut transaction, user, session.family_id, Revocation::SignedOut, state.clock.now()).await?;
+    }
+    commit(transaction).await?;
+    state.auth.forget(user);
+    Ok(())
+}
+
 /// New tokens for a refresh token, which is used up by it (RFC 9700, section 4.14.2). One that was used before means that two have
 /// it: unless both came within the grace, the session ends.
 ///

@@ -57,9 +57,9 @@ async fn tell(mut request: Request, next: Next) -> Response {
 
 /// Whatever goes wrong is answered by a problem document.
 async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let language = problem::Asked::of(&request);
+    let asked = problem::Asked::of(&request);
     let answered = AssertUnwindSafe(admit(&state, request, next)).catch_unwind().await;
-    language.render(answered.unwrap_or_else(|panic| guard::panicked(&*panic).into_response()))
+    asked.render(answered.unwrap_or_else(|panic| guard::panicked(&*panic).into_response()))
 }
 
 /// Runs the route if the request may be, for as long as it may take. One that is given up on is dropped, and with it its transaction.

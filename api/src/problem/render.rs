@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::Request;
 use axum::http::header::{ACCEPT_LANGUAGE, ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 
 use super::Problem;
@@ -65,6 +65,8 @@ impl Asked {
         };
         let mut document = (status, Json(problem)).into_response();
         head(document.headers_mut(), &error, status, language, response.headers());
+        // Who asked, for the log.
+        *document.extensions_mut() = std::mem::take(response.extensions_mut());
         document.extensions_mut().insert(refusal);
         document
     }
@@ -97,7 +99,9 @@ fn head(headers: &mut HeaderMap, error: &ApiError, status: StatusCode, language:
     if let Some(wait) = wait {
         headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
     }
-    if let Some(allowed) = replaced.get(ALLOW) {
-        headers.insert(ALLOW, allowed.clone());
+    for kept in [ALLOW, HeaderName::from_static("ratelimit"), HeaderName::from_static("ratelimit-policy")] {
+        if let Some(value) = replaced.get(&kept) {
+            headers.insert(kept, value.clone());
+        }
     }
 }

@@ -25,6 +25,7 @@ mod metrics;
 mod notifications;
 mod order_imports;
 mod order_states;
+mod order_stats;
 mod orders;
 mod override_scores;
 mod overrides;
@@ -83,6 +84,7 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .merge(notifications::routes())
         .merge(order_imports::routes())
         .merge(order_states::routes())
+        .merge(order_stats::routes())
         .merge(orders::routes())
         .merge(override_scores::routes())
         .merge(overrides::routes())

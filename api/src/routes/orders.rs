@@ -262,7 +262,8 @@ async fn create(
     let now = state.clock.now();
     let order_date = new.order_date.unwrap_or(now);
     let catalogue = Catalogue::of(&mut transaction, store.id).await?;
-    let lines = priced(&catalogue, &new.items, check_past(order_date, now, BACK, "order_date").err().into_iter().collect())?;
+    let pricing = Pricing::Catalogue { may_differ: caller.require(store.id, Permission::to(Action::Update, Kind::Catalogue)).is_ok() };
+    let lines = priced(&catalogue, &new.items, pricing, check_past(order_date, now, BACK, "order_date").err().into_iter().collect())?;
     let id = Uuid::now_v7();
     let order = TakenOrder {
         id,
@@ -283,8 +284,8 @@ async fn create(
 }
 
 /// The lines of an order; each has a price.
-fn priced(catalogue: &Catalogue, items: &[NewItem], mut wrong: Vec<FieldError>) -> Result<Vec<OrderLineRow>, ApiError> {
-    let items = catalogue.items(items, Pricing::Catalogue, "items", &mut wrong);
+fn priced(catalogue: &Catalogue, items: &[NewItem], pricing: Pricing, mut wrong: Vec<FieldError>) -> Result<Vec<OrderLineRow>, ApiError> {
+    let items = catalogue.items(items, pricing, "items", &mut wrong);
     all_right(wrong)?;
     let line = |item: &Item<'_>| OrderLineRow {
         product_id: Some(item.product.id),

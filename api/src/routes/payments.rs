@@ -166,7 +166,7 @@ async fn get(State(state): State<AppState>, caller: Caller, PathNames([store, pa
 async fn svg(State(state): State<AppState>, caller: Caller, PathNames([store, payment]): PathNames<2>) -> Result<Response, ApiError> {
     let found = find(&state, &caller, &store, &payment, Permission::to(Action::Read, Kind::Payments)).await?;
     let picture = found.svg().map_err(|_| ApiError::Unwritable)?.ok_or_else(|| missing(&payment))?;
-    Ok(([(CONTENT_TYPE, "image/svg+xml"), (CACHE_CONTROL, "private, no-store")], picture).into_response())
+    Ok(([(CONTENT_TYPE, "image/svg+xml; charset=utf-8"), (CACHE_CONTROL, "private, no-store")], picture).into_response())
 }
 
 /// The code of a payment for printers and chats.

@@ -18,7 +18,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::access::{Agent, Caller, ClientAddress, Proven, Reader, SignIn, check_attempt, check_origin, check_token, refresh, sign_in};
+use crate::access::{
+    Agent, Caller, ClientAddress, Proven, Reader, SignIn, check_attempt, check_origin, check_token, end_earlier, refresh, sign_in,
+};
 use crate::error::{ApiError, Resource};
 use crate::extract::{Body, PathName, line};
 use crate::problem::Problem;
@@ -118,6 +120,9 @@ async fn login(
         _ => None,
     };
     let signed_in = sign_in(&state, account.user_id, &agent(&headers, address), &Proven { hash, better }).await?;
+    if let Some(earlier) = state.front.cookies().refresh(&headers) {
+        end_earlier(&state, &RefreshToken::presented(&earlier)).await?;
+    }
     Ok(answer(&state, signed_in, login.transport))
 }
 

@@ -8,7 +8,7 @@ use chrono::{NaiveDate, NaiveTime};
 use domain::access::{Action, Permission, Resource as Kind};
 use platform::db::recipes::lock_catalogue;
 use platform::db::stores::{NewStore, SalesSource, StoreRow, create_store, find_store, list_stores, update_store};
-use platform::db::tenant::commit;
+use platform::db::tenant::{commit, roll_back};
 use platform::db::users::find_user;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -280,7 +280,10 @@ async fn create(
         let user = find_user(&mut *transaction, caller.user).await?.ok_or(ApiError::SignInRequired)?;
         user.email_verified_at.ok_or(ApiError::AddressNotVerified)?;
         let id = match create_store(&mut *transaction, &written.clone().into_store(slug, caller.user)).await {
-            Err(error) if error.rule() == Some(SLUG_TAKEN) => continue,
+            Err(error) if error.rule() == Some(SLUG_TAKEN) => {
+                roll_back(transaction).await?;
+                continue;
+            }
             created => created?,
         };
         remember(&mut transaction, &state, &caller, Some(id), "store_created", &id.to_string(), json!({})).await?;

@@ -22,6 +22,7 @@ mod members;
 mod notifications;
 mod once;
 mod operators;
+mod order_stats;
 mod orders;
 mod overrides;
 mod pages;

@@ -21,6 +21,7 @@ async fn everyone_has_a_quota_and_is_told_what_is_left() {
     app.get(me).await;
     let over = app.get(me).await;
     assert_eq!((over.status.as_u16(), over.json()["type"].as_str()), (429, Some("/problems/too-many-requests")));
+    assert!(over.header("ratelimit").starts_with("\"default\";r=0;t="), "{}", over.header("ratelimit"));
     assert!(over.header("retry-after").parse::<u64>().is_ok_and(|seconds| (1..=60).contains(&seconds)), "{}", over.header("retry-after"));
     let other = format!("Bearer {}", app.token_of(app.world.owner).await);
     assert_eq!(app.get_with(me, &[("authorization", &other)]).await.status, 200, "a neighbour has a quota of their own");
@@ -53,6 +54,10 @@ async fn only_listed_sites_may_ask_from_a_browser() {
     };
     assert_eq!(preflight("https://till.example").await.as_deref(), Some("https://till.example"));
     assert_eq!(preflight("https://evil.example").await, None);
+    let asked = [("host", "localhost:4000"), ("origin", "https://till.example")];
+    let refused = ask(fronted(&app, front.clone()), Method::GET, "/api/v1/users/me", &asked).await;
+    assert_eq!(refused.status(), 401);
+    assert_eq!(refused.headers()["access-control-allow-origin"], "https://till.example", "its scripts may read why");
 }
 
 #[tokio::test]

@@ -84,6 +84,19 @@ async fn an_owners_day() {
 }
 
 #[tokio::test]
+async fn the_counter_sells_at_the_price_of_the_catalogue() {
+    let app = App::new().await;
+    let cheap = || Some(json!({"items": [{"product": "Ayam Geprek", "quantity": 1, "unit_price": 1_000}]}));
+    let cashier = At::as_(&app, app.world.cashier).await;
+    assert_eq!(fields(&cashier.post(ORDERS, None, cheap()).await), ["items[0].unit_price"]);
+    let same = json!({"items": [{"product": "Ayam Geprek", "quantity": 1, "unit_price": 18_000}]});
+    assert_eq!(cashier.post(ORDERS, None, Some(same)).await.status, 201);
+    assert_eq!(At::as_(&app, app.world.manager).await.post(ORDERS, None, cheap()).await.status, 201);
+    sqlx::query("update products set price = null").execute(app.db.work()).await.expect("no price");
+    assert_eq!(cashier.post(ORDERS, None, cheap()).await.status, 201, "somebody has to say one");
+}
+
+#[tokio::test]
 async fn a_cancelled_order_is_known_to_be_so_from_then_on() {
     let app = App::new().await;
     let owner = At::as_(&app, app.world.owner).await;

@@ -61,7 +61,7 @@ async fn the_counter_asks_for_money_and_shows_the_code() {
     assert_eq!((&shown["amount"], &shown["status"]), (&json!(36_000), &json!("awaiting")));
     assert!(shown["qr"].as_str().is_some_and(|qr| qr.starts_with("000201")), "{shown}");
     let svg = as_(&app, cashier, Method::GET, &format!("{payment}/qr.svg"), &[], None).await;
-    assert_eq!((svg.header("content-type"), svg.header("cache-control")), ("image/svg+xml", "private, no-store"));
+    assert_eq!((svg.header("content-type"), svg.header("cache-control")), ("image/svg+xml; charset=utf-8", "private, no-store"));
     assert!(svg.text().contains("<svg"));
     let png = as_(&app, cashier, Method::GET, &format!("{payment}/qr.png"), &[], None).await;
     assert_eq!((png.header("content-type"), &png.body[1..4]), ("image/png", &b"PNG"[..]));

@@ -301,6 +301,24 @@ async fn a_browser_keeps_its_tokens_where_scripts_cannot_read_them() {
 }
 
 #[tokio::test]
+async fn who_signs_in_again_takes_the_place_of_who_was_there() {
+    let app = App::new().await;
+    with_password(&app).await;
+    let body = json!({"email": "sri@example.com", "password": PASSWORD, "transport": "cookie"});
+    let cookies = |reply: &Reply| {
+        let set = reply.headers.get_all("set-cookie").iter().map(|value| value.to_str().expect("text"));
+        set.map(|cookie| cookie.split(';').next().expect("a pair")).collect::<Vec<_>>().join("; ")
+    };
+    let first = cookies(&post(&app, LOGIN, &[], body.clone()).await);
+    let elsewhere = cookies(&post(&app, LOGIN, &[], body.clone()).await);
+    let again = cookies(&post(&app, LOGIN, &[("cookie", &first)], body).await);
+    assert_eq!(app.get_with(ME, &[("cookie", &first)]).await.status, 401);
+    for cookie in [elsewhere, again] {
+        assert_eq!(app.get_with(ME, &[("cookie", &cookie)]).await.status, 200);
+    }
+}
+
+#[tokio::test]
 async fn keys_rotate_and_a_retired_key_opens_nothing() {
     let app = App::new().await;
     let old = app.token_of(app.world.owner).await;

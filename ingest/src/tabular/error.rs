@@ -102,6 +102,8 @@ pub enum TabularError {
         #[source]
         source: calamine::Error,
     },
+    #[error("`{file}` has {mebibytes} MiB{what}; a workbook may have {most}")]
+    TooLarge { file: String, what: &'static str, mebibytes: u64, most: u64 },
     #[error("`{file}` is {what}, not a CSV file, a workbook or a Parquet file")]
     Foreign { file: String, what: &'static str },
     #[error("`{file}` is empty: it has no header and no rows")]
@@ -143,6 +145,7 @@ impl Hint for TabularError {
         Some(match self {
             Self::Open { .. } => "check the path and that you may read the file".to_owned(),
             Self::Workbook { .. } => "open it in a spreadsheet, remove its password if it has one, and save it as xlsx or CSV".to_owned(),
+            Self::TooLarge { .. } => "save its sheet as CSV, which is read piece by piece, whatever its size".to_owned(),
             Self::Foreign { .. } => "save or export it as CSV (UTF-8) and use that file".to_owned(),
             Self::Empty { .. } | Self::NoRows { .. } => "export it again with at least one row of data below the column names".to_owned(),
             Self::NoHeader { .. } => "put a line of column names on top, such as `unique_id,ds,y`".to_owned(),

@@ -1,6 +1,6 @@
 //! Workbooks of Excel and its kin (xlsx, xlsb, xls, ods): the first sheet that holds a table.
 //!
-//! A sheet has a million rows at most, so it is read whole. The header is the first row that names most of its columns; titles above
+//! A sheet has a million rows at most, so it is read whole; what is larger than a file of so many is refused before it is unpacked. The header is the first row that names most of its columns; titles above
 //! it are passed over. A column of numbers, dates or yes and no keeps its type; anything else is text.
 
 use std::io::Cursor;
@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use bytes::Bytes;
 use calamine::{Data as Cell, DataType as _, Range, Reader as _, Sheets, open_workbook_auto_from_rs};
 use chrono::NaiveTime;
+use zip::ZipArchive;
 
 use super::dates::Stamp;
 use super::numbers::is_missing;
@@ -17,6 +18,10 @@ use super::{Origin, TabularError, names};
 
 /// Rows in which the header is looked for.
 const TITLES: usize = 50;
+/// Bytes of a file.
+const MOST_BYTES: u64 = 128 << 20;
+/// Bytes of all that is packed in it.
+const MOST_UNPACKED: u64 = 1 << 30;
 /// Cells that a sheet may span.
 const MOST_CELLS: u64 = 20_000_000;
 
@@ -32,7 +37,7 @@ impl Workbook {
     pub(super) fn open(origin: &Origin) -> Result<Self, TabularError> {
         let name = origin.name().to_owned();
         let failed = |source| TabularError::Workbook { file: name.clone(), source };
-        let bytes = origin.bytes()?;
+        let bytes = bounded(origin)?;
         // The reader trusts what a file says of itself more than it should.
         let read = catch_unwind(AssertUnwindSafe(|| first_table(bytes)));
         let (sheet, header_at) = read
@@ -73,6 +78,25 @@ impl Workbook {
         let columns = self.header.iter().zip(&mut self.columns).map(take).collect();
         Some(Table { file: self.name.clone(), dialect: None, columns, rows, malformed: Vec::new() })
     }
+}
+
+/// All of a file, if it is no larger than what is held in memory.
+fn bounded(origin: &Origin) -> Result<Bytes, TabularError> {
+    let within = |what, bytes: u64, most: u64| match bytes <= most {
+        true => Ok(()),
+        false => Err(TabularError::TooLarge { file: origin.name().to_owned(), what, mebibytes: bytes.div_ceil(1 << 20), most: most >> 20 }),
+    };
+    within("", origin.size()?, MOST_BYTES)?;
+    let bytes = origin.bytes()?;
+    within(" unpacked", unpacked(&bytes), MOST_UNPACKED)?;
+    Ok(bytes)
+}
+
+/// What an archive says that its files have. The old format of Excel is none, and packs nothing.
+fn unpacked(bytes: &Bytes) -> u64 {
+    let Ok(mut archive) = ZipArchive::new(Cursor::new(bytes.clone())) else { return 0 };
+    let sizes = (0..archive.len()).map(|place| archive.by_index_raw(place).map_or(0, |file| file.size()));
+    sizes.fold(0, u64::saturating_add)
 }
 
 /// The first sheet with a header and a row below it, and where the header is.

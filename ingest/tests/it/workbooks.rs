@@ -90,6 +90,19 @@ async fn sales_of_a_workbook_are_loaded() {
 }
 
 #[test]
+fn what_would_fill_the_memory_is_not_unpacked() {
+    let refusal = |bytes| read_origin(&origin(bytes)).expect_err("too large").to_string();
+    let mut packed = exported();
+    let entry = packed.windows(4).position(|bytes| bytes == b"PK\x01\x02").expect("a central directory");
+    // APPNOTE.TXT 4.3.12: the uncompressed size.
+    packed[entry + 24..entry + 28].copy_from_slice(&(2_u32 << 30).to_le_bytes());
+    assert!(refusal(packed).starts_with("`penjualan.xlsx` has 2048 MiB unpacked; a workbook may have 1024"));
+    let mut long = exported();
+    long.resize((128 << 20) + 1, 0);
+    assert_eq!(refusal(long), "`penjualan.xlsx` has 129 MiB; a workbook may have 128");
+}
+
+#[test]
 fn what_is_no_workbook_says_so() {
     let refusal = |bytes: Vec<u8>| match read_origin(&origin(bytes)) {
         Err(error @ TabularError::Workbook { .. }) => error.to_string(),

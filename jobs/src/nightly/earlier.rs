@@ -15,7 +15,7 @@ use platform::db::forecasts::{ForecastRow, forecasts_of_run, replace_forecasts};
 use platform::db::overrides::lock_overrides;
 use platform::db::plan_items::{PlanItemRow, published_plan, replace_plan_items};
 use platform::db::products::{ProductRow, list_products};
-use platform::db::published_runs::{PublishedRun, published_run};
+use platform::db::published_runs::{PublishedRun, lock_pointer, published_run};
 use platform::db::runs::{RunResult, finish_run};
 use platform::db::stores::StoreRow;
 use serde_json::json;
@@ -69,8 +69,9 @@ pub(super) async fn show(
     }
     let mut left_out = Vec::new();
     let mut tx = nightly.work.begin().await?;
+    lock_pointer(&mut tx, store.id).await?;
     // Whoever sets a number from here on waits, and then finds this run to plan again.
-    lock_overrides(&mut *tx, store.id).await?;
+    lock_overrides(&mut tx, store.id).await?;
     // A statement of its that fails does not take the transaction with it.
     let mut attempt = tx.begin().await?;
     let planned = plan(&mut attempt, store.id, night, &cells).await;

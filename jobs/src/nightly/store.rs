@@ -19,7 +19,7 @@ use platform::db::notifications::{News, tell_members};
 use platform::db::overrides::{OverrideRow, list_overrides, lock_overrides};
 use platform::db::partition_ranges::{Made, mark_day};
 use platform::db::plan_items::replace_plan_items;
-use platform::db::published_runs::{Publication, publish_unless_newer, published_run};
+use platform::db::published_runs::{Publication, lock_pointer, publish_unless_newer, published_run};
 use platform::db::runs::{RunResult, RunRow, finish_run, get_run};
 use platform::db::stores::StoreRow;
 use platform::queue::{EnqueueOptions, enqueue};
@@ -108,7 +108,8 @@ async fn stands_back(tx: &mut PgConnection, store_id: Uuid, order: Order, night:
     if order.pace == Pace::Hurried {
         return Ok(true);
     }
-    let shown = published_run(&mut *tx, store_id).await?.filter(|shown| shown.business_date == night.date);
+    // Nobody moves the pointer between this look and our own move.
+    let shown = lock_pointer(&mut *tx, store_id).await?.filter(|shown| shown.business_date == night.date);
     let Some(shown) = shown else { return Ok(false) };
     let Some(stands_on) = get_run(&mut *tx, shown.run_id).await?.and_then(|run| run.rung?.parse::<Rung>().ok()) else { return Ok(false) };
     if order.is_anew {

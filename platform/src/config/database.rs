@@ -6,6 +6,7 @@ settings! {
     /// Where the database is. Without `url` it is the private cluster in the data folder.
     pub struct DatabaseConfig in "database" {
         /// PostgreSQL 15 or newer, as the role that owns the schema: `postgres://user:password@host:5432/database`.
+        /// Another machine must show a certificate for its name (`?sslrootcert=FILE` for one of your own), unless `?sslmode=` says less.
         /// Unset: a private cluster in the data folder.
         url: Option<SecretString> = None, "DATABASE_URL";
         /// The same server past any pooler, for migrations and LISTEN. Unset: `database.url`.

@@ -15,6 +15,8 @@ settings! {
     pub struct CacheConfig in "cache" {
         /// Redis 7, as `redis://HOST:6379/0`, with TLS `rediss://USER:PASSWORD@HOST:6379/0`, or `unix:///PATH`. Losing it costs speed, never an answer.
         redis_url: Option<SecretString> = None, "REDIS_URL";
+        /// Redis of another machine may go without TLS: in a network where nobody else listens.
+        plain_redis: bool = false, "VIRALCAST_CACHE__PLAIN_REDIS";
     }
 }
 
@@ -68,16 +70,19 @@ fn absent(setting: &Option<SecretString>, key: &'static str, env: &'static str, 
 
 impl CacheConfig {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        match self.redis_url.as_ref().map(redis::client) {
-            None | Some(Ok(_)) => Ok(()),
-            Some(Err(_)) => Err(ConfigError::Invalid {
-                key: "cache.redis_url",
-                env: "REDIS_URL",
-                value: NOT_SHOWN.to_owned(),
-                reason: "it is not the address of a Redis",
-                hint: "name it as redis://HOST:6379/0, rediss://USER:PASSWORD@HOST:6379/0 with TLS, or unix:///PATH; unset it for a cache inside each process",
-            }),
-        }
+        let Some(url) = &self.redis_url else { return Ok(()) };
+        let (reason, hint) = match redis::goes_in_the_clear(url) {
+            Ok(true) if !self.plain_redis => (
+                "it is on another machine and goes without TLS",
+                "name it as rediss://USER:PASSWORD@HOST:6379/0; where nobody else listens in that network, set cache.plain_redis",
+            ),
+            Ok(_) => return Ok(()),
+            Err(_) => (
+                "it is not the address of a Redis",
+                "name it as redis://HOST:6379/0, rediss://USER:PASSWORD@HOST:6379/0 with TLS, or unix:///PATH; unset it for a cache inside each process",
+            ),
+        };
+        Err(ConfigError::Invalid { key: "cache.redis_url", env: "REDIS_URL", value: NOT_SHOWN.to_owned(), reason, hint })
     }
 }
 

@@ -19,7 +19,7 @@ pub enum DatabaseError {
     UrlMissing { variable: &'static str },
 
     #[error(
-        "cannot {purpose}: no connection to the database: {source}; check DATABASE_URL (and DATABASE_DIRECT_URL behind a pooler) with `viralcast doctor`"
+        "cannot {purpose}: no connection to the database: {source}; check DATABASE_URL (and DATABASE_DIRECT_URL behind a pooler) with `viralcast doctor`; where TLS fails, name the certificate by `?sslrootcert=FILE`, or say how much you want by `?sslmode=`"
     )]
     Connect {
         purpose: &'static str,

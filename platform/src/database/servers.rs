@@ -3,11 +3,12 @@
 use std::str::FromStr;
 
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use super::DatabaseError;
 use crate::config::DatabaseConfig;
 use crate::embedded::{Cluster, Role};
+use crate::host::is_this_machine;
 
 /// Connection options of the three roles, and of sessions that must not go through a pooler.
 #[derive(Debug)]
@@ -57,10 +58,14 @@ fn acting_as(login: &PgConnectOptions, role: Role) -> PgConnectOptions {
 }
 
 fn parse(variable: &'static str, url: Option<&SecretString>) -> Result<Option<PgConnectOptions>, DatabaseError> {
-    let parsed = url.map(|url| PgConnectOptions::from_str(url.expose_secret())).transpose();
+    let Some(url) = url.map(ExposeSecret::expose_secret) else { return Ok(None) };
+    let options = PgConnectOptions::from_str(url).map_err(|source| DatabaseError::InvalidUrl { variable, source })?;
     // The name by which `doctor` finds the hosts that share a database.
-    let named = parsed.map(|options| options.map(|options| options.application_name("viralcast")));
-    named.map_err(|source| DatabaseError::InvalidUrl { variable, source })
+    let options = options.application_name("viralcast");
+    let is_near = options.get_socket().is_some() || options.get_host().starts_with('/') || is_this_machine(options.get_host());
+    let says_how = ["sslmode", "ssl-mode"].iter().any(|parameter| url.contains(parameter));
+    // The driver takes TLS where it is offered, and then believes anybody: whoever stands in between offers none.
+    Ok(Some(if is_near || says_how { options } else { options.ssl_mode(PgSslMode::VerifyFull) }))
 }
 
 #[cfg(test)]
@@ -74,6 +79,22 @@ mod tests {
     #[test]
     fn without_a_url_it_is_the_private_cluster() {
         assert!(Servers::from_config(&config(None, None)).expect("nothing is wrong").is_none());
+    }
+
+    #[test]
+    fn another_machine_must_show_a_certificate_unless_the_url_says_otherwise() {
+        let mode = |url: &str| format!("{:?}", parse("DATABASE_URL", Some(&url.into())).expect("valid").expect("options").get_ssl_mode());
+        for (url, expected) in [
+            ("postgres://me@db.example/shop", "VerifyFull"),
+            ("postgres://me@10.0.0.2:5433/shop", "VerifyFull"),
+            ("postgres://me@db.example/shop?sslmode=prefer", "Prefer"),
+            ("postgres://me@db.example/shop?sslmode=disable", "Disable"),
+            ("postgres://me@localhost/shop", "Prefer"),
+            ("postgres://me@[::1]/shop", "Prefer"),
+            ("postgres://me@localhost/shop?host=/run/postgresql", "Prefer"),
+        ] {
+            assert_eq!(mode(url), expected, "{url}");
+        }
     }
 
     #[test]

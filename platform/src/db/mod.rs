@@ -32,6 +32,7 @@ pub mod news_articles;
 pub mod news_signals;
 pub mod notifications;
 pub mod one_time_tokens;
+pub mod order_stats;
 pub mod orders;
 pub mod overrides;
 pub mod partition_ranges;

@@ -96,7 +96,7 @@ pub async fn list_overrides(
 }
 
 /// Nobody else changes the store's overrides until the end of the transaction, and no plan is made of them: a plan is made of all or
-/// of none of the changes of each other transaction.
+/// of none of the changes of each other transaction. Whoever moves the store's pointer too takes [`super::published_runs::lock_pointer`] first.
 pub async fn lock_overrides(transaction: &mut PgConnection, store_id: Uuid) -> Result<(), DbError> {
     sqlx::query!("select pg_advisory_xact_lock(hashtextextended('overrides:' || $1::uuid::text, 0))", store_id)
         .execute(transaction)

@@ -171,8 +171,8 @@ async fn refuse_unless_gates_passed(transaction: &mut PgConnection, store_id: Uu
     Err(DbError::Refused { table: TABLE, operation, reason, hint })
 }
 
-/// Waits for whoever else moves this store's pointer, also where there is none yet.
-async fn lock_pointer(transaction: &mut PgConnection, store_id: Uuid) -> Result<Option<PublishedRun>, DbError> {
+/// Waits for whoever else moves this store's pointer, also where there is none yet. Take it before [`super::overrides::lock_overrides`].
+pub async fn lock_pointer(transaction: &mut PgConnection, store_id: Uuid) -> Result<Option<PublishedRun>, DbError> {
     let operation = "lock the published run";
     sqlx::query!("select pg_advisory_xact_lock(hashtextextended('published_run:' || $1::uuid::text, 0))", store_id)
         .execute(&mut *transaction)

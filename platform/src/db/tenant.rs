@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use sqlx::pool::PoolConnection;
-use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{Connection, PgConnection, PgPool, Postgres, SqlSafeStr as _, Transaction};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use uuid::Uuid;
 
@@ -17,22 +17,6 @@ pub enum Tenant {
     User(Uuid),
     /// A platform operator: sees every store.
     Operator(Uuid),
-}
-
-impl Tenant {
-    fn settings(self) -> (Uuid, &'static str) {
-        match self {
-            Self::User(id) => (id, "user"),
-            Self::Operator(id) => (id, "operator"),
-        }
-    }
-
-    /// Begins a transaction of this tenant: as [`set_tenant`], with no trip to the server of its own. Neither setting is anybody's free text.
-    async fn begin(self, pool: &PgPool, begin: &'static str) -> sqlx::Result<Transaction<'static, Postgres>> {
-        let (user_id, role) = self.settings();
-        let settings = format!("select set_config('app.user_id', '{user_id}', true), set_config('app.role', '{role}', true)");
-        pool.begin_with(AssertSqlSafe(format!("{begin}; {settings}"))).await
-    }
 }
 
 /// For each connection of the pool: so many may wait for one. Whoever comes then is told at once that the database is busy, since those
@@ -126,7 +110,10 @@ impl Deref for ServePool {
 /// Sets the tenant until the end of the open transaction. Outside of one it has no effect: without a tenant the serving role
 /// sees nothing at all.
 pub async fn set_tenant(transaction: &mut PgConnection, tenant: Tenant) -> Result<(), DbError> {
-    let (user_id, role) = tenant.settings();
+    let (user_id, role) = match tenant {
+        Tenant::User(id) => (id, "user"),
+        Tenant::Operator(id) => (id, "operator"),
+    };
     sqlx::query!(
         r#"select set_config('app.user_id', $1, true) as "user_id!", set_config('app.role', $2, true) as "role!""#,
         user_id.to_string(),
@@ -140,22 +127,40 @@ pub async fn set_tenant(transaction: &mut PgConnection, tenant: Tenant) -> Resul
 
 /// Begins a read-only snapshot as `tenant`: every statement in it sees the same state of the database, and none can write.
 pub async fn begin_read(pool: &PgPool, tenant: Tenant) -> Result<Transaction<'static, Postgres>, DbError> {
-    tenant.begin(pool, "begin isolation level repeatable read read only").await.in_table("store_members", "begin a read")
+    let begun = begin(pool, "begin isolation level repeatable read read only").await;
+    let mut transaction = begun.in_table("store_members", "begin a read")?;
+    set_tenant(&mut transaction, tenant).await?;
+    Ok(transaction)
 }
 
 /// Begins to read and write as `tenant`.
 pub async fn begin_as(pool: &PgPool, tenant: Tenant) -> Result<Transaction<'static, Postgres>, DbError> {
-    tenant.begin(pool, "begin").await.in_table("store_members", "begin to write")
+    let mut transaction = begin_write(pool).await?;
+    set_tenant(&mut transaction, tenant).await?;
+    Ok(transaction)
 }
 
 /// Begins to write what is nobody's, such as an event that came from outside: row-level security shows no tenant's rows.
 pub async fn begin_write(pool: &PgPool) -> Result<Transaction<'static, Postgres>, DbError> {
-    pool.begin().await.in_table("any", "begin to write")
+    begin(pool, "begin").await.in_table("any", "begin to write")
+}
+
+/// A `begin` that was sent is always waited for, though the request that wanted it is given up: the driver undoes a transaction only from the
+/// answer on (sqlx 0.9), and whoever got the connection next would find themselves in it.
+async fn begin(pool: &PgPool, statement: &'static str) -> sqlx::Result<Transaction<'static, Postgres>> {
+    let connection = pool.acquire().await?;
+    let begun = tokio::spawn(Transaction::begin(connection, Some(statement.into_sql_str())));
+    begun.await.map_err(|_| sqlx::Error::WorkerCrashed)?
 }
 
 /// Makes lasting what was written.
 pub async fn commit(transaction: Transaction<'static, Postgres>) -> Result<(), DbError> {
     transaction.commit().await.in_table("any", "commit")
+}
+
+/// Takes back what was written, and its locks, before it goes on.
+pub async fn roll_back(transaction: Transaction<'static, Postgres>) -> Result<(), DbError> {
+    transaction.rollback().await.in_table("any", "roll back")
 }
 
 /// Whether the database answers.

@@ -13,10 +13,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use ::redis::{Client, InfoDict, RedisResult};
+use ::redis::{Client, ConnectionAddr, InfoDict, RedisResult};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::timeout;
 
+use crate::host::is_this_machine;
 use breaker::{Breaker, Change};
 pub use error::RedisError;
 
@@ -117,8 +118,16 @@ pub(crate) async fn version(url: &SecretString) -> Result<String, RedisError> {
     }
 }
 
-/// Whether this is the address of a Redis. Nothing is asked.
-pub(crate) fn client(url: &SecretString) -> Result<Client, RedisError> {
+/// Whether what is said to this Redis can be heard between two machines. Nothing is asked.
+///
+/// # Errors
+/// [`RedisError::Address`].
+pub(crate) fn goes_in_the_clear(url: &SecretString) -> Result<bool, RedisError> {
+    let client = client(url)?;
+    Ok(matches!(client.get_connection_info().addr(), ConnectionAddr::Tcp(host, _) if !is_this_machine(host)))
+}
+
+fn client(url: &SecretString) -> Result<Client, RedisError> {
     Client::open(url.expose_secret()).map_err(RedisError::Address)
 }
 

@@ -99,6 +99,7 @@ fn refusals_name_setting_and_place() {
         ("VIRALCAST_FORECAST__HORIZON_DAYS", "1"),
         ("REDIS_URL", "http://:secret@cache"),
         ("REDIS_URL", "redis://cache:many"),
+        ("REDIS_URL", "redis://:secret@cache:6379/0"),
         ("PULSAR_URL", "pulsar://broker"),
         ("OBJECT_STORE_URL", "http://bucket"),
         ("SMTP_URL", "http://warung:secret@mail"),
@@ -110,6 +111,19 @@ fn refusals_name_setting_and_place() {
     let of_variables = variables.map(|(name, value)| format!("{name}={value}\n    {}", refusal("", &[(name, value)])));
     assert!(of_variables.iter().all(|refusal| refusal.lines().skip(1).all(|line| !line.contains("secret"))), "{of_variables:?}");
     insta::assert_snapshot!([of_files.as_slice(), of_variables.as_slice()].concat().join("\n"));
+}
+
+#[test]
+fn redis_goes_without_tls_where_nobody_listens() {
+    let load = |more: &[(&str, &str)]| Config::load_with(None, environment(more)).map(|_| ());
+    let address = |url| [("REDIS_URL", url)];
+    for url in
+        ["redis://localhost:6379/0", "redis://127.0.0.1", "redis://[::1]:6379", "rediss://:secret@cache:6379/0", "unix:///run/redis.sock"]
+    {
+        load(&address(url)).unwrap_or_else(|error| panic!("{url}: {error}"));
+    }
+    load(&address("redis://cache:6379")).expect_err("anybody between the two");
+    load(&[("REDIS_URL", "redis://cache:6379"), ("VIRALCAST_CACHE__PLAIN_REDIS", "true")]).expect("somebody said so");
 }
 
 #[test]

@@ -60,7 +60,7 @@ async fn processes_share_a_quota_through_redis() {
     let redis = TestRedis::start();
     let (one, other) = (connected(&redis.url()).await, connected(&redis.url()).await);
     assert_eq!(allowed(&one, "shared", 6).await + allowed(&other, "shared", 20).await, 10);
-    let by_settings = limits::open(&CacheConfig { redis_url: Some(redis.url()) }).expect("a limiter");
+    let by_settings = limits::open(&CacheConfig { redis_url: Some(redis.url()), ..CacheConfig::default() }).expect("a limiter");
     assert!(limits::open(&CacheConfig::default()).expect("a limiter").take("shared", TEN).await.allowed, "the embedded one does not");
     eventually("one that the settings name does", async || (!by_settings.take("shared", TEN).await.allowed).then_some(())).await;
 }

@@ -54,7 +54,7 @@ async fn a_redis_conforms() {
 async fn the_settings_choose_the_cache() {
     let redis = TestRedis::start();
     let ours = connected(&redis.url()).await;
-    let by_settings = cache::open(&CacheConfig { redis_url: Some(redis.url()) }).expect("a cache");
+    let by_settings = cache::open(&CacheConfig { redis_url: Some(redis.url()), ..CacheConfig::default() }).expect("a cache");
     eventually("it connects", async || by_settings.set("a", b"1".to_vec(), LONG).await.ok()).await;
     assert_eq!(ours.get("a").await.expect("get"), Some(b"1".to_vec()), "they share one Redis");
     let embedded = cache::open(&CacheConfig::default()).expect("a cache");

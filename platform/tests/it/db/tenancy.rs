@@ -1,10 +1,13 @@
 //! Row-level security, tried by connecting as the serving role.
 
+use futures::FutureExt as _;
 use platform::db::products::{NewProduct, ensure_products, list_products, upsert_products};
 use platform::db::stores::{create_store, list_stores};
-use platform::db::tenant::{Tenant, set_tenant};
+use platform::db::tenant::{Tenant, begin_as, begin_read, set_tenant};
 use platform::db::users::{NewUser, create_user};
+use platform::embedded::Role;
 use sqlx::Connection;
+use sqlx::postgres::PgPoolOptions;
 use uuid::Uuid;
 
 use super::shop::{Shop, add_store, new_store};
@@ -44,6 +47,30 @@ async fn the_tenant_ends_with_its_transaction() {
     transaction.commit().await.expect("a commit");
     assert_eq!(list_stores(&mut *connection, true).await.expect("stores").len(), 0);
     drop(connection);
+    shop.db.close().await;
+}
+
+/// Whoever gets the connection of a request that was given up finds nothing of it.
+#[tokio::test]
+async fn a_begin_that_is_given_up_is_undone() {
+    let shop = Shop::open().await;
+    let one = PgPoolOptions::new().max_connections(1).test_before_acquire(false).connect_with(shop.db.options(Role::Serve));
+    let one = one.await.expect("a connection");
+    for _ in 0..20 {
+        let given_up = begin_read(&one, Tenant::Operator(shop.owner_id)).now_or_never();
+        assert!(given_up.is_none(), "it waits for the server");
+        let mut next = one.acquire().await.expect("the same connection");
+        let found: (String, Option<String>) =
+            sqlx::query_as("select current_setting('transaction_isolation'), nullif(current_setting('app.user_id', true), '')")
+                .fetch_one(&mut *next)
+                .await
+                .expect("settings");
+        assert_eq!(found, ("read committed".to_owned(), None));
+        drop(next);
+        assert!(begin_as(&one, Tenant::User(shop.owner_id)).now_or_never().is_none());
+        begin_read(&one, Tenant::User(shop.owner_id)).await.expect("a snapshot of one's own");
+    }
+    one.close().await;
     shop.db.close().await;
 }
 

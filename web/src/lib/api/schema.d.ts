@@ -5016,8 +5016,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Random, and the same again when trying again; 1 to 255 visible characters */
-                "Idempotency-Key"?: string | null;
+                /**
+                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @description Id of the backfill */
@@ -5078,8 +5081,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Random, and the same again when trying again; 1 to 255 visible characters */
-                "Idempotency-Key"?: string | null;
+                /**
+                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @description Id of the backfill */
@@ -5140,8 +5146,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Random, and the same again when trying again; 1 to 255 visible characters */
-                "Idempotency-Key"?: string | null;
+                /**
+                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @description Id of the backfill */
@@ -5202,8 +5211,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Random, and the same again when trying again; 1 to 255 visible characters */
-                "Idempotency-Key"?: string | null;
+                /**
+                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @description Id of the backfill */
@@ -5264,8 +5276,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Random, and the same again when trying again; 1 to 255 visible characters */
-                "Idempotency-Key"?: string | null;
+                /**
+                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @description Id of the backfill */
@@ -5356,8 +5371,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Random, and the same again when trying again; 1 to 255 visible characters */
-                "Idempotency-Key"?: string | null;
+                /**
+                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
             };
             path?: never;
             cookie?: never;
@@ -5452,8 +5470,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Random, and the same again when trying again; 1 to 255 visible characters */
-                "Idempotency-Key"?: string | null;
+                /**
+                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @description Id of the job */
@@ -5822,7 +5843,13 @@ export interface operations {
     create_store: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5844,7 +5871,7 @@ export interface operations {
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["SignInRequired"];
             403: components["responses"]["Forbidden"];
-            /** @description The short name is taken */
+            /** @description The short name is taken, or the same request is being answered */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5856,7 +5883,15 @@ export interface operations {
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             421: components["responses"]["ForeignHost"];
-            422: components["responses"]["Unfit"];
+            /** @description The key belongs to another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -6195,7 +6230,13 @@ export interface operations {
     create_category: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /**
                  * @description Slug or id
@@ -6232,7 +6273,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The name is taken */
+            /** @description The name is taken, or the same request is being answered */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6244,7 +6285,15 @@ export interface operations {
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             421: components["responses"]["ForeignHost"];
-            422: components["responses"]["Unfit"];
+            /** @description The key belongs to another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -6470,7 +6519,13 @@ export interface operations {
     create_event: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /**
                  * @description Slug or id
@@ -6507,7 +6562,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is planned already: change it */
+            /** @description It is planned already: change it, or the same request is being answered */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6519,7 +6574,15 @@ export interface operations {
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             421: components["responses"]["ForeignHost"];
-            422: components["responses"]["Unfit"];
+            /** @description The key belongs to another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -6689,8 +6752,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Random, and the same again when trying again; 1 to 255 visible characters */
-                "Idempotency-Key"?: string | null;
+                /**
+                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /**
@@ -6805,7 +6871,13 @@ export interface operations {
     create_ingredient: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /**
                  * @description Slug or id
@@ -6842,7 +6914,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The name is taken */
+            /** @description The name is taken, or the same request is being answered */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6854,7 +6926,15 @@ export interface operations {
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             421: components["responses"]["ForeignHost"];
-            422: components["responses"]["Unfit"];
+            /** @description The key belongs to another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -7513,10 +7593,10 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Random, and the same again when trying again
+                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
-                "Idempotency-Key"?: string | null;
+                "Idempotency-Key"?: string;
             };
             path: {
                 /**
@@ -8812,7 +8892,13 @@ export interface operations {
     create_product: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /**
                  * @description Slug or id
@@ -8849,7 +8935,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The name is taken */
+            /** @description The name is taken, or the same request is being answered */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -8861,7 +8947,15 @@ export interface operations {
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             421: components["responses"]["ForeignHost"];
-            422: components["responses"]["Unfit"];
+            /** @description The key belongs to another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -9322,7 +9416,13 @@ export interface operations {
     create_promo: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /**
                  * @description Slug or id
@@ -9359,7 +9459,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is planned already: change it */
+            /** @description It is planned already: change it, or the same request is being answered */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -9371,7 +9471,15 @@ export interface operations {
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             421: components["responses"]["ForeignHost"];
-            422: components["responses"]["Unfit"];
+            /** @description The key belongs to another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -9532,7 +9640,13 @@ export interface operations {
     create_stock_counts: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /**
                  * @description Slug or id
@@ -9569,10 +9683,27 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The same request is being answered */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             421: components["responses"]["ForeignHost"];
-            422: components["responses"]["Unfit"];
+            /** @description The key belongs to another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -9637,7 +9768,13 @@ export interface operations {
     add_waste: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /**
                  * @description Slug or id
@@ -9674,10 +9811,27 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The same request is being answered */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             421: components["responses"]["ForeignHost"];
-            422: components["responses"]["Unfit"];
+            /** @description The key belongs to another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -9732,8 +9886,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Random, and the same again when trying again; 1 to 255 visible characters */
-                "Idempotency-Key"?: string | null;
+                /**
+                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /**
