@@ -24,7 +24,7 @@ async fn writes(app: &App) -> [(String, &'static str, Value, (&'static str, Valu
         (at("categories"), "categories", json!({"name": "Minuman"}), named()),
         (at("ingredients"), "ingredient_catalog", json!({"name": "Tepung", "unit": "kg"}), named()),
         (at("products"), "products", json!({"name": "Es Jeruk", "price": 8_000}), named()),
-        (at("events"), "calendar_events", with(weekend("Pasar malam"), "kind", json!("local")), named()),
+        (at("events"), "calendar_events", with(weekend("Pasar malam"), "kind", json!("event")), named()),
         (at("promos"), "promos", with(weekend("Ulang tahun"), "discount_share", json!(0.2)), named()),
         (
             at("stock-counts"),

@@ -96,7 +96,7 @@ fn what_would_fill_the_memory_is_not_unpacked() {
     let entry = packed.windows(4).position(|bytes| bytes == b"PK\x01\x02").expect("a central directory");
     // APPNOTE.TXT 4.3.12: the uncompressed size.
     packed[entry + 24..entry + 28].copy_from_slice(&(2_u32 << 30).to_le_bytes());
-    assert!(refusal(packed).starts_with("`penjualan.xlsx` has 2048 MiB unpacked; a workbook may have 1024"));
+    assert!(refusal(packed).starts_with("`penjualan.xlsx` has 2049 MiB unpacked; a workbook may have 1024"));
     let mut long = exported();
     long.resize((128 << 20) + 1, 0);
     assert_eq!(refusal(long), "`penjualan.xlsx` has 129 MiB; a workbook may have 128");

@@ -845,6 +845,23 @@ export interface paths {
         patch: operations["change_member"];
         trace?: never;
     };
+    "/api/v1/stores/{store}/order-stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the orders of a store add up to. Sales that came as daily totals are no orders, and not in it. */
+        get: operations["get_order_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stores/{store}/orders": {
         parameters: {
             query?: never;
@@ -1949,6 +1966,40 @@ export interface components {
             /** @description Purchases without a known price, which `purchase_total` leaves out. */
             unpriced_purchases: number;
         };
+        DayStats: {
+            /** Format: date */
+            date: string;
+            /**
+             * Format: int64
+             * @description Orders that wait for their money.
+             * @example 1
+             */
+            pending: number;
+            /**
+             * Format: int64
+             * @description Rupiah of what was sold.
+             * @example 1517000
+             */
+            revenue: number;
+            /**
+             * Format: int64
+             * @description Orders that were paid or completed.
+             * @example 48
+             */
+            sold: number;
+            /**
+             * Format: int64
+             * @description Orders that were cancelled or paid back.
+             * @example 2
+             */
+            undone: number;
+            /**
+             * Format: int64
+             * @description Sold orders whose source told no prices: `revenue` is without them.
+             * @example 0
+             */
+            unpriced: number;
+        };
         /** @description A job that nobody tries any more, until someone replays it (`POST /api/v1/dead-letters/{letter}/replay`). */
         DeadLetter: {
             /** Format: int32 */
@@ -2063,6 +2114,24 @@ export interface components {
             status: components["schemas"]["Condition"];
             /** @example 0.1.0 */
             version: string;
+        };
+        HourStats: {
+            /**
+             * Format: int32
+             * @description From its first minute to its last.
+             * @example 12
+             */
+            hour: number;
+            /**
+             * Format: int64
+             * @example 1920000
+             */
+            revenue: number;
+            /**
+             * Format: int64
+             * @example 61
+             */
+            sold: number;
         };
         /** @description What became of the orders. */
         ImportCounts: {
@@ -2557,7 +2626,7 @@ export interface components {
             quantity: number;
             /**
              * Format: int64
-             * @description Rupiah for one.
+             * @description Rupiah for one. Of what has a price in the catalogue, another takes somebody who may change the catalogue.
              */
             unit_price?: number | null;
         };
@@ -2952,6 +3021,19 @@ export interface components {
              * @example 18000
              */
             unit_price: number | null;
+        };
+        OrderStats: {
+            /** @description Every business day, the first one first. */
+            days: components["schemas"]["DayStats"][];
+            /** Format: date */
+            from: string;
+            /** @description Hours of the clock in the store's own zone in which something was sold, over all days. */
+            hours: components["schemas"]["HourStats"][];
+            /** @description The hundred that brought most rupiah, then most units. */
+            products: components["schemas"]["ProductStats"][];
+            /** Format: date */
+            to: string;
+            total: components["schemas"]["Total"];
         };
         /** @description A page of orders, newest first. */
         Orders: {
@@ -3487,6 +3569,32 @@ export interface components {
              * @example porsi
              */
             unit?: string | null;
+        };
+        ProductStats: {
+            /**
+             * Format: int64
+             * @description Orders that it was in.
+             * @example 187
+             */
+            orders: number;
+            /** @example Ayam Geprek */
+            product: string;
+            /**
+             * Format: uuid
+             * @description Null where no product of the catalogue answers to the name.
+             */
+            product_id: string | null;
+            /**
+             * Format: double
+             * @description In its unit.
+             * @example 214
+             */
+            quantity: number;
+            /**
+             * Format: int64
+             * @example 3852000
+             */
+            revenue: number;
         };
         Products: {
             /** @description `cursor` of the next page, where there is one. */
@@ -4179,6 +4287,27 @@ export interface components {
             token_type: string;
             /** Format: uuid */
             user_id: string;
+        };
+        /** @description Over all days. */
+        Total: {
+            /**
+             * Format: int64
+             * @description Rupiah of one of them that has prices; null where none has.
+             * @example 31603
+             */
+            average: number | null;
+            /**
+             * Format: int64
+             * @description Rupiah of them.
+             * @example 9860000
+             */
+            revenue: number;
+            /**
+             * Format: int64
+             * @description Orders that were paid or completed.
+             * @example 312
+             */
+            sold: number;
         };
         /**
          * @description How tokens travel.
@@ -7510,6 +7639,77 @@ export interface operations {
             };
             /** @description The store would have no admin */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["Unfit"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_order_stats: {
+        parameters: {
+            query?: {
+                /**
+                 * @description First business day; six days before the last if not said.
+                 * @example 2026-11-17
+                 */
+                from?: string;
+                /**
+                 * @description Last business day; today if not said.
+                 * @example 2026-11-23
+                 */
+                to?: string;
+            };
+            header?: {
+                /**
+                 * @description Entity tags that the caller has.
+                 * @example "9f86d081884c7d659a2feaa0c55ad015"
+                 */
+                "if-none-match"?: string;
+            };
+            path: {
+                /**
+                 * @description Slug or id
+                 * @example warung-bu-sri
+                 */
+                store: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By day, hour and product */
+            200: {
+                headers: {
+                    /** @description Of these very bytes */
+                    etag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderStats"];
+                };
+            };
+            /** @description The caller has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["SignInRequired"];
+            403: components["responses"]["Forbidden"];
+            /** @description No such store */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
