@@ -92,11 +92,14 @@ pub(super) async fn store_and_publish(
     finish_run(&mut *tx, run_id, &result).await?;
     let (scope, read_in) = (store.id.to_string(), Some(outcome.loaded.read_in.as_str()));
     mark_day(&mut tx, FORECASTS, &scope, Made::Materialised, outcome.night.date, read_in).await?;
-    let yields = stands_back(&mut tx, store.id, order, outcome.night, outcome.forecast.rung).await?;
-    let published = !order.in_shadow && show(&mut tx, store, run_id, outcome.night.date, outcome.forecast.rung, now, yields).await?;
+    let (night, rung) = (outcome.night, outcome.forecast.rung);
+    let published = !order.in_shadow && {
+        let yields = stands_back(&mut tx, store.id, order, night, rung).await?;
+        show(&mut tx, store, run_id, night.date, rung, now, yields).await?
+    };
     if published {
         let plans = plans_of_now(&mut tx, store, outcome).await?;
-        tell(&mut tx, run_id, store, outcome.night.date, outcome.forecast.rung, &plans, now).await?;
+        tell(&mut tx, run_id, store, night.date, rung, &plans, now).await?;
     }
     tx.commit().await?;
     Ok(Stored { cells, published })

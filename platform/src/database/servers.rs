@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use url::Url;
 
 use super::DatabaseError;
 use crate::config::DatabaseConfig;
@@ -63,7 +64,7 @@ fn parse(variable: &'static str, url: Option<&SecretString>) -> Result<Option<Pg
     // The name by which `doctor` finds the hosts that share a database.
     let options = options.application_name("viralcast");
     let is_near = options.get_socket().is_some() || options.get_host().starts_with('/') || is_this_machine(options.get_host());
-    let says_how = ["sslmode", "ssl-mode"].iter().any(|parameter| url.contains(parameter));
+    let says_how = Url::parse(url).is_ok_and(|url| url.query_pairs().any(|(name, _)| matches!(&*name, "sslmode" | "ssl-mode")));
     // The driver takes TLS where it is offered, and then believes anybody: whoever stands in between offers none.
     Ok(Some(if is_near || says_how { options } else { options.ssl_mode(PgSslMode::VerifyFull) }))
 }
@@ -87,6 +88,7 @@ mod tests {
         for (url, expected) in [
             ("postgres://me@db.example/shop", "VerifyFull"),
             ("postgres://me@10.0.0.2:5433/shop", "VerifyFull"),
+            ("postgres://me:sslmode@db.example/shop", "VerifyFull"),
             ("postgres://me@db.example/shop?sslmode=prefer", "Prefer"),
             ("postgres://me@db.example/shop?sslmode=disable", "Disable"),
             ("postgres://me@localhost/shop", "Prefer"),
