@@ -30,6 +30,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 pub(crate) struct Asked(Uri);
 
 impl Asked {
+    /// As who asks without any.
+    pub fn nothing() -> Self {
+        Self(Uri::from_static("/"))
+    }
+
     /// What stands after the question mark.
     pub fn text(&self) -> &str {
         self.0.query().unwrap_or_default()

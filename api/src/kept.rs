@@ -29,11 +29,22 @@ where
     if let Some(kept) = cache.at_hand::<Kept>(key) {
         return Ok(kept.answer(headers));
     }
-    let load = load();
-    let written = async { serde_json::to_string(&load.await?).map(Kept::of).map_err(|_| ApiError::Unwritable) };
     // In a box: who finds the answer at hand does not carry about what it takes to load one.
-    let kept = Box::pin(cache.get(key, written)).await.map_err(ApiError::Shared)?;
+    let kept = Box::pin(keep(cache, key, load())).await?;
     Ok(kept.answer(headers))
+}
+
+/// The answer under `key`, from now on for all who ask.
+///
+/// # Errors
+/// The loader's.
+pub(crate) async fn keep<T, F>(cache: &ReadThrough, key: &Key, load: F) -> Result<Kept, ApiError>
+where
+    T: Serialize,
+    F: Future<Output = Result<T, ApiError>> + Send,
+{
+    let written = async { serde_json::to_string(&load.await?).map(Kept::of).map_err(|_| ApiError::Unwritable) };
+    cache.get(key, written).await.map_err(ApiError::Shared)
 }
 
 /// The header, as the document tells of it.
@@ -49,7 +60,7 @@ pub(crate) struct IfNoneMatch {
 /// Elsewhere it is kept as its text; the rest is made of that.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
-struct Kept {
+pub(crate) struct Kept {
     plain: Form,
     gzip: Form,
 }

@@ -7,6 +7,7 @@ mod change;
 mod cursor;
 mod docs;
 mod error;
+mod examples;
 mod extract;
 mod field;
 mod forms;
@@ -25,6 +26,7 @@ mod server;
 mod slug;
 mod state;
 mod stream;
+mod warm;
 
 pub use access::Auth;
 pub use error::{ApiError, FieldError, Resource};
@@ -33,6 +35,7 @@ pub use live::Live;
 pub use openapi::openapi;
 pub use server::{bind, serve};
 pub use state::{AppState, Limits, Services};
+pub use warm::keep_warm;
 
 /// The whole API as a service: every route, the docs page, and what surrounds them.
 pub fn router(state: AppState) -> axum::Router {

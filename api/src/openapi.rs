@@ -7,6 +7,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::openapi::{Content, Ref, RefOr, Response};
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::examples;
 use crate::forms;
 use crate::problem::Problem;
 use crate::routes;
@@ -70,6 +71,7 @@ pub(crate) fn documented_routes() -> (Router<AppState>, utoipa::openapi::OpenApi
             operation.responses.responses.entry((*status).to_owned()).or_insert_with(response);
         }
     }
+    examples::illustrate(&mut document);
     forms::tighten(&mut document);
     (routes, document)
 }

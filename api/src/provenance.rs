@@ -13,10 +13,10 @@ use sqlx::PgConnection;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::access::Caller;
 use crate::error::ApiError;
 use crate::routes::find_store;
 use crate::state::AppState;
+use platform::db::tenant::Tenant;
 
 /// The run that is on the store's screen.
 #[derive(Debug, Serialize, ToSchema)]
@@ -94,19 +94,21 @@ impl Provenance {
 
 /// The store's business day at an instant.
 pub(crate) fn business_day(store: &StoreRow, instant: DateTime<Utc>) -> NaiveDate {
-    Hours::of(store).business_day(instant)
+    Place::of(store).business_day(instant)
 }
 
-/// When a store's days begin and end.
+/// Where a store is, and when its days begin and end.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Hours {
+pub(crate) struct Place {
     time_zone: String,
     cutoff: NaiveTime,
+    /// Its village; empty where it has not said so.
+    pub region: String,
 }
 
-impl Hours {
+impl Place {
     fn of(store: &StoreRow) -> Self {
-        Self { time_zone: store.time_zone.clone(), cutoff: store.business_day_cutoff }
+        Self { time_zone: store.time_zone.clone(), cutoff: store.business_day_cutoff, region: store.adm4.clone().unwrap_or_default() }
     }
 
     /// By UTC where the zone's name is unknown to this program.
@@ -120,19 +122,22 @@ impl Hours {
 ///
 /// # Errors
 /// [`ApiError::NotFound`].
-pub(crate) async fn today(state: &AppState, caller: &Caller, store: Uuid) -> Result<NaiveDate, ApiError> {
+pub(crate) async fn today(state: &AppState, tenant: Tenant, store: Uuid) -> Result<NaiveDate, ApiError> {
+    Ok(place(state, tenant, store).await?.business_day(state.clock.now()))
+}
+
+/// # Errors
+/// [`ApiError::NotFound`].
+pub(crate) async fn place(state: &AppState, tenant: Tenant, store: Uuid) -> Result<Place, ApiError> {
     let key = keys::store_data(StoreId(store));
-    let hours: Hours = match state.cache.at_hand(&key) {
-        Some(hours) => hours,
-        None => {
-            let load = async {
-                let mut transaction = state.db.begin_read(caller.tenant()).await?;
-                Ok(Hours::of(&find_store(&mut transaction, &store.to_string()).await?))
-            };
-            Box::pin(state.cache.get(&key, load)).await.map_err(ApiError::Shared)?
-        }
+    if let Some(place) = state.cache.at_hand(&key) {
+        return Ok(place);
+    }
+    let load = async {
+        let mut transaction = state.db.begin_read(tenant).await?;
+        Ok(Place::of(&find_store(&mut transaction, &store.to_string()).await?))
     };
-    Ok(hours.business_day(state.clock.now()))
+    Box::pin(state.cache.get(&key, load)).await.map_err(ApiError::Shared)
 }
 
 /// Which store the numbers are of.

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::ApiError;
 use crate::router;
 use crate::state::AppState;
+use crate::warm::keep_warm;
 
 /// Requests of one HTTP/2 connection at the same time.
 const STREAMS: u32 = 100;
@@ -37,6 +38,7 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, ApiError> {
 pub async fn serve(listener: TcpListener, state: AppState, shutdown: CancellationToken) -> Result<(), ApiError> {
     let address = listener.local_addr().map_err(ApiError::Serve)?;
     let (drain, head) = (state.limits.drain, state.limits.head);
+    let warming = tokio::spawn(keep_warm(state.clone(), shutdown.clone()));
     let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
     let handle = Handle::new();
     let server = bounded(listener, head).handle(handle.clone()).serve(service);
@@ -53,6 +55,7 @@ pub async fn serve(listener: TcpListener, state: AppState, shutdown: Cancellatio
         ended = &mut server => ended,
         () = told => server.await,
     };
+    warming.abort();
     ended.map_err(ApiError::Serve)?;
     tracing::info!("the API has stopped");
     Ok(())

@@ -18,6 +18,7 @@ use platform::database::Database;
 use platform::db::stores::{StoreRow, find_store, list_stores};
 use platform::db::tenant::ServePool;
 use platform::http::Polite;
+use platform::mail::Mailer;
 use platform::objects::StoredObjects;
 use platform::telemetry::{self, Metrics, Output, Traces};
 use sqlx::PgPool;
@@ -75,6 +76,11 @@ impl Context {
         Ok(InstallationSecret::open(&self.config.auth, &self.data)?)
     }
 
+    /// The mail server, or a folder of the data folder.
+    pub fn mailer(&self) -> anyhow::Result<Arc<dyn Mailer>> {
+        Ok(platform::mail::open(&self.config.mail, &self.data.create()?.join("mail"))?)
+    }
+
     fn links(&self) -> anyhow::Result<Links> {
         Ok(Links { origin: self.config.http.public_origin(), secret: self.secret()? })
     }
@@ -90,14 +96,15 @@ impl Context {
         ensure_signing_key(self.db.work(), &secret, self.clock.now()).await?;
         let db = ServePool::new(self.db.serve().clone());
         let direct = self.listening(2);
+        let cache = ReadThrough::open(&self.config.cache, self.db.serve().clone(), direct.clone(), stop.clone())?;
         Ok(api::AppState::from(api::Services {
             db: db.clone(),
-            cache: ReadThrough::open(&self.config.cache, self.db.serve().clone(), direct.clone(), stop.clone())?,
+            cache: cache.clone(),
             live: api::Live::start(direct, stop),
             clock: self.clock.clone(),
             metrics: self.metrics.clone(),
             limits: (&self.config.http).into(),
-            auth: Arc::new(api::Auth::new(db, secret, self.clock.clone())),
+            auth: Arc::new(api::Auth::new(db, cache, secret, self.clock.clone())),
             limiter: platform::limits::open(&self.config.cache)?,
             payments: self.payments(self.db.serve().clone(), xendit)?,
             front: Arc::new((&self.config.http).into()),
@@ -111,10 +118,9 @@ impl Context {
         let defaults = Settings::default();
         let settings = Settings { engine: EngineConfig { horizon, ..defaults.engine }, ..defaults };
         let http = Polite::new(self.db.work().clone(), &self.config.outside)?;
-        let mail = platform::mail::open(&self.config.mail, &self.data.create()?.join("mail"))?;
         let sources = Arc::new(self.config.sources.clone());
         let payments = self.payments(self.db.work().clone(), &self.config.xendit)?;
-        let outside = Outside { http, sources, s3: Arc::new(self.config.s3.clone()), mail, links: self.links()?, payments };
+        let outside = Outside { http, sources, s3: Arc::new(self.config.s3.clone()), mail: self.mailer()?, links: self.links()?, payments };
         Ok(Nightly { work: self.db.work().clone(), objects: Arc::new(self.objects()?), clock: self.clock.clone(), settings, outside })
     }
 

@@ -21,8 +21,6 @@ use crate::news::signals::{MEMORY, signals};
 use crate::source::{Batch, Facts, Rejected};
 use crate::store_orders::{StoreError, store_orders};
 
-/// What nights are made of.
-const FORECASTS: &str = "forecasts";
 /// The region that is every region.
 const EVERYWHERE: &str = "ID";
 /// Days by which the date of an article may be told otherwise.
@@ -55,7 +53,7 @@ pub(crate) async fn store(tx: &mut PgConnection, parsed: &Parsed<'_>, now: DateT
     }
     if let Some(earliest) = new.earliest.filter(|earliest| *earliest < now) {
         for store_id in stores_concerned(&mut *tx, parsed).await? {
-            mark_stale_since(&mut *tx, FORECASTS, store_id, earliest).await?;
+            mark_stale_since(&mut *tx, store_id, earliest).await?;
         }
     }
     Ok((new, quarantined))

@@ -11,6 +11,7 @@ use domain::Hint;
 use domain::time::BusinessCalendar;
 use platform::clock::Clock;
 use platform::config::SourcesConfig;
+use platform::database::begin;
 use platform::db::partition_ranges::{Made, mark_days};
 use platform::db::raw_records::{LandedRecord, NewRawRecord, StoredRecord, land_raw_record, landed_records};
 use platform::db::source_breakers::{note_failure, note_uncovered};
@@ -244,8 +245,10 @@ async fn land_bytes(shop: Workshop<'_>, record: NewRawRecord, bytes: Vec<u8>) ->
         object_key: shop.objects.put_content(bytes.clone()).await?.to_string(),
         ..record
     };
-    let mut connection = shop.pool.acquire().await?;
-    Ok((land_raw_record(&mut connection, &record).await?, bytes))
+    let mut tx = begin(shop.pool).await?;
+    let landed = land_raw_record(&mut tx, &record).await?;
+    tx.commit().await?;
+    Ok((landed, bytes))
 }
 
 /// Answers how many facts the record holds, how many are new, and how many rows went to quarantine.
@@ -266,7 +269,7 @@ async fn parse_and_store(
     let understood = |error| TakeError::Parse { source_name: source.name(), source: error };
     let batches = parsed(source.name(), raw).await?.map_err(understood)?;
     let (mut sum, mut repeated) = ((0, NewFacts::default(), 0), 0);
-    let mut tx = shop.pool.begin().await?;
+    let mut tx = begin(shop.pool).await?;
     for batch in batches {
         if let Some(error) = refusal(name, &batch) {
             // Not a word of it counts, and what was wrong is kept.

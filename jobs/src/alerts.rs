@@ -1,13 +1,17 @@
-//! What someone should look at: the queue, the ticks, and stores without a plan.
+//! What someone should look at: the queue, the ticks, and stores without a plan. Whoever looks keeps gauges and a log; operators get a mail.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use platform::clock::SharedClock;
 use platform::db::DbError;
+use platform::db::alert_notices::{give_back_notice, take_notice};
 use platform::db::published_runs::unserved_stores;
 use platform::db::schedule_ticks::late_ticks;
+use platform::db::users::operator_addresses;
+use platform::mail::{Mail, Mailer};
 use platform::queue::{self, Alert, LaneHealth, QueueError};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -16,6 +20,8 @@ use crate::events;
 
 /// How often [`watch`] looks.
 const LOOK: Duration = Duration::from_secs(60);
+/// Between two mails about the same.
+const AGAIN: TimeDelta = TimeDelta::hours(6);
 
 /// Why it could not be looked.
 #[derive(Debug, thiserror::Error)]
@@ -46,8 +52,8 @@ pub async fn look(pool: &PgPool, now: DateTime<Utc>) -> Result<(Vec<LaneHealth>,
     Ok((lanes, alerts))
 }
 
-/// Keeps the gauges of this process current and says once when something begins to be wrong, until `shutdown`.
-pub async fn watch(pool: PgPool, clock: SharedClock, shutdown: CancellationToken) {
+/// Keeps the gauges of this process current, says once when something begins to be wrong, and tells operators, until `shutdown`.
+pub async fn watch(pool: PgPool, clock: SharedClock, mailer: Arc<dyn Mailer>, shutdown: CancellationToken) {
     let mut known = BTreeSet::new();
     loop {
         match look(&pool, clock.now()).await {
@@ -56,11 +62,58 @@ pub async fn watch(pool: PgPool, clock: SharedClock, shutdown: CancellationToken
                 let now: BTreeSet<&'static str> = alerts.iter().map(|alert| alert.name).collect();
                 alerts.iter().filter(|alert| !known.contains(alert.name)).for_each(events::alerted);
                 known = now;
+                // A mail server that hangs does not hold up an orderly end.
+                if shutdown.run_until_cancelled(tell(&pool, &*mailer, &alerts, clock.now())).await.is_none() {
+                    return;
+                }
             }
             Err(error) => events::alerts_failed(&error),
         }
         if shutdown.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_none() {
             return;
         }
+    }
+}
+
+/// Mails every operator what is wrong: one mail for each kind of alert, from whichever program notices it first, and at most every six hours. Not by a
+/// job: what is wrong may be the queue. Where no mail goes out the next look tries again; a program that dies on the way has told nobody for six hours.
+pub async fn tell(pool: &PgPool, mailer: &dyn Mailer, alerts: &[Alert], now: DateTime<Utc>) {
+    let mut kinds: BTreeMap<&'static str, Vec<&Alert>> = BTreeMap::new();
+    alerts.iter().for_each(|alert| kinds.entry(alert.name).or_default().push(alert));
+    for (name, alerts) in kinds {
+        if let Err(error) = tell_of(pool, mailer, name, &alerts, now).await {
+            events::alert_not_mailed(name, &error);
+        }
+    }
+}
+
+async fn tell_of(pool: &PgPool, mailer: &dyn Mailer, name: &str, alerts: &[&Alert], now: DateTime<Utc>) -> Result<(), DbError> {
+    let operators = operator_addresses(pool).await?;
+    if operators.is_empty() || !take_notice(pool, name, now, now - AGAIN).await? {
+        return Ok(());
+    }
+    let mut is_told = false;
+    for to in operators {
+        match mailer.send(&letter(name, alerts, to, now)).await {
+            Ok(()) => is_told = true,
+            Err(error) => events::alert_not_mailed(name, &error),
+        }
+    }
+    if !is_told {
+        give_back_notice(pool, name, now).await?;
+    }
+    Ok(())
+}
+
+fn letter(name: &str, alerts: &[&Alert], to: String, now: DateTime<Utc>) -> Mail {
+    let told: String = alerts.iter().map(|alert| format!("{}\nWhat to do: {}\n\n", alert.detail, alert.hint)).collect();
+    let closing = format!("Seen at {now}. While it lasts you hear of it every six hours.");
+    let escaped = told.trim_end().replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\n', "<br>");
+    Mail {
+        subject: format!("Viral Cast AI: {}", name.replace('_', " ")),
+        text: format!("{told}{closing}\n"),
+        html: format!("<p>{escaped}</p><p>{closing}</p>"),
+        key: Some(format!("alert:{name}:{}:{to}", now.timestamp())),
+        to,
     }
 }

@@ -143,6 +143,12 @@ pub(crate) fn alerts_failed(error: &AlertError) {
     tracing::warn!(error = error as &dyn std::error::Error, "it can't be told whether something is wrong; trying again");
 }
 
+/// It is in the log and in the metrics all the same.
+pub(crate) fn alert_not_mailed(name: &str, error: &(dyn std::error::Error + 'static)) {
+    metrics::counter!("alerts_not_mailed_total").increment(1);
+    tracing::warn!(error, "an operator could not be mailed about {name}");
+}
+
 pub(crate) fn not_mailed(error: &MailError) {
     metrics::counter!("news_not_mailed_total").increment(1);
     tracing::warn!(error = error as &dyn std::error::Error, "news cannot be mailed to an address that is none");

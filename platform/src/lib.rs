@@ -21,7 +21,7 @@ pub mod database;
 pub mod db;
 pub mod embedded;
 pub mod health;
-mod host;
+pub mod host;
 pub mod http;
 pub mod limits;
 pub mod mail;

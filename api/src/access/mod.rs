@@ -11,6 +11,7 @@ mod cookies;
 mod csrf;
 mod identify;
 mod sign_in;
+mod standings;
 
 pub(crate) use attempts::{check_attempt, check_export, check_links};
 pub use auth::Auth;
@@ -19,4 +20,4 @@ pub(crate) use client::ClientAddress;
 pub(crate) use cookies::Cookies;
 pub(crate) use csrf::{check_origin, check_token};
 pub(crate) use identify::{Asker, identify, who};
-pub(crate) use sign_in::{Agent, Proven, SignIn, end_earlier, refresh, sign_in};
+pub(crate) use sign_in::{Agent, Proven, SignIn, end_earlier, refresh, remember_failure, sign_in};

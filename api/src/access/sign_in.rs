@@ -89,6 +89,27 @@ pub(crate) async fn sign_in(state: &AppState, user: Uuid, agent: &Agent, proven:
     SignIn::of(state, user, family, refresh).await
 }
 
+/// Records that somebody gave a wrong password for this person's account. What cannot be recorded is in the log.
+pub(crate) async fn remember_failure(state: AppState, user: Uuid, address: Option<String>) {
+    let entry = NewAuditEntry {
+        user_id: Some(user),
+        store_id: None,
+        action: "sign_in_failed",
+        subject: "password",
+        details: json!({}),
+        ip_address: address.as_deref(),
+        now: state.clock.now(),
+    };
+    let recorded = async {
+        let mut transaction = state.db.begin_as(Tenant::User(user)).await?;
+        record(&mut *transaction, &entry).await?;
+        commit(transaction).await
+    };
+    if let Err(error) = recorded.await {
+        tracing::warn!(user.id = %user, error = %domain::chain(&error), "a failed sign-in could not be recorded");
+    }
+}
+
 /// Ends the session that a browser had before somebody signed in again: whoever did that need not be the same person.
 ///
 /// # Errors

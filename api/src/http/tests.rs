@@ -40,14 +40,15 @@ fn app() -> Router {
     let payments = Payments::new(nowhere.clone(), SystemClock::shared(), &XenditConfig::default(), &OutsideConfig::default());
     let (db, stopped) = (ServePool::new(nowhere.clone()), CancellationToken::new());
     stopped.cancel();
+    let cache = ReadThrough::new(Arc::new(MemoryCache::default()));
     let state = AppState::from(Services {
         db: db.clone(),
-        cache: ReadThrough::new(Arc::new(MemoryCache::default())),
+        cache: cache.clone(),
         live: Live::start(nowhere, stopped),
         payments: payments.expect("a client"),
         clock: SystemClock::shared(),
         metrics: metrics(),
-        auth: Arc::new(Auth::new(db, secret, SystemClock::shared())),
+        auth: Arc::new(Auth::new(db, cache, secret, SystemClock::shared())),
         limiter: Arc::new(MemoryLimiter::default()),
         front: Arc::default(),
         objects: Arc::new(StoredObjects::folder(&std::env::temp_dir().join("viralcast-no-objects")).expect("a folder")),

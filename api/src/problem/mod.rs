@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use crate::error::FieldError;
 
 pub(crate) use language::Language;
-pub(crate) use render::{Asked, Refusal, pending};
+pub(crate) use render::{Asked, Refusal, example, pending};
 
 /// What went wrong, for people and programs. `type` is stable and what programs should look at; `title`, `detail` and
 /// `hint` are in the language that `Accept-Language` asks for, Indonesian or English, by default Indonesian.

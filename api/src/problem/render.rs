@@ -8,6 +8,8 @@ use axum::http::header::{ACCEPT_LANGUAGE, ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE,
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 
+use serde_json::Value;
+
 use super::Problem;
 use super::language::Language;
 use super::wording::Wording;
@@ -53,22 +55,33 @@ impl Asked {
         }
         let status = wording.status;
         let refusal = Refusal(wording.kind);
-        let problem = Problem {
-            kind: wording.kind,
-            title: wording.title,
-            status: status.as_u16(),
-            detail: wording.detail,
-            instance: self.uri.path().to_owned(),
-            trace_id: self.trace_id.map(|id| id.as_str().to_owned()).unwrap_or_default(),
-            hint: wording.hint,
-            errors: wording.errors,
-        };
+        let trace_id = self.trace_id.map(|id| id.as_str().to_owned()).unwrap_or_default();
+        let problem = document_of(wording, self.uri.path(), trace_id);
         let mut document = (status, Json(problem)).into_response();
         head(document.headers_mut(), &error, status, language, response.headers());
         // Who asked, for the log.
         *document.extensions_mut() = std::mem::take(response.extensions_mut());
         document.extensions_mut().insert(refusal);
         document
+    }
+}
+
+/// What an error looks like, in English, for whoever reads the API's document.
+pub(crate) fn example(error: &ApiError, instance: &str) -> Value {
+    let problem = document_of(Wording::of(error, Language::English), instance, "4bf92f3577b34da6a3ce929d0e0e4736".to_owned());
+    serde_json::to_value(problem).unwrap_or_default()
+}
+
+fn document_of(wording: Wording, instance: &str, trace_id: String) -> Problem {
+    Problem {
+        kind: wording.kind,
+        title: wording.title,
+        status: wording.status.as_u16(),
+        detail: wording.detail,
+        instance: instance.to_owned(),
+        trace_id,
+        hint: wording.hint,
+        errors: wording.errors,
     }
 }
 

@@ -14,6 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use super::profiles;
 use crate::access::{Caller, Reader};
 use crate::error::{ApiError, Resource};
 use crate::problem::Problem;
@@ -126,6 +127,7 @@ async fn replace(state: &AppState, caller: &Caller, key: Option<&ObjectKey>) -> 
     let mut transaction = caller.begin(state).await?;
     let old = set_avatar(&mut transaction, caller.user, key.map(ObjectKey::as_str)).await?;
     commit(transaction).await?;
+    profiles::forget(state, caller.user).await;
     if let Some(old) = old.filter(|old| key.is_none_or(|key| key.as_str() != old)) {
         state.objects.delete(&old.parse()?).await?;
     }

@@ -1,26 +1,35 @@
 //! What food costs on the markets, as the sources tell it.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse as _, Response};
+use chrono::{DateTime, Days, NaiveDate, Timelike as _, Utc};
+use chrono_tz::Asia::Jakarta;
 use domain::access::{Action, Permission, Resource as Kind};
+use platform::cache::keys;
 use platform::db::market_prices::{MarketPriceRow, PriceFilter, list_market_prices};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::access::{Caller, Reader};
+use crate::access::Caller;
 use crate::cursor::{Cell, cell_cursor, default_limit, limit, page};
 use crate::error::{ApiError, FieldError};
-use crate::extract::{Query, optional_day, optional_text};
+use crate::extract::{Asked, optional_day, optional_text};
+use crate::kept::{IfNoneMatch, kept};
 use crate::problem::Problem;
+use crate::provenance::place;
 use crate::state::AppState;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::default().routes(routes!(list))
 }
 
+const HOUR: Duration = Duration::from_secs(60 * 60);
 const MOST_DAYS: i64 = 400;
 /// What is shown if nothing is said.
 const USUAL_DAYS: u64 = 30;
@@ -122,44 +131,56 @@ struct PriceQuery {
     get,
     path = "/api/v1/market-prices", operation_id = "list_market_prices",
     tag = "market",
-    params(PriceQuery),
+    params(PriceQuery, IfNoneMatch),
     responses(
-        (status = 200, description = "A page of prices", body = MarketPrices),
+        (status = 200, description = "A page of prices", body = MarketPrices, headers(("etag" = String, description = "Of these very bytes"))),
+        (status = 304, description = "The caller has them already"),
         (status = 404, description = "No such store", body = Problem, content_type = "application/problem+json"),
     ),
     extensions(("x-permission" = json!("signed-in"))),
 )]
-async fn list(
-    State(state): State<AppState>,
-    caller: Caller,
-    Query(query): Query<PriceQuery>,
-    Reader(mut transaction): Reader,
-) -> Result<Json<MarketPrices>, ApiError> {
-    let now = state.clock.now();
-    let (first, last) = days(query.from, query.to, now.with_timezone(&chrono_tz::Asia::Jakarta).date_naive())?;
+async fn list(State(state): State<AppState>, caller: Caller, asked: Asked, headers: HeaderMap) -> Result<Response, ApiError> {
+    let query: PriceQuery = asked.read()?;
     let around = match (&query.store, &query.region) {
         (Some(_), Some(_)) => return Err(FieldError::unfit("region", "must not be given together with `store`").into()),
         (Some(store), None) => {
-            let store = caller.store(&mut transaction, store, Permission::to(Action::Read, Kind::Store)).await?;
+            let store = caller.store_id(&state, store, Permission::to(Action::Read, Kind::Store)).await?;
             // A store that has not said where it is lies in the country all the same.
-            Some(store.adm4.unwrap_or_default())
+            Some(place(&state, caller.tenant(), store).await?.region)
         }
         (None, _) => None,
     };
+    let now = state.clock.now().with_timezone(&Jakarta);
+    let load = || find(&state, &caller, &query, around.as_deref());
+    if query.cursor.is_some() {
+        // Who reads on reads it once.
+        return Ok(Json(load().await?).into_response());
+    }
+    let PriceQuery { item, region, from, to, limit, .. } = &query;
+    // A price that is told before its time is there from then on, and nobody says so: an hour later at the latest it is asked again.
+    let part = format!("{}:{item:?}:{region:?}:{around:?}:{from:?}:{to:?}:{limit}", now.hour());
+    let key = keys::market_prices(now.date_naive()).part(&part).for_at_most(HOUR);
+    kept(&state.cache, &key, &headers, load).await
+}
+
+async fn find(state: &AppState, caller: &Caller, query: &PriceQuery, around: Option<&str>) -> Result<MarketPrices, ApiError> {
+    let mut transaction = state.db.begin_read(caller.tenant()).await?;
+    let now = state.clock.now();
+    let (first, last) = days(query.from, query.to, now.with_timezone(&Jakarta).date_naive())?;
     let filter = PriceFilter {
         first,
         last,
         now,
         commodity: query.item.as_deref(),
         region: query.region.as_deref(),
-        around: around.as_deref(),
+        around,
         after: query.cursor.as_ref().map(|(day, names)| (*day, names)),
         limit: query.limit + 1,
     };
     let rows = list_market_prices(&mut *transaction, filter).await?;
     let place = |row: &MarketPriceRow| (row.price_date, [&row.commodity, &row.region, &row.market, &row.source].map(Clone::clone));
     let (rows, next_cursor) = page(rows, query.limit, place);
-    Ok(Json(MarketPrices { prices: rows.into_iter().map(MarketPrice::from).collect(), next_cursor }))
+    Ok(MarketPrices { prices: rows.into_iter().map(MarketPrice::from).collect(), next_cursor })
 }
 
 fn days(from: Option<NaiveDate>, to: Option<NaiveDate>, today: NaiveDate) -> Result<(NaiveDate, NaiveDate), FieldError> {

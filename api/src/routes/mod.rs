@@ -52,11 +52,20 @@ mod webhooks;
 mod what_ifs;
 mod xendit_webhooks;
 
+use platform::db::tenant::Tenant;
 use utoipa_axum::router::OpenApiRouter;
+use uuid::Uuid;
 
+use crate::error::ApiError;
 use crate::state::AppState;
 
 pub(crate) use stores::find as find_store;
+
+/// Loads what an owner looks at first.
+pub(crate) async fn warm(state: &AppState, tenant: Tenant, store: Uuid) -> Result<(), ApiError> {
+    plan::warm(state, tenant, store).await?;
+    predictions::warm(state, tenant, store).await
+}
 
 pub(crate) fn all() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()

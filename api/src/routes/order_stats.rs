@@ -158,7 +158,7 @@ async fn get(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let store = caller.store_id(&state, &store, Permission::to(Action::Read, Kind::Orders)).await?;
-    let today = today(&state, &caller, store).await?;
+    let today = today(&state, caller.tenant(), store).await?;
     let key = keys::orders_stats(StoreId(store)).part(&format!("{today}:{}", asked.text()));
     kept(&state.cache, &key, &headers, || find(&state, &caller, store, today, &asked)).await
 }

@@ -6,8 +6,9 @@ use axum::response::Response;
 use chrono::{Days, NaiveDate};
 use domain::access::{Action, Permission, Resource as Kind};
 use domain::ids::StoreId;
-use platform::cache::keys;
+use platform::cache::{Key, keys};
 use platform::db::plan_items::{PlanItemRow, published_plan};
+use platform::db::tenant::Tenant;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -17,7 +18,7 @@ use uuid::Uuid;
 use crate::access::Caller;
 use crate::error::ApiError;
 use crate::extract::{Asked, PathName, optional_day};
-use crate::kept::{IfNoneMatch, kept};
+use crate::kept::{IfNoneMatch, keep, kept};
 use crate::problem::Problem;
 use crate::provenance::{Provenance, StoreReference, today};
 use crate::routes::find_store;
@@ -194,14 +195,25 @@ async fn get(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let store = caller.store_id(&state, &store, Permission::to(Action::Read, Kind::Predictions)).await?;
-    let today = today(&state, &caller, store).await?;
-    let key = keys::plan(StoreId(store)).part(&format!("{today}:{}", asked.text()));
-    kept(&state.cache, &key, &headers, || find(&state, &caller, store, &asked)).await
+    let key = key(&state, caller.tenant(), store, &asked).await?;
+    kept(&state.cache, &key, &headers, || find(&state, caller.tenant(), store, &asked)).await
 }
 
-async fn find(state: &AppState, caller: &Caller, store: Uuid, asked: &Asked) -> Result<Plan, ApiError> {
+/// Loads what who opens the plan will ask for.
+pub(super) async fn warm(state: &AppState, tenant: Tenant, store: Uuid) -> Result<(), ApiError> {
+    let asked = Asked::nothing();
+    let key = key(state, tenant, store, &asked).await?;
+    keep(&state.cache, &key, find(state, tenant, store, &asked)).await.map(drop)
+}
+
+async fn key(state: &AppState, tenant: Tenant, store: Uuid, asked: &Asked) -> Result<Key, ApiError> {
+    let today = today(state, tenant, store).await?;
+    Ok(keys::plan(StoreId(store)).part(&format!("{today}:{}", asked.text())))
+}
+
+async fn find(state: &AppState, tenant: Tenant, store: Uuid, asked: &Asked) -> Result<Plan, ApiError> {
     let query: PlanQuery = asked.read()?;
-    let mut transaction = state.db.begin_read(caller.tenant()).await?;
+    let mut transaction = state.db.begin_read(tenant).await?;
     let store = find_store(&mut transaction, &store.to_string()).await?;
     let run = Provenance::of(&mut transaction, &store, state.clock.now()).await?;
     let dates = match query.date {

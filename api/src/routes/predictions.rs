@@ -6,8 +6,9 @@ use axum::response::Response;
 use chrono::NaiveDate;
 use domain::access::{Action, Permission, Resource as Kind};
 use domain::ids::StoreId;
-use platform::cache::keys;
+use platform::cache::{Key, keys};
 use platform::db::forecasts::{ForecastRow, published_forecasts};
+use platform::db::tenant::Tenant;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -17,7 +18,7 @@ use uuid::Uuid;
 use crate::access::Caller;
 use crate::error::{ApiError, FieldError};
 use crate::extract::{Asked, PathName, optional_day, optional_text};
-use crate::kept::{IfNoneMatch, kept};
+use crate::kept::{IfNoneMatch, keep, kept};
 use crate::problem::Problem;
 use crate::provenance::{Provenance, StoreReference, today};
 use crate::routes::find_store;
@@ -179,18 +180,29 @@ async fn list(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let store = caller.store_id(&state, &store, Permission::to(Action::Read, Kind::Predictions)).await?;
-    let today = today(&state, &caller, store).await?;
-    let kind = asked.parameter("type").unwrap_or("all");
-    let key = keys::predictions(StoreId(store), kind).part(&format!("{today}:{}", asked.text()));
-    kept(&state.cache, &key, &headers, || find(&state, &caller, store, &asked)).await
+    let key = key(&state, caller.tenant(), store, &asked).await?;
+    kept(&state.cache, &key, &headers, || find(&state, caller.tenant(), store, &asked)).await
 }
 
-async fn find(state: &AppState, caller: &Caller, store: Uuid, asked: &Asked) -> Result<Predictions, ApiError> {
+/// Loads all predictions, as who asks for nothing special will.
+pub(super) async fn warm(state: &AppState, tenant: Tenant, store: Uuid) -> Result<(), ApiError> {
+    let asked = Asked::nothing();
+    let key = key(state, tenant, store, &asked).await?;
+    keep(&state.cache, &key, find(state, tenant, store, &asked)).await.map(drop)
+}
+
+async fn key(state: &AppState, tenant: Tenant, store: Uuid, asked: &Asked) -> Result<Key, ApiError> {
+    let today = today(state, tenant, store).await?;
+    let kind = asked.parameter("type").unwrap_or("all");
+    Ok(keys::predictions(StoreId(store), kind).part(&format!("{today}:{}", asked.text())))
+}
+
+async fn find(state: &AppState, tenant: Tenant, store: Uuid, asked: &Asked) -> Result<Predictions, ApiError> {
     let query: PredictionQuery = asked.read()?;
     if matches!((query.from, query.to), (Some(from), Some(to)) if from > to) {
         return Err(FieldError::unfit("to", "must not be before `from`").into());
     }
-    let mut transaction = state.db.begin_read(caller.tenant()).await?;
+    let mut transaction = state.db.begin_read(tenant).await?;
     let store = find_store(&mut transaction, &store.to_string()).await?;
     let run = Provenance::of(&mut transaction, &store, state.clock.now()).await?;
     let (first, last) = (query.from.unwrap_or(run.first_day), query.to.unwrap_or(run.last_predicted_day()));

@@ -2,18 +2,24 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use domain::ids::UserId;
+use platform::cache::{Invalidation, Key, keys};
 use platform::db::profiles::{ProfileRow, find_profile, put_profile};
 use platform::db::tenant::commit;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use uuid::Uuid;
 
 use super::avatars;
-use crate::access::{Caller, Reader};
+use crate::access::Caller;
 use crate::error::ApiError;
 use crate::extract::Body;
 use crate::field::{optional_lines, optional_phone};
+use crate::kept::{IfNoneMatch, kept};
 use crate::state::AppState;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -61,11 +67,29 @@ struct NewProfile {
     get,
     path = "/api/v1/users/me/profile", operation_id = "get_profile",
     tag = "users",
-    responses((status = 200, description = "The profile", body = Profile)),
+    params(IfNoneMatch),
+    responses(
+        (status = 200, description = "The profile", body = Profile, headers(("etag" = String, description = "Of these very bytes"))),
+        (status = 304, description = "The caller has it already"),
+    ),
     extensions(("x-permission" = json!("signed-in"))),
 )]
-async fn get(caller: Caller, Reader(mut transaction): Reader) -> Result<Json<Profile>, ApiError> {
-    Ok(Json(find_profile(&mut *transaction, caller.user).await?.into()))
+async fn get(State(state): State<AppState>, caller: Caller, headers: HeaderMap) -> Result<Response, ApiError> {
+    kept(&state.cache, &key(caller.user), &headers, || find(&state, &caller)).await
+}
+
+async fn find(state: &AppState, caller: &Caller) -> Result<Profile, ApiError> {
+    let mut transaction = state.db.begin_read(caller.tenant()).await?;
+    Ok(find_profile(&mut *transaction, caller.user).await?.into())
+}
+
+fn key(user: Uuid) -> Key {
+    keys::user_profile(UserId(user)).part("own")
+}
+
+/// What was kept of a profile is an old one: who has changed it reads their own writes.
+pub(super) async fn forget(state: &AppState, user: Uuid) {
+    state.cache.invalidate(Invalidation::key(&key(user))).await;
 }
 
 /// Replace the caller's profile; what is left out is gone. The picture stays.
@@ -83,5 +107,6 @@ async fn put(State(state): State<AppState>, caller: Caller, Body(new): Body<NewP
     put_profile(&mut *transaction, caller.user, &row).await?;
     let row = find_profile(&mut *transaction, caller.user).await?;
     commit(transaction).await?;
+    forget(&state, caller.user).await;
     Ok(Json(row.into()))
 }

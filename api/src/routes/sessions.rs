@@ -19,7 +19,8 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::access::{
-    Agent, Caller, ClientAddress, Proven, Reader, SignIn, check_attempt, check_origin, check_token, end_earlier, refresh, sign_in,
+    Agent, Caller, ClientAddress, Proven, Reader, SignIn, check_attempt, check_origin, check_token, end_earlier, refresh, remember_failure,
+    sign_in,
 };
 use crate::error::{ApiError, Resource};
 use crate::extract::{Body, PathName, line};
@@ -111,8 +112,12 @@ async fn login(
     let Some(account) = account.as_ref().filter(|_| verdict != Verdict::Wrong) else {
         metrics::counter!("auth_sign_in_failures_total").increment(1);
         // Who was asked for, if anybody; never what was typed, which may be a password in the wrong field.
-        let user = account.map(|account| tracing::field::display(account.user_id));
-        tracing::info!(user.id = user, "somebody could not sign in");
+        let user = account.map(|account| account.user_id);
+        tracing::info!(user.id = user.map(tracing::field::display), "somebody could not sign in");
+        if let Some(user) = user {
+            // Beside: how long the answer takes must not tell whether there is such an account.
+            tokio::spawn(remember_failure(state.clone(), user, agent(&headers, address).address));
+        }
         return Err(ApiError::WrongCredentials);
     };
     let better = match verdict {

@@ -72,10 +72,10 @@ impl App {
         let secret = InstallationSecret::of("a secret of this test, long enough".into()).expect("long enough");
         ensure_signing_key(db.work(), &secret, clock.now()).await.expect("a key");
         let serve = ServePool::new(db.serve().clone());
-        let auth = Arc::new(Auth::new(serve.clone(), secret, clock.shared()));
         let stop = CancellationToken::new();
         let direct = PgPoolOptions::new().max_connections(2).connect_lazy_with(db.options(Role::Work));
         let cache = ReadThrough::in_step(Arc::new(MemoryCache::default()), db.serve().clone(), direct.clone(), stop.clone());
+        let auth = Arc::new(Auth::new(serve.clone(), cache.clone(), secret, clock.shared()));
         let payments = Payments::new(db.serve().clone(), clock.shared(), xendit, &OutsideConfig::default()).expect("a client");
         let objects = tempfile::tempdir().expect("a folder");
         let state = AppState::from(Services {
@@ -112,13 +112,21 @@ impl App {
         self.restarted_with(secret)
     }
 
+    /// The same on a machine that hears of no change.
+    pub fn deaf(self) -> Self {
+        let secret = self.state.auth.keys.secret().clone();
+        let cache = ReadThrough::new(Arc::new(MemoryCache::default()));
+        let state = AppState::from(Services { cache, ..Services::clone(&self.state) });
+        Self { state, ..self }.restarted_with(secret)
+    }
+
     /// The same after its secret was changed.
     pub fn with_secret(self, secret: &str) -> Self {
         self.restarted_with(InstallationSecret::of(secret.into()).expect("long enough"))
     }
 
     fn restarted_with(self, secret: InstallationSecret) -> Self {
-        let auth = Auth::new(self.state.db.clone(), secret, self.clock.shared());
+        let auth = Auth::new(self.state.db.clone(), self.state.cache.clone(), secret, self.clock.shared());
         let state = AppState::from(Services { auth: Arc::new(auth), ..Services::clone(&self.state) });
         Self { router: api::router(state.clone()), state, ..self }
     }

@@ -43,7 +43,7 @@ pub fn resolve(value: &'static Value) -> &'static Value {
     }
 }
 
-fn violations(schema: &'static Value, value: &Value, at: &str) -> Vec<String> {
+pub fn violations(schema: &'static Value, value: &Value, at: &str) -> Vec<String> {
     let schema = resolve(schema);
     if let Some(choices) = schema["oneOf"].as_array() {
         let fits = choices.iter().filter(|choice| violations(choice, value, at).is_empty()).count();

@@ -8,7 +8,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::contract::{document, resolve};
+use crate::contract::{document, resolve, violations};
 
 #[test]
 fn the_committed_document_is_the_one_that_the_handlers_make() {
@@ -56,6 +56,22 @@ fn every_reference_leads_somewhere_and_every_operation_is_described() {
             assert!(parameters.iter().all(|parameter| parameter["description"].is_string()), "{method} {path}: {parameters:?}");
             let is_first_page = |parameter: &Value| parameter["name"] != "cursor" || parameter["required"] != true;
             assert!(parameters.iter().all(is_first_page), "{method} {path} cannot be asked for its first page");
+        }
+    }
+}
+
+#[test]
+fn every_refusal_has_an_example_that_is_one() {
+    let schema = &document()["components"]["schemas"]["Problem"];
+    let items = document()["paths"].as_object().expect("paths").values().flat_map(|item| item.as_object().expect("operations").values());
+    for operation in items {
+        for (status, response) in operation["responses"].as_object().expect("responses") {
+            let Some(content) = resolve(response)["content"].get("application/problem+json") else { continue };
+            let example = &content["example"];
+            let named = format!("{} of {}: {example}", status, operation["operationId"]);
+            assert_eq!(example["status"].to_string(), *status, "{named}");
+            assert_eq!(violations(schema, example, "example"), Vec::<String>::new(), "{named}");
+            assert!(example["type"].as_str().is_some_and(|kind| kind.starts_with("/problems/")), "{named}");
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use api::{ApiError, Limits};
 use domain::Hint;
+use platform::database::begin;
 use sqlx::{Executor, PgPool, Postgres, Transaction};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -45,7 +46,7 @@ async fn answer(mut stream: TcpStream) -> String {
 
 /// Holds every read of stores until it is rolled back.
 async fn block(pool: &PgPool) -> Transaction<'static, Postgres> {
-    let mut transaction = pool.begin().await.expect("a transaction");
+    let mut transaction = begin(pool).await.expect("a transaction");
     transaction.execute("lock table stores in access exclusive mode").await.expect("locked");
     transaction
 }

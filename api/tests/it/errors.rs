@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use api::Limits;
+use platform::database::begin;
 use sqlx::Executor;
 
 use crate::app::{App, assert_shown};
@@ -31,7 +32,7 @@ async fn a_broken_database_tells_the_client_nothing() {
 #[tokio::test]
 async fn a_read_that_waits_too_long_is_given_up() {
     let app = App::with(Limits { timeout: Duration::from_millis(100), ..Limits::default() }, crate::world::NOW).await;
-    let mut writer = app.db.owner().begin().await.expect("a transaction");
+    let mut writer = begin(app.db.owner()).await.expect("a transaction");
     writer.execute("lock table stores in access exclusive mode").await.expect("locked");
     assert_shown("timeout", &app.get("/api/v1/stores").await);
     writer.rollback().await.expect("unlocked");

@@ -8,6 +8,7 @@ use futures::StreamExt;
 use platform::bus::live::live_events;
 use platform::bus::outbox;
 use platform::clock::Clock;
+use platform::database::begin;
 use platform::db::tenant::Tenant;
 use serde_json::{Value, json};
 
@@ -112,7 +113,7 @@ async fn what_commits_late_is_not_left_out() {
     let app = App::new().await;
     let mut stream = Stream::open(&app, &[]).await;
     stream.expect("ready").await;
-    let mut slow = app.db.work().begin().await.expect("a transaction");
+    let mut slow = begin(app.db.work()).await.expect("a transaction");
     let event = "insert into outbox (event_id, name, version, subject, occurred_at, payload) values (gen_random_uuid(), 'sales.ingested', 1, $1, now(), '{}')";
     sqlx::query(event).bind(app.world.store.to_string()).execute(&mut *slow).await.expect("written, and not committed");
     let id = order(&app).await;

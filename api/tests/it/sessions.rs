@@ -10,6 +10,7 @@ use platform::db::users::{set_password, verify_email};
 use serde_json::{Value, json};
 
 use crate::app::{App, NOBODY, Reply, assert_shown};
+use crate::eventually;
 
 const PASSWORD: &str = "tiga gajah lewat jembatan";
 const LOGIN: &str = "/api/v1/auth/login";
@@ -114,6 +115,23 @@ async fn a_refresh_token_that_comes_again_ends_the_session_for_both() {
     let actions: Vec<String> =
         sqlx::query_scalar("select action from audit_log order by created_at, id").fetch_all(app.db.work()).await.expect("read");
     assert_eq!(actions, ["signed_in", "signed_in", "refresh_token_reused"]);
+}
+
+/// Written beside the answer, which is no slower where there is an account.
+#[tokio::test]
+async fn a_wrong_password_is_in_the_record_of_whoever_it_was_for() {
+    let app = App::new().await;
+    with_password(&app).await;
+    for email in ["sri@example.com", "nobody@example.com"] {
+        assert_eq!(post(&app, LOGIN, &[], json!({"email": email, "password": "a wrong one"})).await.status, 401);
+    }
+    let failures = "select coalesce(user_id::text, '') from audit_log where action = 'sign_in_failed' and details = '{}'";
+    let recorded: Vec<String> = eventually("it is recorded", async || {
+        let found: Vec<String> = sqlx::query_scalar(failures).fetch_all(app.db.work()).await.expect("read");
+        (!found.is_empty()).then_some(found)
+    })
+    .await;
+    assert_eq!(recorded, [app.world.owner.to_string()]);
 }
 
 #[tokio::test]

@@ -18,7 +18,8 @@ use crate::table::{table, thousands};
 /// Make partitions of the past: see the plan, start, watch, stop, publish, roll back
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: viralcast backfill plan forecasts --from 2026-10-01 --to 2026-10-31 --mode missing\n\
-                  Assets: forecasts (the night of each day, as of its own cutoff)")]
+                  Assets: forecasts (the night of each day, as of its own cutoff), features (what its\n\
+                  models saw; see viralcast export features), and sources that ask, as pihps_prices")]
 pub struct Arguments {
     #[command(subcommand)]
     action: Action,

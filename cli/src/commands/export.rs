@@ -1,6 +1,6 @@
-//! `viralcast export predictions`
+//! `viralcast export predictions | features`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{Days, NaiveDate};
 use clap::Subcommand;
@@ -37,11 +37,29 @@ enum What {
         #[arg(long, short, value_name = "FILE")]
         output: PathBuf,
     },
+    /// What models saw of a store on the eve of each day, beside what was sold then: made by `backfill start features`
+    Features {
+        /// Slug or id
+        #[arg(long)]
+        store: String,
+        /// First business day that was forecast for
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        from: NaiveDate,
+        /// Last one
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        to: NaiveDate,
+        /// *.csv or *.parquet
+        #[arg(long, short, value_name = "FILE")]
+        output: PathBuf,
+    },
 }
 
 impl Arguments {
     pub fn run(self, global: &Global) -> anyhow::Result<()> {
-        let What::Predictions { store, from, days, output } = self.what;
+        let (store, from, days, output) = match self.what {
+            What::Predictions { store, from, days, output } => (store, from, days, output),
+            What::Features { store, from, to, output } => return features(global, &store, from, to, &output),
+        };
         with_context(global, async |context| {
             let mut rows: Vec<(String, ForecastRow)> = Vec::new();
             for store in context.stores(store.as_deref()).await? {
@@ -62,6 +80,23 @@ impl Arguments {
             super::forecast::write(&output, &columns(&rows))
         })
     }
+}
+
+fn features(global: &Global, store: &str, first: NaiveDate, last: NaiveDate, output: &Path) -> anyhow::Result<()> {
+    let end = last.succ_opt().unwrap_or(last);
+    with_context(global, async |context| {
+        let store = context.store(store).await?;
+        let table = jobs::training_table(&context.nightly()?, &store, first, end).await?;
+        if table.is_empty() {
+            return Err(Failure::with_hint(
+                "no features are kept of these days",
+                format!("make them: viralcast backfill start features --store {} --from {first} --to {last}", store.slug),
+            ));
+        }
+        let (names, data): (Vec<String>, Vec<ColumnData>) = table.into_iter().unzip();
+        let columns: Vec<(&str, ColumnData)> = names.iter().map(String::as_str).zip(data).collect();
+        super::forecast::write(output, &columns)
+    })
 }
 
 fn columns(rows: &[(String, ForecastRow)]) -> Vec<(&'static str, ColumnData)> {

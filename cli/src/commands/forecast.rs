@@ -129,7 +129,7 @@ pub fn stamp_column(frequency: Frequency, periods: &[i64]) -> ColumnData {
 }
 
 /// Writes a table to a file of the kind that its name says.
-pub fn write(path: &std::path::Path, columns: &[(&'static str, ColumnData)]) -> anyhow::Result<()> {
+pub fn write(path: &std::path::Path, columns: &[(&str, ColumnData)]) -> anyhow::Result<()> {
     let parquet = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"));
     let written = if parquet { write_parquet(path, columns) } else { write_csv(path, columns) };
     written?;

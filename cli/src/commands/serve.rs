@@ -104,7 +104,7 @@ pub async fn until_told(context: &Arc<Context>, roles: Roles) -> anyhow::Result<
             let (pool, clock) = (context.db.work(), &context.clock);
             tokio::join!(
                 jobs::scheduler::run(pool.clone(), clock.clone(), schedules, shutdown.clone()),
-                jobs::alerts::watch(pool.clone(), clock.clone(), shutdown.clone()),
+                jobs::alerts::watch(pool.clone(), clock.clone(), context.mailer()?, shutdown.clone()),
             );
         }
         anyhow::Ok(())

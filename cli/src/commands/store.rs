@@ -8,6 +8,7 @@ use platform::db::pos_connections::{PosConnection, upsert_pos_connection};
 use platform::db::push_secrets::renew_push_secret;
 use platform::db::stores::{NewStore, SalesSource, create_store, list_stores};
 use platform::db::users::{NewUser, create_user, find_user_id};
+use platform::host::is_read_on_the_way;
 use rand::RngCore as _;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -62,6 +63,9 @@ enum Action {
         /// The store, as the service calls it
         #[arg(long)]
         outlet: String,
+        /// Ask it without TLS though it is on another machine: where nobody else listens in that network
+        #[arg(long)]
+        plain: bool,
         /// Environment variable that holds the token: it is not for the shell's history
         #[arg(long, default_value = "POS_TOKEN", value_name = "NAME")]
         token_from: String,
@@ -118,7 +122,13 @@ impl Arguments {
                     Ok(())
                 })
             }
-            Action::Connect { store, url, outlet, token_from } => with_context(global, async |context| {
+            Action::Connect { store, url, outlet, plain, token_from } => with_context(global, async |context| {
+                if is_read_on_the_way(&url) && !plain {
+                    return Err(Failure::with_hint(
+                        format!("{url} is on another machine and goes without TLS: token and orders could be read on the way"),
+                        "use https; where nobody else listens in that network, say --plain",
+                    ));
+                }
                 let token = std::env::var(&token_from).ok().filter(|token| !token.trim().is_empty()).ok_or_else(|| {
                     Failure::with_hint(format!("{token_from} holds no token"), format!("{token_from}=TOKEN viralcast store connect ..."))
                 })?;

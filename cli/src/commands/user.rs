@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use base64::Engine as _;
 use clap::Subcommand;
 use platform::auth::{Passwords, Weakness, weakness};
+use platform::database::begin;
 use platform::db::auth_sessions::{Revocation, revoke_others};
 use platform::db::users::{NewUser, create_user, find_user_id, list_users, set_password, verify_email};
 use rand::RngCore as _;
@@ -106,7 +107,7 @@ pub async fn set_new_password(context: &Context, id: Uuid, given: Option<String>
         None => random_password()?,
     };
     let hash = Passwords::default().hash(password.clone().into()).await?;
-    let mut transaction = context.db.work().begin().await?;
+    let mut transaction = begin(context.db.work()).await?;
     set_password(&mut *transaction, id, &hash, Some(now)).await?;
     verify_email(&mut *transaction, id, now).await?;
     revoke_others(&mut transaction, id, None, Revocation::ByOperator, now).await?;

@@ -8,6 +8,7 @@ use domain::event::{Event, SalesIngested};
 use domain::ids::StoreId;
 use domain::time::BusinessCalendar;
 use platform::bus::outbox;
+use platform::database::begin;
 use platform::db::orders::{OrderLoad, daily_from_orders, days_left};
 use platform::db::products::{NewProduct, list_products, upsert_products};
 use platform::db::quarantined_rows::{NewQuarantinedRow, close_replayed_rows, insert_quarantined_rows};
@@ -58,8 +59,9 @@ pub(super) async fn land(
         object_key: key.to_string(),
         ..NewRawRecord::fetched(now)
     };
-    let mut connection = to.pool.acquire().await.map_err(failed("reach the database"))?;
-    let landed = land_raw_record(&mut connection, &record).await?;
+    let mut transaction = begin(to.pool).await.map_err(failed("reach the database"))?;
+    let landed = land_raw_record(&mut transaction, &record).await?;
+    transaction.commit().await.map_err(failed("keep what landed"))?;
     let kept = to.objects.local_path(&key).map(|path| Origin::named_path(given.name(), path));
     Ok((landed, kept.unwrap_or(given)))
 }
@@ -80,7 +82,7 @@ pub(super) async fn store_facts(
 ) -> Result<Report, IngestError> {
     let known = known_products(pool, store).await?;
     let load = DailyLoad { store_id: store.id, source: SOURCE, raw_record_id: Some(landed.id), recorded_at: now };
-    let mut transaction = pool.begin().await.map_err(failed("begin a transaction"))?;
+    let mut transaction = begin(pool).await.map_err(failed("begin a transaction"))?;
     let staged = stage(&mut transaction, &mut reading.pieces).await?;
     let told = reading.end().await?;
     let mut report = Report::of(&store.slug, &told, &known, calendar);

@@ -28,7 +28,7 @@ pub use numbers::{Decimal, NumberEvidence};
 pub use origin::Origin;
 pub use table::{Categories, Column, ColumnRef, Data, Table, TextColumn, Values};
 pub(crate) use table::{date_error, number_error};
-pub use write::{ColumnData, TableFormat, TableWriter, print_csv, write_csv, write_parquet};
+pub use write::{ColumnData, TableFormat, TableWriter, print_csv, to_parquet, write_csv, write_parquet};
 
 use csv_file::CsvFile;
 use parquet_file::ParquetFile;

@@ -216,20 +216,33 @@ pub fn write_csv(path: &Path, columns: &[(&str, ColumnData)]) -> Result<(), Tabu
     write_as(TableFormat::Csv, path, columns)
 }
 
+/// What [`write_parquet`] writes, as bytes. The same columns give the same bytes.
+///
+/// # Errors
+/// [`TabularError::Parquet`], also for columns of unequal length.
+pub fn to_parquet(columns: &[(&str, ColumnData)]) -> Result<Vec<u8>, TabularError> {
+    let write = || {
+        let mut writer = parquet_writer(Vec::new(), columns)?;
+        parquet_to(&mut writer, columns)?;
+        writer.into_inner()
+    };
+    write().map_err(|source| TabularError::Parquet { file: "a table in memory".to_owned(), source })
+}
+
 fn write_as(format: TableFormat, path: &Path, columns: &[(&str, ColumnData)]) -> Result<(), TabularError> {
     let mut writer = TableWriter::new(path, format);
     writer.write(columns)?;
     writer.finish()
 }
 
-fn parquet_writer(file: File, columns: &[(&str, ColumnData)]) -> Result<SerializedFileWriter<File>, ParquetError> {
+fn parquet_writer<W: Write + Send>(into: W, columns: &[(&str, ColumnData)]) -> Result<SerializedFileWriter<W>, ParquetError> {
     let fields = columns.iter().map(|(name, data)| data.parquet_type(name).map(Arc::new)).collect::<Result<_, _>>()?;
     let schema = Type::group_type_builder("schema").with_fields(fields).build()?;
     let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?)).build();
-    SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties))
+    SerializedFileWriter::new(into, Arc::new(schema), Arc::new(properties))
 }
 
-fn parquet_to(writer: &mut SerializedFileWriter<File>, columns: &[(&str, ColumnData)]) -> Result<(), ParquetError> {
+fn parquet_to<W: Write + Send>(writer: &mut SerializedFileWriter<W>, columns: &[(&str, ColumnData)]) -> Result<(), ParquetError> {
     let rows = columns.first().map_or(0, |(_, data)| data.len());
     if let Some((name, data)) = columns.iter().find(|(_, data)| data.len() != rows) {
         return Err(ParquetError::General(format!("column `{name}` has {} rows, the first has {rows}", data.len())));
@@ -242,8 +255,8 @@ fn parquet_to(writer: &mut SerializedFileWriter<File>, columns: &[(&str, ColumnD
     Ok(())
 }
 
-fn write_group(
-    group: &mut SerializedRowGroupWriter<'_, File>,
+fn write_group<W: Write + Send>(
+    group: &mut SerializedRowGroupWriter<'_, W>,
     columns: &[(&str, ColumnData)],
     rows: std::ops::Range<usize>,
 ) -> Result<(), ParquetError> {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use chrono::NaiveDate;
 use domain::job::Outcome;
 use ingest::feed::Days;
+use platform::database::begin;
 use platform::db::backfills::{NextPartition, advance_range, next_partition, note_failure, note_run};
 use platform::db::partition_ranges::{self, mark_day, mark_days};
 use platform::queue::JobContext;
@@ -107,7 +108,7 @@ async fn record(
 ) -> Result<(), BackfillError> {
     let days = next.days(asset.days_at_once());
     let length = i32::try_from((days.end - days.first).num_days()).unwrap_or(i32::MAX);
-    let mut tx = nightly.work.begin().await?;
+    let mut tx = begin(&nightly.work).await?;
     if !advance_range(&mut *tx, backfill, scope, next, length, made.is_err()).await? {
         // Another attempt, thought dead, was faster; its record is as good.
         return Ok(());

@@ -6,6 +6,7 @@
 
 mod asset;
 mod error;
+mod features;
 mod fill;
 mod forecasts;
 mod judge;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 use domain::job::{FillPartitions, JudgeBackfill};
 use platform::backfills;
+use platform::database::begin;
 use platform::db::backfills::{BackfillRow, NewBackfill, create_backfill};
 use platform::queue::{EnqueueOptions, NewJob, enqueue_family};
 use platform::telemetry;
@@ -34,7 +36,7 @@ use crate::nightly::Nightly;
 /// Everything that can be backfilled.
 #[must_use]
 pub fn assets(nightly: &Nightly) -> Vec<Arc<dyn Asset>> {
-    let mut all: Vec<Arc<dyn Asset>> = vec![Arc::new(forecasts::Forecasts(nightly.clone()))];
+    let mut all: Vec<Arc<dyn Asset>> = vec![Arc::new(forecasts::Forecasts(nightly.clone())), Arc::new(features::Features(nightly.clone()))];
     all.extend(source::names().into_iter().map(|name| Arc::new(source::SourceAsset { name, nightly: nightly.clone() }) as Arc<dyn Asset>));
     all
 }
@@ -72,7 +74,7 @@ pub async fn start(nightly: &Nightly, plan: &Plan, requested_by: Option<String>)
         requested_by,
         parent_job_id: judge.id().0,
     };
-    let mut tx = nightly.work.begin().await?;
+    let mut tx = begin(&nightly.work).await?;
     create_backfill(&mut tx, &new, &plan.ranges).await?;
     enqueue_family(&mut tx, fills?, judge).await?;
     tx.commit().await?;
@@ -93,7 +95,7 @@ pub async fn find(nightly: &Nightly, id: Uuid) -> Result<BackfillRow, BackfillEr
 /// # Errors
 /// [`MoveError::State`] unless it is running.
 pub async fn pause(nightly: &Nightly, id: Uuid) -> Result<(), BackfillError> {
-    let mut tx = nightly.work.begin().await?;
+    let mut tx = begin(&nightly.work).await?;
     backfills::pause(&mut tx, id).await?;
     committed(tx, id, "paused").await
 }
@@ -103,7 +105,7 @@ pub async fn pause(nightly: &Nightly, id: Uuid) -> Result<(), BackfillError> {
 /// # Errors
 /// [`MoveError::State`] unless it is paused.
 pub async fn resume(nightly: &Nightly, id: Uuid) -> Result<(), BackfillError> {
-    let mut tx = nightly.work.begin().await?;
+    let mut tx = begin(&nightly.work).await?;
     backfills::resume(&mut tx, id).await?;
     committed(tx, id, "running").await
 }
@@ -113,7 +115,7 @@ pub async fn resume(nightly: &Nightly, id: Uuid) -> Result<(), BackfillError> {
 /// # Errors
 /// [`MoveError::State`] if it has ended.
 pub async fn cancel(nightly: &Nightly, id: Uuid) -> Result<(), BackfillError> {
-    let mut tx = nightly.work.begin().await?;
+    let mut tx = begin(&nightly.work).await?;
     backfills::cancel(&mut tx, id).await?;
     committed(tx, id, "cancelled").await
 }
@@ -123,7 +125,7 @@ pub async fn cancel(nightly: &Nightly, id: Uuid) -> Result<(), BackfillError> {
 /// # Errors
 /// [`MoveError::State`] unless its gates have passed.
 pub async fn publish(nightly: &Nightly, id: Uuid) -> Result<u64, BackfillError> {
-    let mut tx = nightly.work.begin().await?;
+    let mut tx = begin(&nightly.work).await?;
     let days = backfills::publish(&mut tx, id, nightly.clock.now()).await?;
     committed(tx, id, "published").await?;
     Ok(days)
@@ -134,7 +136,7 @@ pub async fn publish(nightly: &Nightly, id: Uuid) -> Result<u64, BackfillError> 
 /// # Errors
 /// [`MoveError::State`] unless it is published, [`MoveError::NoShadow`] for facts.
 pub async fn rollback(nightly: &Nightly, id: Uuid) -> Result<u64, BackfillError> {
-    let mut tx = nightly.work.begin().await?;
+    let mut tx = begin(&nightly.work).await?;
     let days = backfills::roll_back(&mut tx, id, nightly.clock.now()).await?;
     committed(tx, id, "rolled back").await?;
     Ok(days)

@@ -10,6 +10,7 @@ use domain::frequency::days_since_epoch;
 use domain::plan::DayPlan;
 use domain::time::Night;
 use domain::{Quantiles, Rung, SeriesForecast, StepForecast};
+use platform::database::begin;
 use platform::db::forecast_runs::{get_forecast_run, upsert_forecast_run};
 use platform::db::forecasts::{ForecastRow, forecasts_of_run, replace_forecasts};
 use platform::db::overrides::lock_overrides;
@@ -68,7 +69,7 @@ pub(super) async fn show(
         cell.rung = Rung::LastPublished.as_str().to_owned();
     }
     let mut left_out = Vec::new();
-    let mut tx = nightly.work.begin().await?;
+    let mut tx = begin(&nightly.work).await?;
     lock_pointer(&mut tx, store.id).await?;
     // Whoever sets a number from here on waits, and then finds this run to plan again.
     lock_overrides(&mut tx, store.id).await?;

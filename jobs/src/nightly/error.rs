@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use domain::failure::Failure;
 use domain::{FeatureError, Hint};
+use ingest::tabular::TabularError;
 use models::ModelError;
 use pipeline::PipelineError;
 use platform::bus::BusError;
@@ -40,6 +41,12 @@ pub enum NightError {
         store: String,
         #[source]
         source: FeatureError,
+    },
+    #[error("features of store `{store}` could not be written as a table")]
+    Table {
+        store: String,
+        #[source]
+        source: TabularError,
     },
     #[error("no model could forecast store `{store}`")]
     Models {
@@ -117,7 +124,7 @@ impl Hint for NightError {
             Self::Gates { .. } | Self::Refused { .. } => {
                 "what was published before stays; look for a gap in the sales of the last weeks".to_owned()
             }
-            Self::Event(_) | Self::Task { .. } | Self::Late { .. } => {
+            Self::Event(_) | Self::Table { .. } | Self::Task { .. } | Self::Late { .. } => {
                 "run it again; if it repeats, report it with the log of this run".to_owned()
             }
         })

@@ -151,7 +151,7 @@ pub(super) fn forecast(
 }
 
 /// The engine's settings for a night. Where the last complete day is two days back, one more step reaches the same last day.
-fn engine_config(settings: &Settings, night: Night) -> EngineConfig {
+pub(super) fn engine_config(settings: &Settings, night: Night) -> EngineConfig {
     let behind = days_since_epoch(night.date) - days_since_epoch(night.last_day()) - 1;
     EngineConfig { horizon: settings.engine.horizon + u16::try_from(behind).unwrap_or(0), ..settings.engine.clone() }
 }

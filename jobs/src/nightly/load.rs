@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use domain::time::Night;
+use platform::database::begin_snapshot;
 use platform::db::calendar_events::calendar_event_versions;
 use platform::db::news_signals::news_signal_versions;
 use platform::db::orders::orders_by_product;
@@ -57,7 +58,7 @@ pub struct Loaded {
 /// [`NightError::Database`], and [`NightError::NoSales`] for a store without a product that sells.
 pub async fn load(pool: &PgPool, store: &StoreRow, night: Night) -> Result<Loaded, NightError> {
     // A load that commits meanwhile is seen whole or not at all.
-    let mut snapshot = pool.begin_with("begin isolation level repeatable read read only").await?;
+    let mut snapshot = begin_snapshot(pool).await?;
     let loaded = read(&mut snapshot, store, night).await?;
     snapshot.commit().await?;
     Ok(loaded)

@@ -16,6 +16,7 @@ mod knowledge;
 mod ladder;
 pub mod load;
 mod market;
+pub(crate) mod matrices;
 mod openings;
 pub mod planning;
 mod regressors;
@@ -57,9 +58,7 @@ pub use replan::{Replanned, replan};
 pub use run::{Promise, keep_promise, rehearse, run, run_anew, run_for_job, run_in_shadow};
 
 use gates::{Gate, GateBounds};
-
-/// What nights make, among assets.
-pub const FORECASTS: &str = "forecasts";
+pub use platform::db::partition_ranges::{FEATURES, FORECASTS};
 
 /// Days that a night forecasts unless told otherwise, from the business day it serves.
 pub const HORIZON: u16 = 14;

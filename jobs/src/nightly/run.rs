@@ -205,11 +205,11 @@ async fn start(
         run.input_hash = &own_hash;
         started = start_run(&mut connection, &run).await?;
     }
+    drop(connection);
     let run_id = match started {
         StartedRun::New(run_id) => run_id,
         StartedRun::Finished(earlier) => return unchanged(nightly, store, night, &earlier, &loaded, order).await,
     };
-    drop(connection);
 
     let error = match compute(nightly, store, night, run_id, &loaded, order, progress).await {
         Ok(report) => return Ok(report),
@@ -304,8 +304,7 @@ async fn unchanged(
     loaded: &Loaded,
     order: Order,
 ) -> Result<NightReport, NightError> {
-    let mut connection = nightly.work.acquire().await?;
-    let published = !order.in_shadow && store::republish(&mut connection, store, earlier, night, order, nightly.clock.now()).await?;
+    let published = !order.in_shadow && store::republish(nightly, store, earlier, night, order).await?;
     Ok(NightReport {
         run_id: earlier.id.into(),
         unchanged: true,
@@ -340,7 +339,7 @@ fn report(store: &StoreRow, night: Night, loaded: &Loaded) -> NightReport {
 }
 
 /// Runs arithmetic on a thread of its own: async threads have others to serve. A panic there is an error here.
-async fn off_thread<T: Send + 'static>(
+pub(super) async fn off_thread<T: Send + 'static>(
     store: &StoreRow,
     work: impl FnOnce() -> Result<T, NightError> + Send + 'static,
 ) -> Result<T, NightError> {

@@ -12,6 +12,7 @@ use domain::text::{Language, plan_sentence};
 use domain::time::Night;
 use models::guard::tally;
 use platform::bus::outbox;
+use platform::database::begin;
 use platform::db::backfills::speak_for_day;
 use platform::db::forecast_runs::{ForecastRunRow, get_forecast_run, upsert_forecast_run};
 use platform::db::forecasts::replace_forecasts;
@@ -26,7 +27,7 @@ use platform::queue::{EnqueueOptions, enqueue};
 use platform::telemetry;
 use serde::Serialize;
 use serde_json::json;
-use sqlx::{Connection as _, PgConnection};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::error::NightError;
@@ -75,7 +76,7 @@ pub(super) async fn store_and_publish(
     order: Order,
 ) -> Result<Stored, NightError> {
     let (run_id, now) = (outcome.run_id, nightly.clock.now());
-    let mut tx = nightly.work.begin().await?;
+    let mut tx = begin(&nightly.work).await?;
     upsert_forecast_run(&mut *tx, &forecast_run(store, outcome)).await?;
     let cells = replace_forecasts(&mut tx, run_id, store.id, &rows::cells(outcome)).await?;
     let plan = rows::plan_items(&outcome.forecast.plans, &outcome.loaded.kitchen.kitchen);
@@ -141,16 +142,10 @@ async fn plans_of_now(tx: &mut PgConnection, store: &StoreRow, outcome: &Outcome
 
 /// Makes sure that an earlier run on the same input is the one on the screen, unless that shows a later day. Returns whether
 /// it is: as when it was made, it makes nothing worse.
-pub(super) async fn republish(
-    connection: &mut PgConnection,
-    store: &StoreRow,
-    run: &RunRow,
-    night: Night,
-    order: Order,
-    now: DateTime<Utc>,
-) -> Result<bool, NightError> {
+pub(super) async fn republish(nightly: &Nightly, store: &StoreRow, run: &RunRow, night: Night, order: Order) -> Result<bool, NightError> {
+    let now = nightly.clock.now();
     let rung = run.rung.as_deref().and_then(|rung| rung.parse().ok()).unwrap_or(Rung::Fresh);
-    let mut tx = connection.begin().await?;
+    let mut tx = begin(&nightly.work).await?;
     let before = published_run(&mut *tx, store.id).await?.map(|shown| shown.run_id);
     let yields = stands_back(&mut tx, store.id, order, night, rung).await?;
     let published = show(&mut tx, store, run.id, night.date, rung, now, yields).await?;

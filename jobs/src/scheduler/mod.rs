@@ -12,6 +12,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use platform::clock::SharedClock;
+use platform::database::begin;
 use platform::db::DbError;
 use platform::db::schedule_ticks::{self, NewTick, advance_checked, checked_until, claim_ticks, judge_late, last_ticks};
 use platform::db::stores::{StoreRow, list_stores};
@@ -178,7 +179,7 @@ async fn make(pool: &PgPool, schedule: &Schedule, occasions: &[Occasion], by: &s
             late_at: occasion.fire_at + schedule.late_after,
         })
         .collect();
-    let mut tx = pool.begin().await?;
+    let mut tx = begin(pool).await?;
     let claimed = claim_ticks(&mut *tx, &ticks, by).await?;
     for job in jobs.iter().filter(|job| claimed.contains(&job.id().0)) {
         let enqueued = enqueue_new(&mut tx, job).await?;

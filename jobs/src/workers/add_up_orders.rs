@@ -4,6 +4,7 @@
 use chrono::Days;
 use domain::job::{AddUpOrders, Outcome};
 use domain::time::BusinessCalendar;
+use platform::database::begin;
 use platform::db::orders::{daily_from_orders, order_sources};
 use platform::db::sales_daily::DailyLoad;
 use platform::db::stores::list_stores;
@@ -42,10 +43,12 @@ impl OrdersWorker {
             let (first, last) = (today - Days::new(BACK), today - Days::new(1));
             for source in order_sources(pool, store.id, first, last).await? {
                 let load = DailyLoad { store_id: store.id, source: &source, raw_record_id: None, recorded_at: now };
-                daily_from_orders(&mut *pool.acquire().await?, load, first, last).await?;
+                let mut tx = begin(pool).await?;
+                daily_from_orders(&mut tx, load, first, last).await?;
+                tx.commit().await?;
             }
             let changed: Vec<&ChangedDays> = changed.iter().filter(|days| days.store_id == store.id).collect();
-            let mut tx = pool.begin().await?;
+            let mut tx = begin(pool).await?;
             for days in &changed {
                 let load = DailyLoad { store_id: store.id, source: &days.source, raw_record_id: None, recorded_at: now };
                 daily_from_orders(&mut tx, load, days.first, days.last).await?;

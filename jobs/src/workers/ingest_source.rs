@@ -4,6 +4,7 @@ use chrono::{Days as Plus, NaiveDate};
 use chrono_tz::Asia::Jakarta;
 use domain::job::{IngestSource, IngestWindow, Outcome};
 use ingest::feed::{Days, History, Terms};
+use platform::database::begin;
 use platform::db::partition_ranges::gaps;
 use platform::db::source_breakers::uncovered_scopes;
 use platform::db::watermarks::watermarks_of;
@@ -70,7 +71,7 @@ impl SourceWorker {
                 jobs.push(NewJob::of(&window, EnqueueOptions { trace_id: context.trace_id.clone(), ..EnqueueOptions::default() })?);
             }
         }
-        let mut tx = pool.begin().await?;
+        let mut tx = begin(pool).await?;
         enqueue_all(&mut tx, &jobs).await?;
         context.complete_in(&mut tx).await?;
         tx.commit().await?;

@@ -2,6 +2,7 @@
 
 use domain::failure::Failure;
 use domain::job::{MadeAgain, Outcome, Replan};
+use platform::database::begin;
 use platform::db::asked_jobs::{keep_failure, keep_result};
 use platform::db::stores::StoreRow;
 use platform::queue::{JobContext, Worker};
@@ -38,7 +39,7 @@ impl ReplanWorker {
     /// read the numbers already and would swallow theirs.
     async fn plan(&self, store: &StoreRow, context: &JobContext) -> Result<(), NightError> {
         let (now, id) = (self.0.clock.now(), context.job_id.0);
-        let mut tx = self.0.work.begin().await?;
+        let mut tx = begin(&self.0.work).await?;
         match nightly::replan(&mut tx, store, now).await? {
             Some(made) => keep_result(&mut *tx, id, &json!(MadeAgain { run_id: made.run_id }), now).await?,
             None => keep_failure(&mut *tx, id, &Failure::NothingPublished, now).await?,

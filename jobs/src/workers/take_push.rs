@@ -2,6 +2,7 @@
 
 use domain::job::{Outcome, TakePush};
 use ingest::take::{TakeError, take_file};
+use platform::database::begin;
 use platform::db::webhook_events::{close_webhook_event, fail_webhook_event, waiting_webhook_event};
 use platform::queue::{JobContext, Worker};
 
@@ -39,7 +40,7 @@ impl PushWorker {
         let name = format!("push {}", event.event_key);
         match take_file(self.0.workshop(), source, &store_id.to_string(), &name, event.body, event.received_at).await {
             Ok(_) => {
-                let mut tx = pool.begin().await?;
+                let mut tx = begin(pool).await?;
                 close_webhook_event(&mut *tx, args.event_id, now).await?;
                 context.complete_in(&mut tx).await?;
                 tx.commit().await?;

@@ -3,6 +3,7 @@
 use axum::http::Method;
 use chrono::TimeDelta;
 use domain::job::Prune;
+use platform::database::begin;
 use platform::db::forecast_runs::get_forecast_run;
 use platform::db::overrides::{NewOverride, set_override};
 use platform::db::users::{NewUser, create_user};
@@ -234,7 +235,7 @@ async fn a_plan_made_again_of_nothing_new_is_the_same_plan() {
     };
     let before = items().await;
     assert!(before.iter().any(|item| item.2 == 77.0), "{before:?}");
-    let mut tx = shop.db.work().begin().await.expect("a transaction");
+    let mut tx = begin(shop.db.work()).await.expect("a transaction");
     let made =
         jobs::nightly::replan(&mut tx, &shop.store, at("2026-06-15T21:00:00Z")).await.expect("a plan").expect("something is published");
     tx.commit().await.expect("a commit");

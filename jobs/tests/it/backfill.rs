@@ -271,7 +271,7 @@ async fn a_night_that_has_not_seen_late_facts_is_stale_from_the_start() {
     use platform::db::partition_ranges::{Made, current_snapshot, mark_day};
     let shop = Shop::open().await;
     let (nightly, scope) = (shop.nightly(), shop.store.id.to_string());
-    let mut reader = shop.db.work().begin_with("begin isolation level repeatable read").await.expect("a snapshot");
+    let mut reader = platform::database::begin_snapshot(shop.db.work()).await.expect("a snapshot");
     let read_in = current_snapshot(&mut *reader).await.expect("a name");
     shop.tell_at(&[shop.row("sambal botol", date("2026-05-22"), 3.0)], at("2026-06-15T20:40:00Z")).await;
     let mark = async |day: &str, read_in: &str| {

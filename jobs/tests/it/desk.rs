@@ -49,11 +49,12 @@ impl Desk {
         let (db, stop) = (ServePool::new(pool.clone()), CancellationToken::new());
         let direct = PgPoolOptions::new().max_connections(2).connect_lazy_with(shop.db.options(Role::Work));
         ensure_signing_key(shop.db.work(), &secret, clock.now()).await.expect("a key");
-        let auth = Arc::new(Auth::new(db.clone(), secret, clock.clone()));
+        let cache = ReadThrough::in_step(Arc::new(MemoryCache::default()), pool.clone(), direct.clone(), stop.clone());
+        let auth = Arc::new(Auth::new(db.clone(), cache.clone(), secret, clock.clone()));
         let payments = Payments::new(pool.clone(), clock.clone(), &XenditConfig::default(), &OutsideConfig::default()).expect("a client");
         let services = Services {
             db,
-            cache: ReadThrough::in_step(Arc::new(MemoryCache::default()), pool, direct.clone(), stop.clone()),
+            cache,
             live: Live::start(direct, stop.clone()),
             clock,
             metrics: metrics(),

@@ -1,3 +1,4 @@
+mod alerts;
 mod asked;
 mod backfill;
 mod chaos;
@@ -7,6 +8,7 @@ mod demand;
 mod desk;
 mod effects;
 mod failures;
+mod features;
 mod ingest;
 mod landed;
 mod market;

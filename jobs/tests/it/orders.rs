@@ -4,6 +4,7 @@ use domain::ids::StoreId;
 use domain::job::{AddUpOrders, JobArgs, TakePush};
 use ingest::take::reparse;
 use jobs::Nightly;
+use platform::database::begin;
 use platform::db::orders::{OrderLine, copy_orders};
 use platform::db::sales_daily::DailyLoad;
 use platform::db::taken_orders::{HANDED_OVER, NewOrder, OrderLineRow, cancel_order, insert_order, keep_days_left};
@@ -192,7 +193,7 @@ async fn an_order_in_bulk_that_moves_leaves_nothing_on_the_day_it_was_on() {
     let shop = Shop::empty().await;
     let nightly = shop.nightly();
     let bulk = async |ordered_at: &str, day: &str| {
-        let mut tx = shop.db.work().begin().await.expect("a transaction");
+        let mut tx = begin(shop.db.work()).await.expect("a transaction");
         let load = DailyLoad { store_id: shop.store.id, source: HANDED_OVER, raw_record_id: None, recorded_at: at("2026-06-15T20:32:00Z") };
         let line = OrderLine {
             external_id: "B-1",

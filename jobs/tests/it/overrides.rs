@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{Datelike, Days, NaiveDate, Weekday};
 use domain::ids::JobId;
 use jobs::nightly::{self, gates::GateBounds};
+use platform::database::begin;
 use platform::db::overrides::{NewOverride, override_outcomes, set_override, trusts};
 use platform::db::plan_items::published_plan;
 use platform::db::published_runs::published_run;
@@ -114,7 +115,7 @@ async fn overrides_are_held_against_what_was_sold_as_far_as_it_is_known() {
 #[tokio::test]
 async fn a_number_that_is_set_while_a_night_runs_is_in_its_plan() {
     let shop = Shop::open().await;
-    let mut pointer = shop.db.work().begin().await.expect("a transaction");
+    let mut pointer = begin(shop.db.work()).await.expect("a transaction");
     let lock = "select pg_advisory_xact_lock(hashtextextended('published_run:' || $1::uuid::text, 0))";
     sqlx::query(lock).bind(shop.store.id).execute(&mut *pointer).await.expect("locked");
     let meanwhile = async {

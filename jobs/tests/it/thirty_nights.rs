@@ -14,6 +14,7 @@ use jobs::Nightly;
 use jobs::nightly::Settings;
 use jobs::scheduler::{self, Schedule};
 use jobs::workers::KINDS;
+use platform::database::begin;
 use platform::db::forecasts::forecasts_of_run;
 use platform::db::published_runs::{PublishedRun, published_run};
 use platform::db::runs::get_run;
@@ -229,7 +230,7 @@ impl Story {
         match fault {
             Fault::SalesUnreadable => self.admin("alter table sales_daily rename to sales_daily_gone").await,
             Fault::DatabaseSlow => {
-                let mut tx = self.superuser.begin().await.expect("a transaction");
+                let mut tx = begin(&self.superuser).await.expect("a transaction");
                 sqlx::raw_sql("lock table sales_daily").execute(&mut *tx).await.expect("a lock");
                 lock = Some(tx);
             }

@@ -7,6 +7,7 @@ use sqlx::{PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
 
 use super::{Bus, BusError, PgBus, Start, Subscription, inbox};
+use crate::database::begin;
 
 /// Whatever a handler failed with.
 pub type HandlerError = Box<dyn std::error::Error + Send + Sync>;
@@ -84,7 +85,7 @@ async fn settle(
     handler: &dyn Handler,
     envelope: &Envelope,
 ) -> Result<(), BusError> {
-    let mut transaction = pool.begin().await.map_err(BusError::database("begin a transaction"))?;
+    let mut transaction = begin(pool).await.map_err(BusError::database("begin a transaction"))?;
     let fresh = inbox::first_time(&mut *transaction, consumer, envelope.id).await?;
     if fresh {
         handler.handle(&mut transaction, envelope).await.map_err(|source| BusError::Handler {

@@ -5,14 +5,14 @@
 //! elsewhere.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use sqlx::{PgExecutor, PgPool};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::Invalidation;
 use super::owed::Debt;
 use super::read_through::{Inner, owe};
+use super::{Invalidation, keys};
 use crate::bus::listen::{Ear, Heard, listen};
 
 const CHANNEL: &str = "viralcast_cache";
@@ -22,30 +22,58 @@ pub(super) async fn tell(executor: impl PgExecutor<'_>, what: &Invalidation) -> 
 }
 
 pub(super) async fn follow(inner: Arc<Inner>, direct: PgPool, stop: CancellationToken) {
-    let follower = Arc::new(Follower(inner));
-    listen(direct, CHANNEL, Arc::clone(&follower), stop).await;
-    follower.hear(Heard::Lost).await;
+    let (to_forget, words) = mpsc::unbounded_channel();
+    let follower = Arc::new(Follower { inner: Arc::clone(&inner), to_forget });
+    let listening = async {
+        listen(direct, CHANNEL, Arc::clone(&follower), stop).await;
+        follower.hear(Heard::Lost).await;
+        drop(follower);
+    };
+    tokio::join!(listening, forget(inner, words));
 }
 
-struct Follower(Arc<Inner>);
+struct Follower {
+    inner: Arc<Inner>,
+    /// A night's thousand words make the cache behind search a thousand times; whoever listens is not to wait for that.
+    to_forget: mpsc::UnboundedSender<Invalidation>,
+}
 
 impl Ear for Follower {
     async fn hear(&self, heard: Heard<'_>) {
-        let what = match heard {
+        match heard {
             // What is shared is forgotten when it begins again: others still hear, and read it.
             Heard::Lost => {
-                self.0.deaf.store(true, Ordering::SeqCst);
-                return self.0.forget_near(&Invalidation::everything());
+                self.inner.hears(false);
+                self.inner.forget_near(&Invalidation::everything());
             }
-            Heard::Begun => Invalidation::everything(),
-            Heard::Word(word) => Invalidation::of_word(word),
-        };
-        self.0.flights.detach(&what);
-        if let Err(error) = self.0.forget(&what).await {
-            owe(&self.0, Debt { what, is_for_others: false }, &error);
-        }
-        if matches!(heard, Heard::Begun) {
-            self.0.deaf.store(false, Ordering::SeqCst);
+            Heard::Begun => {
+                forget_heard(&self.inner, Invalidation::everything()).await;
+                self.inner.hears(true);
+            }
+            Heard::Word(word) => match Invalidation::of_word(word) {
+                // Of whoever it is about nothing is kept here.
+                what if keys::is_kept_by_nobody(&what) => self.inner.say_forgotten(what),
+                what => {
+                    self.inner.forget_near(&what);
+                    // Only after the end nobody takes it.
+                    let _ = self.to_forget.send(what);
+                }
+            },
         }
     }
+}
+
+/// Until nobody listens any more.
+async fn forget(inner: Arc<Inner>, mut words: mpsc::UnboundedReceiver<Invalidation>) {
+    while let Some(what) = words.recv().await {
+        forget_heard(&inner, what).await;
+    }
+}
+
+async fn forget_heard(inner: &Arc<Inner>, what: Invalidation) {
+    inner.flights.detach(&what);
+    if let Err(error) = inner.forget(&what).await {
+        owe(inner, Debt { what: what.clone(), is_for_others: false }, &error);
+    }
+    inner.say_forgotten(what);
 }

@@ -31,6 +31,12 @@ impl Invalidation {
         Self::prefix("")
     }
 
+    /// Whether nothing is spared.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        matches!(self, Self::Prefix(prefix) if prefix.is_empty())
+    }
+
     pub(super) fn covers(&self, name: &str) -> bool {
         match self {
             Self::Key(key) => key == name,

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use domain::ids::{StoreId, UserId};
+use uuid::Uuid;
+
+use super::Invalidation;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -24,6 +27,12 @@ impl Key {
         Self { name, time_to_live: Duration::from_secs(seconds) }
     }
 
+    /// The same with a shorter life.
+    #[must_use]
+    pub fn for_at_most(self, time_to_live: Duration) -> Self {
+        Self { time_to_live: self.time_to_live.min(time_to_live), ..self }
+    }
+
     /// One of the answers under a key: what begins with the key covers it.
     #[must_use]
     pub fn part(mut self, part: &str) -> Self {
@@ -33,15 +42,24 @@ impl Key {
     }
 }
 
+/// Whose tokens may be good for something else from now on, if that is what it tells of: `auth:tokens:{user_id}`. What they are good for is kept
+/// under no key, since whoever can write to Redis could then make themselves anybody.
 #[must_use]
-pub fn auth_tokens(user: UserId) -> Key {
-    Key::new(format!("auth:tokens:{user}"), 7 * DAY)
+pub fn person_of_tokens(forgotten: &Invalidation) -> Option<UserId> {
+    let Invalidation::Key(key) = forgotten else { return None };
+    key.strip_prefix("auth:tokens:")?.parse().ok()
 }
 
-/// Lives as long as the sign-in may be idle.
+/// Whether it is about what is kept under no key.
+pub(super) fn is_kept_by_nobody(forgotten: &Invalidation) -> bool {
+    person_of_tokens(forgotten).is_some() || ended_session(forgotten).is_some()
+}
+
+/// Which session has ended, if that is what it tells of: `auth:sessions:{session_id}`.
 #[must_use]
-pub fn auth_session(session: &str) -> Key {
-    Key::new(format!("auth:sessions:{session}"), 7 * DAY)
+pub fn ended_session(forgotten: &Invalidation) -> Option<Uuid> {
+    let Invalidation::Key(key) = forgotten else { return None };
+    key.strip_prefix("auth:sessions:")?.parse().ok()
 }
 
 #[must_use]
@@ -80,6 +98,13 @@ pub fn plan(store: StoreId) -> Key {
 #[must_use]
 pub fn predictions_of(store: StoreId) -> String {
     format!("predictions:{store}:")
+}
+
+/// Whose predictions were forgotten, if that is what it tells of.
+#[must_use]
+pub fn store_of_predictions(forgotten: &Invalidation) -> Option<StoreId> {
+    let Invalidation::Prefix(prefix) = forgotten else { return None };
+    prefix.strip_prefix("predictions:")?.strip_suffix(':')?.parse().ok()
 }
 
 #[must_use]

@@ -13,14 +13,15 @@
 
 use std::any::Any;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use rand::Rng;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::PgPool;
+use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 use super::flights::{Flight, Flights, is_lease};
@@ -36,6 +37,8 @@ const LEASE: Duration = Duration::from_secs(30);
 const AGAIN: Duration = Duration::from_millis(500);
 /// Of values near to the program.
 const NEAR_BYTES: u64 = 64 << 20;
+/// Forgotten values that a listener may be behind.
+const FORGOTTEN: usize = 4096;
 /// Values that were stored together do not all go together: each lives this share of its time at least.
 const SHORTEST: f64 = 0.9;
 
@@ -51,8 +54,12 @@ pub(super) struct Inner {
     owed: Owed,
     /// Over which other processes are told; none where there are no others, or they keep nothing near.
     others: Option<PgPool>,
+    /// What is forgotten because somebody said so.
+    pub forgotten: broadcast::Sender<Invalidation>,
     /// Others cannot be heard: what they have changed is unknown.
     pub deaf: AtomicBool,
+    /// Since when they are, without a break.
+    pub heard_since: RwLock<Option<Instant>>,
 }
 
 /// Why there is no value in the cache.
@@ -96,7 +103,17 @@ impl ReadThrough {
 
     fn with(cache: Arc<dyn Cache>, near: Option<Near>, others: Option<PgPool>) -> Self {
         let flights = Flights::over(Arc::clone(&cache));
-        Self(Arc::new(Inner { cache, near, flights, owed: Owed::default(), others, deaf: AtomicBool::new(false) }))
+        let (forgotten, _) = broadcast::channel(FORGOTTEN);
+        Self(Arc::new(Inner {
+            cache,
+            near,
+            flights,
+            owed: Owed::default(),
+            others,
+            forgotten,
+            deaf: AtomicBool::new(false),
+            heard_since: RwLock::default(),
+        }))
     }
 
     /// The value of `key` if this process has it as it is: nobody waits and nobody is asked.
@@ -150,6 +167,20 @@ impl ReadThrough {
         let inner = Arc::clone(&self.0);
         // Only a runtime that shuts down keeps it from ending well.
         drop(tokio::spawn(invalidate(inner, what)).await);
+    }
+
+    /// What is forgotten from now on because somebody said so, after it was: another process, this one, the database. Of a cache that is in step with
+    /// nobody nothing is said.
+    #[must_use]
+    pub fn forgotten(&self) -> broadcast::Receiver<Invalidation> {
+        self.0.forgotten.subscribe()
+    }
+
+    /// Since when, without a break, this process is told of every change: what it learnt later and has not forgotten since is so still. `None`
+    /// while it is told of none.
+    #[must_use]
+    pub fn heard_since(&self) -> Option<Instant> {
+        *self.0.heard_since.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether values come from the loaders because the cache does not answer, or cannot be trusted for now.
@@ -236,6 +267,17 @@ impl Inner {
             following::tell(pool, what).await?;
         }
         Ok(())
+    }
+
+    pub fn say_forgotten(&self, what: Invalidation) {
+        // Nobody may want to know.
+        let _ = self.forgotten.send(what);
+    }
+
+    /// Whether others are heard from now on.
+    pub fn hears(&self, hears: bool) {
+        self.deaf.store(!hears, Ordering::SeqCst);
+        *self.heard_since.write().unwrap_or_else(PoisonError::into_inner) = hears.then(Instant::now);
     }
 
     pub async fn forget(&self, what: &Invalidation) -> Result<(), super::CacheError> {

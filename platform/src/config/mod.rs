@@ -98,6 +98,8 @@ impl Config {
         self.bus.check()?;
         self.objects.check()?;
         self.mail.check()?;
+        self.telemetry.check()?;
+        self.sources.check()?;
         self.xendit.check()
     }
 

@@ -1,6 +1,8 @@
 use secrecy::SecretString;
 
+use super::ConfigError;
 use super::setting::settings;
+use crate::host::is_read_on_the_way;
 
 settings! {
     /// How outside services are asked.
@@ -42,6 +44,27 @@ settings! {
 }
 
 impl SourcesConfig {
+    /// Keys travel with some questions, and prices that somebody changed on the way would be believed.
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let addresses = [
+            ("sources.bmkg_url", "VIRALCAST_SOURCES__BMKG_URL", &self.bmkg_url),
+            ("sources.pihps_url", "VIRALCAST_SOURCES__PIHPS_URL", &self.pihps_url),
+            ("sources.open_meteo_url", "VIRALCAST_SOURCES__OPEN_METEO_URL", &self.open_meteo_url),
+            ("sources.bapanas_url", "VIRALCAST_SOURCES__BAPANAS_URL", &self.bapanas_url),
+            ("sources.serper_url", "VIRALCAST_SOURCES__SERPER_URL", &self.serper_url),
+        ];
+        match addresses.into_iter().find(|(_, _, address)| is_read_on_the_way(address)) {
+            None => Ok(()),
+            Some((key, env, address)) => Err(ConfigError::Invalid {
+                key,
+                env,
+                value: address.clone(),
+                reason: "it would be asked and believed over the network in the clear",
+                hint: "use https, or a stand-in on this machine",
+            }),
+        }
+    }
+
     /// Everything as the stand-ins at `base` have it.
     #[must_use]
     pub fn of_stand_ins(base: &str) -> Self {

@@ -1,5 +1,6 @@
 //! One handle for the database, wherever it is: pools of the three roles, migrations, orderly closing.
 
+mod begin;
 mod error;
 mod inspect;
 mod servers;
@@ -16,6 +17,7 @@ use crate::config::DatabaseConfig;
 use crate::data_dir::DataDir;
 use crate::embedded::{Cluster, Departure};
 
+pub use begin::{begin, begin_snapshot};
 pub use error::DatabaseError;
 pub use inspect::MigrationState;
 use servers::Servers;

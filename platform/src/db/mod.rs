@@ -12,6 +12,7 @@ pub(crate) mod error;
 mod new_facts;
 mod tellings;
 
+pub mod alert_notices;
 pub mod asked_jobs;
 pub mod audit_log;
 pub mod auth_sessions;
@@ -21,6 +22,7 @@ pub mod categories;
 pub mod erasure;
 pub mod export_kinds;
 pub mod exports;
+pub mod feature_matrices;
 pub mod forecast_runs;
 pub mod forecasts;
 pub mod idempotency_keys;

@@ -7,6 +7,13 @@ use super::error::{DbError, InTable};
 
 const TABLE: &str = "partition_ranges";
 
+/// What nights make, among assets.
+pub const FORECASTS: &str = "forecasts";
+/// What the models of a night saw.
+pub const FEATURES: &str = "features";
+/// Whatever is made of a store's facts, in the order in which it is locked.
+const OF_FACTS: [&str; 2] = [FEATURES, FORECASTS];
+
 /// State of a partition that is not missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Made {
@@ -150,7 +157,14 @@ pub async fn prune_late_marks(executor: impl PgExecutor<'_>) -> Result<u64, DbEr
 
 /// Facts of a store came late: what was made at cutoffs that should have known them is stale. `available_at` is when the
 /// earliest of them could have been known; nights before have not seen it and stay.
-pub async fn mark_stale_since(
+pub async fn mark_stale_since(connection: &mut PgConnection, store_id: uuid::Uuid, available_at: DateTime<Utc>) -> Result<(), DbError> {
+    for asset in OF_FACTS {
+        mark_asset_stale(&mut *connection, asset, store_id, available_at).await?;
+    }
+    Ok(())
+}
+
+async fn mark_asset_stale(
     connection: &mut PgConnection,
     asset: &str,
     store_id: uuid::Uuid,

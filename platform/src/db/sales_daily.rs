@@ -251,7 +251,7 @@ async fn mark_nights_stale(transaction: &mut PgConnection, load: DailyLoad<'_>, 
     .await
     .in_table(TABLE, "find the earliest of late sales")?;
     match earliest {
-        Some(earliest) => mark_stale_since(transaction, "forecasts", load.store_id, earliest).await,
+        Some(earliest) => mark_stale_since(transaction, load.store_id, earliest).await,
         None => Ok(()),
     }
 }

@@ -4,11 +4,12 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use sqlx::pool::PoolConnection;
-use sqlx::{Connection, PgConnection, PgPool, Postgres, SqlSafeStr as _, Transaction};
+use sqlx::{Connection, PgConnection, PgPool, Postgres, Transaction};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use uuid::Uuid;
 
 use super::error::{DbError, InTable};
+use crate::database::{begin, begin_snapshot};
 
 /// On whose behalf the transaction reads and writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,7 +128,7 @@ pub async fn set_tenant(transaction: &mut PgConnection, tenant: Tenant) -> Resul
 
 /// Begins a read-only snapshot as `tenant`: every statement in it sees the same state of the database, and none can write.
 pub async fn begin_read(pool: &PgPool, tenant: Tenant) -> Result<Transaction<'static, Postgres>, DbError> {
-    let begun = begin(pool, "begin isolation level repeatable read read only").await;
+    let begun = begin_snapshot(pool).await;
     let mut transaction = begun.in_table("store_members", "begin a read")?;
     set_tenant(&mut transaction, tenant).await?;
     Ok(transaction)
@@ -142,15 +143,7 @@ pub async fn begin_as(pool: &PgPool, tenant: Tenant) -> Result<Transaction<'stat
 
 /// Begins to write what is nobody's, such as an event that came from outside: row-level security shows no tenant's rows.
 pub async fn begin_write(pool: &PgPool) -> Result<Transaction<'static, Postgres>, DbError> {
-    begin(pool, "begin").await.in_table("any", "begin to write")
-}
-
-/// A `begin` that was sent is always waited for, though the request that wanted it is given up: the driver undoes a transaction only from the
-/// answer on (sqlx 0.9), and whoever got the connection next would find themselves in it.
-async fn begin(pool: &PgPool, statement: &'static str) -> sqlx::Result<Transaction<'static, Postgres>> {
-    let connection = pool.acquire().await?;
-    let begun = tokio::spawn(Transaction::begin(connection, Some(statement.into_sql_str())));
-    begun.await.map_err(|_| sqlx::Error::WorkerCrashed)?
+    begin(pool).await.in_table("any", "begin to write")
 }
 
 /// Makes lasting what was written.

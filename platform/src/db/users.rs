@@ -73,6 +73,16 @@ pub async fn list_users(executor: impl PgExecutor<'_>) -> Result<Vec<UserRow>, D
     .in_table(TABLE, "list users")
 }
 
+/// Where operators read their mail, as far as they have proved that they do.
+pub async fn operator_addresses(executor: impl PgExecutor<'_>) -> Result<Vec<String>, DbError> {
+    sqlx::query_scalar!(
+        "select email from users where role = 'operator' and email_verified_at is not null and erased_at is null order by lower(email)"
+    )
+    .fetch_all(executor)
+    .await
+    .in_table(TABLE, "find operators")
+}
+
 /// What sign-in needs of an account.
 #[derive(Debug, Clone)]
 pub struct Account {

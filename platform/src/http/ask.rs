@@ -11,6 +11,7 @@ use super::error::SOON;
 use super::reply::kept_headers;
 use super::{AskError, Manners, Method, Polite, Question, Reply};
 use crate::clock::Clock;
+use crate::database::begin;
 use crate::db::error::InTable as _;
 use crate::db::quota_leases::{Leased, lease_quotas};
 use crate::db::source_breakers::{close_breaker, note_failure, pass_breaker};
@@ -71,9 +72,9 @@ impl Polite {
     /// A short wait for the quota is waited out here, a long one is the caller's.
     async fn lease(&self, manners: &Manners) -> Result<(), AskError> {
         loop {
-            let mut connection = self.pool.acquire().await.in_table("quota_leases", "lease a quota")?;
-            let leased = lease_quotas(&mut connection, &manners.quotas, manners.units, &self.holder).await?;
-            drop(connection);
+            let mut transaction = begin(&self.pool).await.in_table("quota_leases", "lease a quota")?;
+            let leased = lease_quotas(&mut transaction, &manners.quotas, manners.units, &self.holder).await?;
+            transaction.commit().await.in_table("quota_leases", "lease a quota")?;
             match leased {
                 Leased::Granted => return Ok(()),
                 Leased::Wait(wait) if wait <= SOON => sleep(wait).await,

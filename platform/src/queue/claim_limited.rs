@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::claim::{Ask, Row, columns};
 use super::{Claim, Job, QueueError};
+use crate::database::begin;
 
 /// Rounds of looking at candidates. Each ends with some taken or with keys that are full, and the next looks past both.
 const ROUNDS: usize = 8;
@@ -21,7 +22,7 @@ const ROUNDS: usize = 8;
 /// # Errors
 /// [`QueueError::Database`].
 pub async fn claim_limited(pool: &PgPool, claim: &Claim, asks: &[Ask]) -> Result<Option<Vec<Job>>, QueueError> {
-    let mut tx = pool.begin().await.map_err(QueueError::database("claim jobs with limits"))?;
+    let mut tx = begin(pool).await.map_err(QueueError::database("claim jobs with limits"))?;
     if !try_lock(&mut tx).await? {
         return Ok(None);
     }

@@ -6,6 +6,7 @@ use chrono::Utc;
 use domain::event::Envelope;
 use domain::ids::EventId;
 use platform::bus::{Bus, BusError, Handler, HandlerError, PgBus, Start, Subscription, consume_from, drain, inbox, outbox, testing};
+use platform::database::begin;
 use platform::testing::TestDb;
 use sqlx::{PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
@@ -21,7 +22,7 @@ async fn the_embedded_bus_conforms() {
 #[tokio::test]
 async fn an_event_rolls_back_with_its_transaction() {
     let db = TestDb::new().await;
-    let mut transaction = db.work().begin().await.expect("begin");
+    let mut transaction = begin(db.work()).await.expect("begin");
     outbox::record(&mut transaction, &envelope("a")).await.expect("record");
     transaction.rollback().await.expect("rollback");
     assert_eq!(count(db.work(), "select count(*) from outbox").await, 0);
@@ -42,11 +43,11 @@ async fn a_late_commit_is_never_missed() {
     let db = TestDb::new().await;
     let cursor = start(db.work()).await;
     let (early, late) = (envelope("early id, late commit"), envelope("late id, early commit"));
-    let mut first = db.work().begin().await.expect("begin");
+    let mut first = begin(db.work()).await.expect("begin");
     outbox::record(&mut first, &early).await.expect("record");
-    let mut idle = db.work().begin().await.expect("begin");
+    let mut idle = begin(db.work()).await.expect("begin");
     sqlx::query("select count(*) from outbox").execute(&mut *idle).await.expect("a read");
-    let mut second = db.owner().begin().await.expect("begin");
+    let mut second = begin(db.owner()).await.expect("begin");
     outbox::record(&mut second, &late).await.expect("record");
     second.commit().await.expect("commit");
 
@@ -66,7 +67,7 @@ async fn a_late_commit_is_never_missed() {
 async fn an_idle_writer_delays_events_and_loses_none() {
     let db = TestDb::new().await;
     let cursor = start(db.work()).await;
-    let mut idle = db.work().begin().await.expect("begin");
+    let mut idle = begin(db.work()).await.expect("begin");
     sqlx::query("insert into inbox (consumer, event_id) values ('idle', gen_random_uuid())").execute(&mut *idle).await.expect("a write");
     let events = publish(&quick(db.work()), 3).await;
     assert_eq!(outbox::read(db.work(), &cursor, 10).await.expect("read"), []);
@@ -94,7 +95,7 @@ async fn every_event_of_overlapping_writers_is_read_once() {
             tokio::spawn(async move {
                 let mut written = Vec::new();
                 for round in 0..20 {
-                    let mut transaction = pool.begin().await.expect("begin");
+                    let mut transaction = begin(&pool).await.expect("begin");
                     for _ in 0..3 {
                         let event = envelope("writer");
                         outbox::record(&mut transaction, &event).await.expect("record");

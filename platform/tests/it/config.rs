@@ -127,6 +127,28 @@ fn redis_goes_without_tls_where_nobody_listens() {
 }
 
 #[test]
+fn nobody_outside_is_asked_in_the_clear() {
+    let load = |more: &[(&str, &str)]| Config::load_with(None, environment(more)).map(|_| ());
+    for (key, path) in [
+        ("VIRALCAST_SOURCES__BMKG_URL", "/bmkg"),
+        ("VIRALCAST_SOURCES__PIHPS_URL", "/pihps"),
+        ("VIRALCAST_SOURCES__OPEN_METEO_URL", ""),
+        ("VIRALCAST_SOURCES__BAPANAS_URL", "/api"),
+        ("VIRALCAST_SOURCES__SERPER_URL", ""),
+        ("VIRALCAST_XENDIT__URL", "/xendit"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+    ] {
+        for base in ["https://elsewhere.example", "http://127.0.0.1:4100", "http://[::1]:4100"] {
+            load(&[(key, &format!("{base}{path}"))]).unwrap_or_else(|error| panic!("{key} {base}: {error}"));
+        }
+        let error = load(&[(key, &format!("http://elsewhere.example{path}"))]).expect_err("anybody between the two");
+        assert!(error.to_string().contains(key), "{error}");
+    }
+    let collector = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318");
+    load(&[collector, ("VIRALCAST_TELEMETRY__PLAIN_OTLP", "true")]).expect("somebody said so");
+}
+
+#[test]
 fn a_missing_file_is_an_error() {
     let error = Config::load_with(Some(Path::new("/nowhere/viralcast.toml")), []).expect_err("a refusal");
     assert!(matches!(error, ConfigError::Unreadable { .. }), "{error}");

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use platform::database::begin;
 use platform::embedded::Cluster;
 use platform::queue::{self, EnqueueOptions};
 use sqlx::Connection as _;
@@ -81,7 +82,7 @@ impl World {
                 }
             }
             Fault::IdleInTransaction => {
-                let mut tx = self.admin.begin().await.expect("a transaction");
+                let mut tx = begin(&self.admin).await.expect("a transaction");
                 sqlx::query("select count(*), pg_current_xact_id() from jobs").execute(&mut *tx).await.expect("a snapshot");
                 self.run_for(Duration::from_secs(3)).await;
                 tx.rollback().await.expect("an end");

@@ -10,6 +10,7 @@ use domain::job::{JobArgs, Limit, Outcome};
 use jobs::scheduler::{self, Schedule};
 use jobs::workers::Kind;
 use platform::clock::Clock;
+use platform::database::begin;
 use platform::queue::{self, JobContext, Worker, WorkerOptions, Workers};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
@@ -88,7 +89,7 @@ impl Accountant {
     /// Effect and completion in one transaction.
     async fn write(&self, name: &str, context: &JobContext) -> Outcome {
         let write = async {
-            let mut tx = self.0.begin().await?;
+            let mut tx = begin(&self.0).await?;
             sqlx::query("insert into ledger (name, attempt) values ($1, $2)")
                 .bind(name)
                 .bind(i32::from(context.attempt))

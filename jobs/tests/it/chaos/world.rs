@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use domain::job::JobArgs;
 use platform::data_dir::DataDir;
 use platform::database::MIGRATOR;
+use platform::database::begin;
 use platform::embedded::{Cluster, Role};
 use platform::queue::{self, EnqueueOptions};
 use platform::testing::SilentSocket;
@@ -238,7 +239,7 @@ pub async fn bring(pool: &PgPool, args: &impl JobArgs, brought: &AtomicUsize) {
     let name = serde_json::to_value(args).expect("JSON")["name"].as_str().expect("a name").to_owned();
     loop {
         let attempt = async {
-            let mut tx = pool.begin().await?;
+            let mut tx = begin(pool).await?;
             let there: bool =
                 sqlx::query_scalar("select exists (select from jobs where args ->> 'name' = $1)").bind(&name).fetch_one(&mut *tx).await?;
             if !there {

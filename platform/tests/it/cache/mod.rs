@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use domain::ids::StoreId;
 use platform::cache::keys;
-use platform::cache::{Cache, Json, MemoryCache, testing};
+use platform::cache::{Cache, Invalidation, Json, MemoryCache, testing};
 
 #[tokio::test]
 async fn the_memory_cache_conforms() {
@@ -52,8 +52,6 @@ fn keys_are_those_of_the_design() {
     let store: StoreId = "0193a6e8-0000-7000-8000-000000000001".parse().expect("an id");
     let user = domain::ids::UserId(store.0);
     let all = [
-        keys::auth_tokens(user),
-        keys::auth_session("s1"),
         keys::user_profile(user),
         keys::store_data(store),
         keys::products_list(store),
@@ -64,8 +62,6 @@ fn keys_are_those_of_the_design() {
     ];
     let lines: Vec<String> = all.iter().map(|key| format!("{} {} s", key.name, key.time_to_live.as_secs())).collect();
     insta::assert_snapshot!(lines.join("\n"), @r"
-    auth:tokens:0193a6e8-0000-7000-8000-000000000001 604800 s
-    auth:sessions:s1 604800 s
     user:profile:0193a6e8-0000-7000-8000-000000000001 3600 s
     store:data:0193a6e8-0000-7000-8000-000000000001 3600 s
     products:list:0193a6e8-0000-7000-8000-000000000001 1800 s
@@ -74,4 +70,18 @@ fn keys_are_those_of_the_design() {
     market:prices:2026-11-23 86400 s
     api:rate_limit:0193a6e8-0000-7000-8000-000000000001 3600 s
     ");
+}
+
+#[test]
+fn what_is_kept_under_no_key_is_told_of_by_the_keys_of_the_design() {
+    let id = "0193a6e8-0000-7000-8000-000000000001";
+    let key = |name: &str| Invalidation::Key(format!("{name}:{id}"));
+    let uuid = id.parse().expect("an id");
+    assert_eq!(keys::person_of_tokens(&key("auth:tokens")), Some(domain::ids::UserId(uuid)));
+    assert_eq!(keys::ended_session(&key("auth:sessions")), Some(uuid));
+    assert_eq!(keys::store_of_predictions(&Invalidation::prefix(format!("predictions:{id}:"))), Some(StoreId(uuid)));
+    for other in [key("auth:session"), key("predictions"), Invalidation::prefix("auth:tokens:"), Invalidation::prefix("")] {
+        let told = (keys::person_of_tokens(&other), keys::ended_session(&other), keys::store_of_predictions(&other));
+        assert_eq!(told, (None, None, None), "{other:?}");
+    }
 }

@@ -1,5 +1,6 @@
 //! The schema and the functions over it, against a real database.
 
+mod begin;
 mod catalogue;
 mod erasure;
 mod forecasts;

@@ -56,7 +56,13 @@ async fn a_begin_that_is_given_up_is_undone() {
     let shop = Shop::open().await;
     let one = PgPoolOptions::new().max_connections(1).test_before_acquire(false).connect_with(shop.db.options(Role::Serve));
     let one = one.await.expect("a connection");
+    let is_back = async || {
+        while one.num_idle() == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    };
     for _ in 0..20 {
+        is_back().await;
         let given_up = begin_read(&one, Tenant::Operator(shop.owner_id)).now_or_never();
         assert!(given_up.is_none(), "it waits for the server");
         let mut next = one.acquire().await.expect("the same connection");
@@ -67,6 +73,7 @@ async fn a_begin_that_is_given_up_is_undone() {
                 .expect("settings");
         assert_eq!(found, ("read committed".to_owned(), None));
         drop(next);
+        is_back().await;
         assert!(begin_as(&one, Tenant::User(shop.owner_id)).now_or_never().is_none());
         begin_read(&one, Tenant::User(shop.owner_id)).await.expect("a snapshot of one's own");
     }
@@ -132,6 +139,19 @@ async fn password_hashes_and_webhooks_are_not_for_the_serving_role() {
         let error = sqlx::query(statement).execute(shop.db.serve()).await.expect_err(statement);
         let code = error.as_database_error().and_then(|error| error.code()).map(|code| code.into_owned());
         assert_eq!(code.as_deref(), Some("42501"), "{statement}: {error}");
+    }
+    shop.db.close().await;
+}
+
+#[tokio::test]
+async fn nobody_rewrites_the_record() {
+    let shop = Shop::open().await;
+    for pool in [shop.db.work(), shop.db.serve()] {
+        for statement in ["update audit_log set action = 'nothing'", "delete from audit_log", "truncate audit_log"] {
+            let error = sqlx::query(statement).execute(pool).await.expect_err(statement);
+            let code = error.as_database_error().and_then(|error| error.code()).map(|code| code.into_owned());
+            assert_eq!(code.as_deref(), Some("42501"), "{statement}: {error}");
+        }
     }
     shop.db.close().await;
 }

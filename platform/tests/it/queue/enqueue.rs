@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use chrono::Utc;
+use platform::database::begin;
 use platform::queue::{self, EnqueueOptions};
 use platform::testing::TestDb;
 
@@ -11,7 +12,7 @@ use domain::job::Outcome;
 #[tokio::test]
 async fn a_job_rolls_back_with_its_transaction() {
     let db = TestDb::new().await;
-    let mut transaction = db.work().begin().await.expect("begin");
+    let mut transaction = begin(db.work()).await.expect("begin");
     let enqueued = queue::enqueue(&mut transaction, &step("a"), EnqueueOptions::default()).await.expect("enqueue");
     assert!(!enqueued.existed);
     transaction.rollback().await.expect("rollback");
@@ -44,10 +45,10 @@ async fn programs_that_enqueue_the_same_at_once_agree_on_one() {
     let db = TestDb::new().await;
     let unique = Step { key: Some("k".to_owned()), ..step("a") };
     let watcher = super::superuser(&db).await;
-    let mut first = db.work().begin().await.expect("begin");
+    let mut first = begin(db.work()).await.expect("begin");
     let winner = queue::enqueue(&mut first, &unique, EnqueueOptions::default()).await.expect("enqueue");
     let waiting = async {
-        let mut second = db.work().begin().await.expect("begin");
+        let mut second = begin(db.work()).await.expect("begin");
         let enqueued = queue::enqueue(&mut second, &unique, EnqueueOptions::default()).await.expect("enqueue");
         second.commit().await.expect("commit");
         enqueued

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use domain::ids::JobId;
 use domain::job::Outcome;
+use platform::database::begin;
 use platform::queue::{self, Children, EnqueueOptions, Family, JobFilter, NewJob, QueueError};
 use platform::testing::TestDb;
 use sqlx::PgPool;
@@ -17,7 +18,7 @@ fn new(step: &Step) -> NewJob {
 }
 
 async fn family(pool: &PgPool, children: &[Step], parent: &Step) -> Family {
-    let mut tx = pool.begin().await.expect("begin");
+    let mut tx = begin(pool).await.expect("begin");
     let family = queue::enqueue_family(&mut tx, children.iter().map(new).collect(), new(parent)).await.expect("a family");
     tx.commit().await.expect("commit");
     family
@@ -113,7 +114,7 @@ async fn a_family_is_there_as_a_whole_or_not_at_all() {
     let db = TestDb::new().await;
     let parent = Step { key: Some("p".to_owned()), ..step("parent") };
     family(db.work(), &[step("a")], &parent).await;
-    let mut tx = db.work().begin().await.expect("begin");
+    let mut tx = begin(db.work()).await.expect("begin");
     let error = queue::enqueue_family(&mut tx, vec![new(&step("b"))], new(&parent)).await.expect_err("the key is taken");
     assert!(matches!(error, QueueError::Contended { .. }), "{error}");
     tx.rollback().await.expect("rollback");

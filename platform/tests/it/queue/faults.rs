@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use domain::job::Outcome;
+use platform::database::begin;
 use platform::embedded::Role;
 use platform::queue::{JobContext, WorkerOptions, Workers};
 use platform::testing::{SilentSocket, TestDb};
@@ -27,7 +28,7 @@ fn ledger(pool: &PgPool) -> Does {
 }
 
 async fn effect(pool: &PgPool, step: &Step, context: &JobContext) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = begin(pool).await?;
     sqlx::query("insert into quota_leases (id, quota, units, holder, expires_at) values ($1, 'effects', 1, $2, now() + interval '1 day')")
         .bind(Uuid::now_v7())
         .bind(&step.name)

@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use domain::job::{JobArgs, Outcome};
+use platform::database::begin;
 use platform::queue::{JobContext, QueueError, Worker, WorkerOptions, Workers};
 use platform::testing::TestDb;
 use serde::{Deserialize, Serialize};
@@ -179,7 +180,7 @@ impl Worker<Fleeting> for Passes {
             return Outcome::Retry("broken".into());
         }
         if args.in_own_transaction {
-            let mut tx = self.0.begin().await.expect("begin");
+            let mut tx = begin(&self.0).await.expect("begin");
             context.complete_in(&mut tx).await.expect("the lease holds");
             tx.commit().await.expect("commit");
         }
