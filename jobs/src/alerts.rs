@@ -107,7 +107,7 @@ async fn tell_of(pool: &PgPool, mailer: &dyn Mailer, name: &str, alerts: &[&Aler
 
 fn letter(name: &str, alerts: &[&Alert], to: String, now: DateTime<Utc>) -> Mail {
     let told: String = alerts.iter().map(|alert| format!("{}\nWhat to do: {}\n\n", alert.detail, alert.hint)).collect();
-    let closing = format!("Seen at {now}. While it lasts you hear of it every six hours.");
+    let closing = format!("Seen at {}. While it lasts you hear of it every six hours.", now.format("%Y-%m-%d %H:%M UTC"));
     let escaped = told.trim_end().replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\n', "<br>");
     Mail {
         subject: format!("Viral Cast AI: {}", name.replace('_', " ")),

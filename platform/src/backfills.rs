@@ -20,7 +20,7 @@ pub enum MoveError {
     NotFound { id: Uuid },
     #[error("backfill {id} is {state} and can't be {wanted}")]
     State { id: Uuid, state: String, wanted: &'static str },
-    #[error("facts of `{asset}` are there for good: each says when it became known")]
+    #[error("`{asset}` is there as soon as it is made: nothing waits to be shown, and nothing can be taken back")]
     NoShadow { asset: String },
     #[error("the database failed")]
     Database(#[from] DbError),
@@ -41,7 +41,7 @@ impl Hint for MoveError {
                 "rolled_back" => "it can be published again".to_owned(),
                 _ => "start another one".to_owned(),
             },
-            Self::NoShadow { .. } => "correct what is wrong at its source; a later telling takes its place".to_owned(),
+            Self::NoShadow { .. } => "correct the facts at their source: a later telling takes the place of an earlier one, and what was made of it can be made again".to_owned(),
             Self::Database(source) => return source.hint(),
             Self::Queue(source) => return source.hint(),
         })

@@ -35,13 +35,10 @@ pub(super) fn words(rule: &str, language: Language) -> (&'static str, &'static s
         ),
         "backfill_has_no_shadow" => (
             say(
-                "Fakta tetap ada: masing-masing mencatat sejak kapan diketahui.",
-                "Facts are there for good: each says when it became known.",
+                "Hasilnya langsung ada begitu dibuat; tidak ada yang dapat ditarik kembali.",
+                "What it makes is there at once: nothing can be taken back.",
             ),
-            say(
-                "Perbaiki di sumbernya; kabar yang lebih baru menggantikannya.",
-                "Correct what is wrong at its source; a later telling takes its place.",
-            ),
+            say("Perbaiki faktanya di sumbernya, lalu buat ulang.", "Correct the facts at their source, then make it again."),
         ),
         "dead_letter_is_alive" => (
             say(
