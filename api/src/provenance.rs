@@ -8,6 +8,7 @@ use platform::db::forecast_runs::{ForecastRunRow, get_forecast_run};
 use platform::db::published_runs::{PublishedRun, published_run};
 use platform::db::runs::{RunRow, get_run};
 use platform::db::stores::StoreRow;
+use platform::db::tenant::Tenant;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use utoipa::ToSchema;
@@ -16,7 +17,6 @@ use uuid::Uuid;
 use crate::error::ApiError;
 use crate::routes::find_store;
 use crate::state::AppState;
-use platform::db::tenant::Tenant;
 
 /// The run that is on the store's screen.
 #[derive(Debug, Serialize, ToSchema)]

@@ -12,7 +12,6 @@ use platform::db::partition_ranges::Span;
 use platform::db::published_runs::published_run;
 use platform::db::sales_daily::sales_spans;
 use platform::db::stores::{StoreRow, find_store, list_stores};
-
 use uuid::Uuid;
 
 use super::plan::{ScreenChange, compare};
