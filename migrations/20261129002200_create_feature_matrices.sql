@@ -21,3 +21,4 @@ create table feature_matrices (
     constraint matrix_time_is_not_negative check (made_in_ms >= 0)
 );
 call app.protect_tenant('feature_matrices');
+create index feature_matrices_by_object on feature_matrices (object_key);

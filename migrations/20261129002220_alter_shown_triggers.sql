@@ -18,7 +18,7 @@ begin
     perform pg_notify('viralcast_cache', '=auth:sessions:' || family_id)
     from (
         select distinct changed.family_id from changed join before on before.id = changed.id
-        where changed.revoked_at is distinct from before.revoked_at
+        where changed.revoked_at is distinct from before.revoked_at or changed.expires_at < before.expires_at
     ) as sessions;
     return null;
 end
@@ -41,7 +41,7 @@ create function app.forget_user() returns trigger
     language plpgsql
     as $$
 begin
-    perform pg_notify('viralcast_cache', '=auth:tokens:' || id), pg_notify('viralcast_cache', '^user:profile:' || id || ':') from changed;
+    perform pg_notify('viralcast_cache', '=auth:tokens:' || id) from changed;
     return null;
 end
 $$;
@@ -50,7 +50,7 @@ create function app.forget_profile() returns trigger
     language plpgsql
     as $$
 begin
-    perform pg_notify('viralcast_cache', '^user:profile:' || user_id || ':') from changed;
+    perform pg_notify('viralcast_cache', '=user:profile:' || user_id || ':own') from changed;
     return null;
 end
 $$;

@@ -15,13 +15,14 @@ use crate::problem::example;
 
 const PROBLEM: &str = "application/problem+json";
 /// Of nothing that there is.
+const STORE: &str = "warung-lama";
 const ID: &str = "0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f";
 
 /// Adds them where there is none.
 pub(super) fn illustrate(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
-        let instance = path.replace("{store}", "warung-bu-sri").replace("{date}", "2026-11-24");
-        let instance = instance.split('{').next().unwrap_or_default().to_owned() + if instance.contains('{') { ID } else { "" };
+        let instance: Vec<&str> = path.split('/').map(told).collect();
+        let instance = instance.join("/");
         for operation in operations(item) {
             let illustrated: Vec<(String, ApiError)> = operation
                 .responses
@@ -39,8 +40,19 @@ pub(super) fn illustrate(document: &mut OpenApi) {
     }
     for (name, response) in document.components.iter_mut().flat_map(|components| &mut components.responses) {
         if let (RefOr::T(response), Some(error)) = (response, anywhere(name)) {
-            show(response, &error, "/api/v1/stores/warung-bu-sri/orders");
+            show(response, &error, "/api/v1/stores/warung-lama/orders");
         }
+    }
+}
+
+/// Part of a path, with something in the place of a parameter.
+fn told(part: &str) -> &str {
+    match part {
+        "{store}" => STORE,
+        "{date}" => "2026-11-24",
+        "{kind}" => "resep",
+        _ if part.starts_with('{') => ID,
+        _ => part,
     }
 }
 
@@ -91,7 +103,7 @@ fn refusal(operation: &Operation, path: &str, status: &str) -> Option<ApiError> 
 fn missing(path: &str) -> ApiError {
     let (resource, name) = match path.rsplit('{').next().and_then(|rest| rest.split('}').next()) {
         Some("backfill") => (Resource::Backfill, ID),
-        Some("category") => (Resource::Category, "minuman"),
+        Some("category") => (Resource::Category, ID),
         Some("event") => (Resource::Event, ID),
         Some("ingredient") => (Resource::Ingredient, ID),
         Some("job") => (Resource::Job, ID),
@@ -108,7 +120,7 @@ fn missing(path: &str) -> ApiError {
         Some("waste") => (Resource::Waste, ID),
         Some("what_if") => (Resource::WhatIf, ID),
         _ if path.ends_with("/avatar") => (Resource::Avatar, "avatar"),
-        _ => (Resource::Store, "warung-lama"),
+        _ => (Resource::Store, STORE),
     };
     ApiError::NotFound { resource, name: name.to_owned() }
 }

@@ -56,11 +56,20 @@ async fn warm(state: &AppState, store: StoreId) {
     let warmed = routes::warm(state, Tenant::Operator(Uuid::nil()), store.0).await;
     let outcome = match &warmed {
         Ok(()) => "done",
-        Err(ApiError::NotFound { .. } | ApiError::NothingPublished { .. }) => "nothing",
+        Err(error) if is_nothing(error) => "nothing",
         Err(_) => "failed",
     };
     metrics::counter!("cache_warmed_total", "outcome" => outcome).increment(1);
     if let Err(error) = warmed {
         tracing::debug!(%store, error = %domain::chain(&error), "nothing was loaded before somebody asks");
+    }
+}
+
+/// There is nothing to load.
+fn is_nothing(error: &ApiError) -> bool {
+    match error {
+        ApiError::Shared(error) => is_nothing(error),
+        ApiError::NotFound { .. } | ApiError::NothingPublished { .. } => true,
+        _ => false,
     }
 }

@@ -55,6 +55,7 @@ pub async fn look(pool: &PgPool, now: DateTime<Utc>) -> Result<(Vec<LaneHealth>,
 /// Keeps the gauges of this process current, says once when something begins to be wrong, and tells operators, until `shutdown`.
 pub async fn watch(pool: PgPool, clock: SharedClock, mailer: Arc<dyn Mailer>, shutdown: CancellationToken) {
     let mut known = BTreeSet::new();
+    let mut telling = tokio::spawn(std::future::ready(()));
     loop {
         match look(&pool, clock.now()).await {
             Ok((lanes, alerts)) => {
@@ -62,9 +63,10 @@ pub async fn watch(pool: PgPool, clock: SharedClock, mailer: Arc<dyn Mailer>, sh
                 let now: BTreeSet<&'static str> = alerts.iter().map(|alert| alert.name).collect();
                 alerts.iter().filter(|alert| !known.contains(alert.name)).for_each(events::alerted);
                 known = now;
-                // A mail server that hangs does not hold up an orderly end.
-                if shutdown.run_until_cancelled(tell(&pool, &*mailer, &alerts, clock.now())).await.is_none() {
-                    return;
+                // Beside: a mail server that hangs holds up neither the next look nor an orderly end.
+                if telling.is_finished() {
+                    let (pool, mailer, now) = (pool.clone(), Arc::clone(&mailer), clock.now());
+                    telling = tokio::spawn(async move { tell(&pool, &*mailer, &alerts, now).await });
                 }
             }
             Err(error) => events::alerts_failed(&error),

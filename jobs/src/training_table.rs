@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::nightly::{NightError, Nightly};
 
 /// The matrices of the business days `[first_day, end_day)`, one below the other: `business_date` (of the night), `product_id`, `unique_id`,
-/// `date` (that is predicted), `step`, `lead`, `y` (selling units that were sold on it as known now: 0 where the store sold something and nothing is told
+/// `category`, `date` (that is predicted), `step`, `lead`, `y` (selling units that were sold on it as known now: 0 where the store sold something and nothing is told
 /// of the product, null where it sold nothing), `is_lower_bound` (it ran out), then every feature that any of these nights saw, null where one did
 /// not. Empty where no matrix is kept.
 ///
@@ -77,6 +77,7 @@ struct Below {
     nights: Vec<i32>,
     products: Vec<String>,
     names: Vec<String>,
+    categories: Vec<String>,
     dates: Vec<NaiveDate>,
     steps: Vec<i64>,
     leads: Vec<i64>,
@@ -90,6 +91,7 @@ impl Below {
             match (name.as_str(), data) {
                 ("product_id", Data::Text(texts)) => self.products.extend((0..texts.len()).map(|row| texts.get(row).to_owned())),
                 ("unique_id", Data::Text(texts)) => self.names.extend((0..texts.len()).map(|row| texts.get(row).to_owned())),
+                ("category", Data::Text(texts)) => self.categories.extend((0..texts.len()).map(|row| texts.get(row).to_owned())),
                 ("date", Data::Stamps(dates)) => self.dates.extend(dates.iter().map(|date| date.map_or(night, |date| date.wall.date()))),
                 ("step", Data::Integers(steps)) => self.steps.extend(steps.into_iter().map(Option::unwrap_or_default)),
                 ("lead", Data::Integers(leads)) => self.leads.extend(leads.into_iter().map(Option::unwrap_or_default)),
@@ -122,6 +124,7 @@ impl Below {
             ("business_date".to_owned(), ColumnData::Date(self.nights)),
             ("product_id".to_owned(), text(&self.products)),
             ("unique_id".to_owned(), text(&self.names)),
+            ("category".to_owned(), text(&self.categories)),
             ("date".to_owned(), ColumnData::Date(self.dates.iter().copied().map(day).collect())),
             ("step".to_owned(), ColumnData::Int64(self.steps)),
             ("lead".to_owned(), ColumnData::Int64(self.leads)),

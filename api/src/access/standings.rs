@@ -141,22 +141,27 @@ struct Forgotten(RwLock<When>);
 struct When {
     one: HashMap<Uuid, Instant>,
     all: Option<Instant>,
+    /// With so many notes those that nobody can need any more are taken out.
+    most: usize,
 }
 
-/// Notes from which those that nobody can need any more are taken out.
 const NOTES: usize = 1_000;
 
 impl Forgotten {
     fn note(&self, whom: Uuid) {
         let mut when = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if when.one.len() >= NOTES {
-            when.one.retain(|_, at| at.elapsed() < LIFE);
+        let now = Instant::now();
+        if when.one.len() >= when.most.max(NOTES) {
+            when.one.retain(|_, at| now - *at < LIFE);
+            when.most = 2 * when.one.len();
         }
-        when.one.insert(whom, Instant::now());
+        when.one.insert(whom, now);
     }
 
     fn note_all(&self) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).all = Some(Instant::now());
+        let mut when = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        when.all = Some(Instant::now());
+        when.one.clear();
     }
 
     fn last(&self, user: Uuid, session: Uuid) -> Option<Instant> {

@@ -124,6 +124,13 @@ struct PriceQuery {
     limit: i64,
 }
 
+impl PriceQuery {
+    /// As many ask. Of days and pages that one person chooses nothing is kept: there is no end of them.
+    fn is_usual(&self) -> bool {
+        self.from.is_none() && self.to.is_none() && self.cursor.is_none() && self.limit == default_limit()
+    }
+}
+
 /// Food prices on the markets, the newest first.
 ///
 /// Where several sources tell a price, each is a row. Nights follow the nearest region, and its traditional market.
@@ -152,13 +159,12 @@ async fn list(State(state): State<AppState>, caller: Caller, asked: Asked, heade
     };
     let now = state.clock.now().with_timezone(&Jakarta);
     let load = || find(&state, &caller, &query, around.as_deref());
-    if query.cursor.is_some() {
-        // Who reads on reads it once.
+    if !query.is_usual() {
         return Ok(Json(load().await?).into_response());
     }
-    let PriceQuery { item, region, from, to, limit, .. } = &query;
+    let PriceQuery { item, region, .. } = &query;
     // A price that is told before its time is there from then on, and nobody says so: an hour later at the latest it is asked again.
-    let part = format!("{}:{item:?}:{region:?}:{around:?}:{from:?}:{to:?}:{limit}", now.hour());
+    let part = format!("{}:{item:?}:{region:?}:{around:?}", now.hour());
     let key = keys::market_prices(now.date_naive()).part(&part).for_at_most(HOUR);
     kept(&state.cache, &key, &headers, load).await
 }

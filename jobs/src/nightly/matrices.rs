@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
-use domain::features::{FeatureMatrix, FeatureSource as _};
+use domain::features::{FeatureColumn, FeatureMatrix, FeatureSource as _};
 use domain::frequency::days_since_epoch;
 use domain::time::Night;
 use ingest::tabular::{ColumnData, to_parquet};
@@ -23,6 +23,9 @@ use super::forecast::engine_config;
 use super::load::{Loaded, load};
 use super::run::off_thread;
 use super::{FEATURES, NightError, Nightly, Pace, calendar, facts, fingerprint};
+
+/// The family of what does not change over time.
+const STATICS: &str = "statics";
 
 /// A matrix that was kept.
 pub(crate) struct Kept {
@@ -61,10 +64,13 @@ pub(crate) async fn keep_matrix(nightly: &Nightly, store: &StoreRow, date: Naive
         made_in_ms: milliseconds(began.elapsed()),
     };
     let mut tx = begin(&nightly.work).await?;
-    replace_feature_matrix(&mut *tx, store.id, &row, nightly.clock.now()).await?;
+    let replaced = replace_feature_matrix(&mut tx, store.id, &row, nightly.clock.now()).await?;
     let scope = store.id.to_string();
     mark_day(&mut tx, FEATURES, &scope, Made::Materialised, date, Some(&loaded.read_in)).await?;
     tx.commit().await?;
+    if let Some(replaced) = replaced {
+        nightly.objects.delete(&replaced.parse()?).await?;
+    }
     Ok(Kept { rows: table.rows as u64, read_in: loaded.read_in.clone() })
 }
 
@@ -72,8 +78,9 @@ fn milliseconds(time: Duration) -> i32 {
     i32::try_from(time.as_millis()).unwrap_or(i32::MAX)
 }
 
-/// As Parquet: `product_id`, `unique_id`, `date`, `step` (days ahead, from 1), `lead` (what the target says of itself is at least so many days
-/// older), then every feature, null where it is missing. Category codes are numbers.
+/// As Parquet: `product_id`, `unique_id`, `category`, `date`, `step` (days ahead, from 1), `lead` (what the target says of itself is at least so many
+/// days older), then every feature, null where it is missing. Columns whose codes are places in a list of that night (`series_code`, categories) are
+/// left out: another night's mean something else.
 struct Table {
     bytes: Vec<u8>,
     rows: usize,
@@ -104,11 +111,14 @@ fn columns(loaded: &Loaded, cutoff: i64, blocks: &[(u16, FeatureMatrix)]) -> Vec
     let series = || blocks.iter().flat_map(|(_, block)| &block.series);
     let at = || blocks.iter().flat_map(|(_, block)| &block.at);
     let product = |series: &u32| loaded.facts.products.get(*series as usize);
+    let category =
+        |series: &u32| loaded.facts.listings.get(*series as usize).and_then(|listing| listing.category.as_deref()).unwrap_or_default();
     let ids: Vec<String> = series().map(|series| product(series).map_or_else(String::new, |(id, _)| id.to_string())).collect();
     let leads = blocks.iter().flat_map(|(lead, block)| std::iter::repeat_n(i64::from(*lead), block.rows));
     let mut columns = vec![
         ("product_id".to_owned(), ColumnData::text(ids.iter().map(String::as_str))),
         ("unique_id".to_owned(), ColumnData::text(series().map(|series| product(series).map_or("", |(_, name)| name.as_str())))),
+        ("category".to_owned(), ColumnData::text(series().map(|series| category(series)))),
         ("date".to_owned(), ColumnData::Date(at().map(|&at| i32::try_from(at).unwrap_or_default()).collect())),
         ("step".to_owned(), ColumnData::Int64(at().map(|&at| at - cutoff).collect())),
         ("lead".to_owned(), ColumnData::Int64(leads.collect())),
@@ -117,7 +127,8 @@ fn columns(loaded: &Loaded, cutoff: i64, blocks: &[(u16, FeatureMatrix)]) -> Vec
     let mut place = HashMap::new();
     let mut above = 0;
     for (_, block) in blocks {
-        for (index, column) in block.columns.iter().enumerate() {
+        let comparable = |column: &FeatureColumn| column.family != STATICS || column.levels == 0;
+        for (index, column) in block.columns.iter().enumerate().filter(|(_, column)| comparable(column)) {
             let place = *place.entry(column.name.as_str()).or_insert_with(|| {
                 features.push((column.name.clone(), vec![f64::NAN; rows]));
                 features.len() - 1

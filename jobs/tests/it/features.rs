@@ -102,18 +102,18 @@ async fn what_was_seen_is_read_beside_what_was_sold() {
     program.stop().await;
 
     let table = training_table(&nightly, &shop.store, date(FIRST), end()).await.expect("a table");
-    let named: Vec<&str> = table.iter().take(8).map(|(name, _)| name.as_str()).collect();
-    assert_eq!(named, ["business_date", "product_id", "unique_id", "date", "step", "lead", "y", "is_lower_bound"]);
+    let named: Vec<&str> = table.iter().take(9).map(|(name, _)| name.as_str()).collect();
+    assert_eq!(named, ["business_date", "product_id", "unique_id", "category", "date", "step", "lead", "y", "is_lower_bound"]);
+    assert!(table.iter().all(|(name, _)| name != "series_code"), "a place in one night's list");
     let rows: i32 = kept(&shop).await.iter().map(|matrix| matrix.row_count).sum();
     assert!(table.iter().all(|(_, column)| column.len() == usize::try_from(rows).expect("rows")), "every column has every row");
     let [
         ColumnData::Date(nights),
         ColumnData::Text { codes, levels },
-        _,
         ColumnData::Date(dates),
         ColumnData::Int64(steps),
         ColumnData::Int64(leads),
-    ] = [&table[0].1, &table[1].1, &table[2].1, &table[3].1, &table[4].1, &table[5].1]
+    ] = [&table[0].1, &table[1].1, &table[4].1, &table[5].1, &table[6].1]
     else {
         panic!("other types")
     };
@@ -161,8 +161,8 @@ async fn a_store_that_closes_late_is_seen_from_a_day_before() {
     make(&nightly, Mode::Missing).await;
     program.stop().await;
     let table = training_table(&nightly, &shop.store, date(FIRST), end()).await.expect("a table");
-    let [ColumnData::Date(nights), _, _, ColumnData::Date(dates), ColumnData::Int64(steps), ColumnData::Int64(leads)] =
-        [&table[0].1, &table[1].1, &table[2].1, &table[3].1, &table[4].1, &table[5].1]
+    let [ColumnData::Date(nights), ColumnData::Date(dates), ColumnData::Int64(steps), ColumnData::Int64(leads)] =
+        [&table[0].1, &table[4].1, &table[5].1, &table[6].1]
     else {
         panic!("other types")
     };

@@ -4,6 +4,7 @@
 //! its cache until it hears again; then it empties the cache too, since nobody may have heard. That a connection is dead without a word is found out within seven seconds; so long may it read what was changed
 //! elsewhere.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use sqlx::{PgExecutor, PgPool};
@@ -15,6 +16,8 @@ use super::read_through::{Inner, owe};
 use super::{Invalidation, keys};
 use crate::bus::listen::{Ear, Heard, listen};
 
+/// Words that are looked through for the same at once.
+const BATCH: usize = 1000;
 const CHANNEL: &str = "viralcast_cache";
 
 pub(super) async fn tell(executor: impl PgExecutor<'_>, what: &Invalidation) -> Result<(), sqlx::Error> {
@@ -24,12 +27,18 @@ pub(super) async fn tell(executor: impl PgExecutor<'_>, what: &Invalidation) -> 
 pub(super) async fn follow(inner: Arc<Inner>, direct: PgPool, stop: CancellationToken) {
     let (to_forget, words) = mpsc::unbounded_channel();
     let follower = Arc::new(Follower { inner: Arc::clone(&inner), to_forget });
-    let listening = async {
-        listen(direct, CHANNEL, Arc::clone(&follower), stop).await;
-        follower.hear(Heard::Lost).await;
-        drop(follower);
-    };
-    tokio::join!(listening, forget(inner, words));
+    let _deaf = DeafInTheEnd(Arc::clone(&inner));
+    tokio::join!(listen(direct, CHANNEL, follower, stop), forget(inner, words));
+}
+
+/// However following ends: nothing near is believed from then on.
+struct DeafInTheEnd(Arc<Inner>);
+
+impl Drop for DeafInTheEnd {
+    fn drop(&mut self) {
+        self.0.hears(false);
+        self.0.forget_near(&Invalidation::everything());
+    }
 }
 
 struct Follower {
@@ -65,8 +74,13 @@ impl Ear for Follower {
 
 /// Until nobody listens any more.
 async fn forget(inner: Arc<Inner>, mut words: mpsc::UnboundedReceiver<Invalidation>) {
-    while let Some(what) = words.recv().await {
-        forget_heard(&inner, what).await;
+    let mut batch = Vec::new();
+    while words.recv_many(&mut batch, BATCH).await > 0 {
+        // A store's night says the same several times.
+        let mut said = HashSet::new();
+        for what in batch.drain(..).filter(|what| said.insert(what.clone())) {
+            forget_heard(&inner, what).await;
+        }
     }
 }
 

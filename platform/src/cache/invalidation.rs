@@ -1,7 +1,7 @@
 use super::Key;
 
 /// What is no longer as the cache may have it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Invalidation {
     Key(String),
     /// Every key that begins like this; the empty prefix is all of them.

@@ -1,7 +1,7 @@
 //! What models saw of a store on the eve of each business day. The bytes are objects.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::PgExecutor;
+use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use super::error::{DbError, InTable};
@@ -26,13 +26,21 @@ pub struct FeatureMatrixRow {
 
 const TABLE: &str = "feature_matrices";
 
-/// Stores the matrix of a day, in place of an earlier one.
+/// Stores the matrix of a day, in place of an earlier one. Answers with an object that no matrix names any more: delete it after the commit.
 pub async fn replace_feature_matrix(
-    executor: impl PgExecutor<'_>,
+    connection: &mut PgConnection,
     store_id: Uuid,
     matrix: &FeatureMatrixRow,
     now: DateTime<Utc>,
-) -> Result<(), DbError> {
+) -> Result<Option<String>, DbError> {
+    let earlier = sqlx::query_scalar!(
+        "select object_key from feature_matrices where store_id = $1 and business_date = $2 for update",
+        store_id,
+        matrix.business_date,
+    )
+    .fetch_optional(&mut *connection)
+    .await
+    .in_table(TABLE, "keep a feature matrix")?;
     sqlx::query!(
         "insert into feature_matrices (store_id, business_date, cutoff, input_hash, code_version, object_key, content_hash,
                                        content_length, row_count, column_count, made_in_ms, recorded_at)
@@ -57,10 +65,14 @@ pub async fn replace_feature_matrix(
         matrix.made_in_ms,
         now,
     )
-    .execute(executor)
+    .execute(&mut *connection)
     .await
     .in_table(TABLE, "keep a feature matrix")?;
-    Ok(())
+    let Some(earlier) = earlier else { return Ok(None) };
+    sqlx::query_scalar!(r#"select $1::text as "earlier!" where not exists (select from feature_matrices where object_key = $1)"#, earlier,)
+        .fetch_optional(connection)
+        .await
+        .in_table(TABLE, "look whether a matrix is still named")
 }
 
 /// Matrices of a store for the business days `[first_day, end_day)`, in their order.
