@@ -118,7 +118,7 @@ fn columns(loaded: &Loaded, cutoff: i64, blocks: &[(u16, FeatureMatrix)]) -> Vec
     let mut columns = vec![
         ("product_id".to_owned(), ColumnData::text(ids.iter().map(String::as_str))),
         ("unique_id".to_owned(), ColumnData::text(series().map(|series| product(series).map_or("", |(_, name)| name.as_str())))),
-        ("category".to_owned(), ColumnData::text(series().map(|series| category(series)))),
+        ("category".to_owned(), ColumnData::text(series().map(category))),
         ("date".to_owned(), ColumnData::Date(at().map(|&at| i32::try_from(at).unwrap_or_default()).collect())),
         ("step".to_owned(), ColumnData::Int64(at().map(|&at| at - cutoff).collect())),
         ("lead".to_owned(), ColumnData::Int64(leads.collect())),
