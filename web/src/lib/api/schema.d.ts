@@ -4472,6 +4472,16 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "detail": "The limit is 65536 bytes.",
+                 *       "instance": "/api/v1/stores/warung-lama/orders",
+                 *       "status": 413,
+                 *       "title": "Body too large",
+                 *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                 *       "type": "/problems/body-too-large"
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -4481,6 +4491,16 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "detail": "Your role does not allow it. Needed: `orders:update`.",
+                 *       "instance": "/api/v1/stores/warung-lama/orders",
+                 *       "status": 403,
+                 *       "title": "Not allowed",
+                 *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                 *       "type": "/problems/forbidden"
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -4490,6 +4510,17 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "detail": "This server does not have that name.",
+                 *       "hint": "Use http://localhost, or the address in VIRALCAST_HTTP__PUBLIC_URL.",
+                 *       "instance": "/api/v1/stores/warung-lama/orders",
+                 *       "status": 421,
+                 *       "title": "Host refused",
+                 *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                 *       "type": "/problems/foreign-host"
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -4499,6 +4530,17 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "detail": "Something went wrong on our side.",
+                 *       "hint": "Quote `trace_id` when asking for help.",
+                 *       "instance": "/api/v1/stores/warung-lama/orders",
+                 *       "status": 500,
+                 *       "title": "Server error",
+                 *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                 *       "type": "/problems/internal"
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -4508,6 +4550,23 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "detail": "Parts of the request cannot be read; see `errors`.",
+                 *       "errors": [
+                 *         {
+                 *           "detail": "must be from 1 to 200",
+                 *           "field": "limit"
+                 *         }
+                 *       ],
+                 *       "hint": "The parameters of every route are described at /docs/.",
+                 *       "instance": "/api/v1/stores/warung-lama/orders",
+                 *       "status": 400,
+                 *       "title": "Invalid request",
+                 *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                 *       "type": "/problems/invalid-request"
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -4517,6 +4576,17 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "detail": "This route is for people who are signed in.",
+                 *       "hint": "Sign in: POST /api/v1/auth/login.",
+                 *       "instance": "/api/v1/stores/warung-lama/orders",
+                 *       "status": 401,
+                 *       "title": "Sign in first",
+                 *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                 *       "type": "/problems/sign-in-required"
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -4526,6 +4596,16 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "detail": "Wait first; see `Retry-After`.",
+                 *       "instance": "/api/v1/stores/warung-lama/orders",
+                 *       "status": 429,
+                 *       "title": "Too many requests",
+                 *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                 *       "type": "/problems/too-many-requests"
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -4535,6 +4615,17 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "detail": "Something the server needs cannot be reached.",
+                 *       "hint": "Try again in a moment.",
+                 *       "instance": "/api/v1/stores/warung-lama/orders",
+                 *       "status": 503,
+                 *       "title": "Unavailable",
+                 *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                 *       "type": "/problems/unavailable"
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -4544,6 +4635,23 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "detail": "Parts of the request do not fit; see `errors`.",
+                 *       "errors": [
+                 *         {
+                 *           "detail": "must not be before `from`",
+                 *           "field": "to"
+                 *         }
+                 *       ],
+                 *       "hint": "Make them fit what the store has, and send it again.",
+                 *       "instance": "/api/v1/stores/warung-lama/orders",
+                 *       "status": 422,
+                 *       "title": "Request does not fit",
+                 *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                 *       "type": "/problems/unfit-request"
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -4553,6 +4661,17 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "detail": "The body must be JSON.",
+                 *       "hint": "Send `Content-Type: application/json`.",
+                 *       "instance": "/api/v1/stores/warung-lama/orders",
+                 *       "status": 415,
+                 *       "title": "Unsupported media type",
+                 *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                 *       "type": "/problems/unsupported-media-type"
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -4683,6 +4802,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/audit-log",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4787,6 +4917,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This address and this password do not belong together.",
+                     *       "hint": "Forgotten? POST /api/v1/auth/forgot-password.",
+                     *       "instance": "/api/v1/auth/login",
+                     *       "status": 401,
+                     *       "title": "Wrong address or password",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/wrong-credentials"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4885,6 +5026,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This token is not valid.",
+                     *       "hint": "Sign in: POST /api/v1/auth/login.",
+                     *       "instance": "/api/v1/auth/refresh",
+                     *       "status": 401,
+                     *       "title": "Token not valid",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/invalid-token"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4894,6 +5046,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "A change that is asked for with a cookie needs a CSRF token.",
+                     *       "hint": "Send the value of the cookie `viralcast_csrf` in the header `X-CSRF-Token`.",
+                     *       "instance": "/api/v1/auth/refresh",
+                     *       "status": 403,
+                     *       "title": "CSRF token missing",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/csrf-token-missing"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5026,6 +5189,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Session `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The sessions are listed by GET /api/v1/auth/sessions.",
+                     *       "instance": "/api/v1/auth/sessions/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5129,6 +5303,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Backfill `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The backfills are listed by GET /api/v1/backfills.",
+                     *       "instance": "/api/v1/backfills/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5177,6 +5362,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Backfill `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The backfills are listed by GET /api/v1/backfills.",
+                     *       "instance": "/api/v1/backfills/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/cancel",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5186,6 +5382,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This backfill is published.",
+                     *       "hint": "It can be rolled back.",
+                     *       "instance": "/api/v1/backfills/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/cancel",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/conflict"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5198,6 +5405,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This `Idempotency-Key` belongs to another request.",
+                     *       "hint": "Make a new key for every new request.",
+                     *       "instance": "/api/v1/backfills/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/cancel",
+                     *       "status": 422,
+                     *       "title": "Key reused",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/idempotency-key-reused"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5242,6 +5460,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Backfill `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The backfills are listed by GET /api/v1/backfills.",
+                     *       "instance": "/api/v1/backfills/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/pause",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5251,6 +5480,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This backfill is paused.",
+                     *       "hint": "Resume it, or cancel it.",
+                     *       "instance": "/api/v1/backfills/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/pause",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/conflict"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5263,6 +5503,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This `Idempotency-Key` belongs to another request.",
+                     *       "hint": "Make a new key for every new request.",
+                     *       "instance": "/api/v1/backfills/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/pause",
+                     *       "status": 422,
+                     *       "title": "Key reused",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/idempotency-key-reused"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5307,6 +5558,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Backfill `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The backfills are listed by GET /api/v1/backfills.",
+                     *       "instance": "/api/v1/backfills/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/publish",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5316,6 +5578,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "The gates of this backfill have not passed.",
+                     *       "hint": "`gates` says which; mend what they saw, then start another.",
+                     *       "instance": "/api/v1/backfills/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/publish",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/conflict"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5328,6 +5601,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This `Idempotency-Key` belongs to another request.",
+                     *       "hint": "Make a new key for every new request.",
+                     *       "instance": "/api/v1/backfills/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/publish",
+                     *       "status": 422,
+                     *       "title": "Key reused",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/idempotency-key-reused"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5372,6 +5656,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Backfill `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The backfills are listed by GET /api/v1/backfills.",
+                     *       "instance": "/api/v1/backfills/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/resume",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5381,6 +5676,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This backfill is running.",
+                     *       "hint": "Wait until it is ready, or pause or cancel it.",
+                     *       "instance": "/api/v1/backfills/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/resume",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/conflict"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5393,6 +5699,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This `Idempotency-Key` belongs to another request.",
+                     *       "hint": "Make a new key for every new request.",
+                     *       "instance": "/api/v1/backfills/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/resume",
+                     *       "status": 422,
+                     *       "title": "Key reused",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/idempotency-key-reused"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5437,6 +5754,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Backfill `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The backfills are listed by GET /api/v1/backfills.",
+                     *       "instance": "/api/v1/backfills/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/rollback",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5446,6 +5774,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This backfill is made and its gates have passed.",
+                     *       "hint": "Publish it, or start another.",
+                     *       "instance": "/api/v1/backfills/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/rollback",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/conflict"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5458,6 +5797,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This `Idempotency-Key` belongs to another request.",
+                     *       "hint": "Make a new key for every new request.",
+                     *       "instance": "/api/v1/backfills/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/rollback",
+                     *       "status": 422,
+                     *       "title": "Key reused",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/idempotency-key-reused"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5533,6 +5883,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "The same request is being answered.",
+                     *       "hint": "Try again in a moment with the same key.",
+                     *       "instance": "/api/v1/dead-letters/replay",
+                     *       "status": 409,
+                     *       "title": "In flight",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/in-flight"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5545,6 +5906,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This `Idempotency-Key` belongs to another request.",
+                     *       "hint": "Make a new key for every new request.",
+                     *       "instance": "/api/v1/dead-letters/replay",
+                     *       "status": 422,
+                     *       "title": "Key reused",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/idempotency-key-reused"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5583,6 +5955,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Dead letter `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "Dead letters are listed by GET /api/v1/dead-letters.",
+                     *       "instance": "/api/v1/dead-letters/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5631,6 +6014,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Dead letter `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "Dead letters are listed by GET /api/v1/dead-letters.",
+                     *       "instance": "/api/v1/dead-letters/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/replay",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5640,6 +6034,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This job has not given up any more: it was replayed, or has ended.",
+                     *       "hint": "Look at the queue: GET /api/v1/queue.",
+                     *       "instance": "/api/v1/dead-letters/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/replay",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/conflict"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5652,6 +6057,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This `Idempotency-Key` belongs to another request.",
+                     *       "hint": "Make a new key for every new request.",
+                     *       "instance": "/api/v1/dead-letters/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/replay",
+                     *       "status": 422,
+                     *       "title": "Key reused",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/idempotency-key-reused"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5727,6 +6143,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Job `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "Ask again: what came of it may be forgotten by now.",
+                     *       "instance": "/api/v1/jobs/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5772,7 +6199,13 @@ export interface operations {
                 /** @description Rows of a page. */
                 limit?: number;
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description Entity tags that the caller has.
+                 * @example "9f86d081884c7d659a2feaa0c55ad015"
+                 */
+                "if-none-match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5781,11 +6214,20 @@ export interface operations {
             /** @description A page of prices */
             200: {
                 headers: {
+                    /** @description Of these very bytes */
+                    etag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["MarketPrices"];
                 };
+            };
+            /** @description The caller has them already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["SignInRequired"];
@@ -5796,6 +6238,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/market-prices",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5885,6 +6338,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/runs",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5927,6 +6391,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Run `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The runs are listed by GET /api/v1/runs.",
+                     *       "instance": "/api/v1/runs/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6006,6 +6481,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "That short name is taken by another store.",
+                     *       "hint": "Choose another short name.",
+                     *       "instance": "/api/v1/stores",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/conflict"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6018,6 +6504,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This `Idempotency-Key` belongs to another request.",
+                     *       "hint": "Make a new key for every new request.",
+                     *       "instance": "/api/v1/stores",
+                     *       "status": 422,
+                     *       "title": "Key reused",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/idempotency-key-reused"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6059,6 +6556,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6102,6 +6610,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6151,6 +6670,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6160,6 +6690,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "That short name is taken by another store.",
+                     *       "hint": "Choose another short name.",
+                     *       "instance": "/api/v1/stores/warung-lama",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/conflict"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6227,6 +6768,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama/accuracy",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6294,6 +6846,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama/audit-log",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6344,6 +6907,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama/categories",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6399,6 +6973,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama/categories",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6408,6 +6993,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "The store has a category of that name.",
+                     *       "hint": "Choose another name, or use the category that is there.",
+                     *       "instance": "/api/v1/stores/warung-lama/categories",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/conflict"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6420,6 +7016,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This `Idempotency-Key` belongs to another request.",
+                     *       "hint": "Make a new key for every new request.",
+                     *       "instance": "/api/v1/stores/warung-lama/categories",
+                     *       "status": 422,
+                     *       "title": "Key reused",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/idempotency-key-reused"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6463,6 +7070,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Category `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The categories are listed by GET /api/v1/stores/STORE/categories.",
+                     *       "instance": "/api/v1/stores/warung-lama/categories/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6508,6 +7126,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Category `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The categories are listed by GET /api/v1/stores/STORE/categories.",
+                     *       "instance": "/api/v1/stores/warung-lama/categories/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6517,6 +7146,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Products, ingredients or categories are still sorted under it.",
+                     *       "hint": "Move them to another category first.",
+                     *       "instance": "/api/v1/stores/warung-lama/categories/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/conflict"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6568,6 +7208,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Category `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The categories are listed by GET /api/v1/stores/STORE/categories.",
+                     *       "instance": "/api/v1/stores/warung-lama/categories/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6577,6 +7228,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "The store has a category of that name.",
+                     *       "hint": "Choose another name, or use the category that is there.",
+                     *       "instance": "/api/v1/stores/warung-lama/categories/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/conflict"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6633,6 +7295,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama/events",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6688,6 +7361,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama/events",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6697,6 +7381,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "An event of that kind, name and first day is planned already.",
+                     *       "hint": "Change that event.",
+                     *       "instance": "/api/v1/stores/warung-lama/events",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/conflict"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6709,6 +7404,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This `Idempotency-Key` belongs to another request.",
+                     *       "hint": "Make a new key for every new request.",
+                     *       "instance": "/api/v1/stores/warung-lama/events",
+                     *       "status": 422,
+                     *       "title": "Key reused",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/idempotency-key-reused"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6756,6 +7462,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Event `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The events are listed by GET /api/v1/stores/STORE/events.",
+                     *       "instance": "/api/v1/stores/warung-lama/events/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6801,6 +7518,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Event `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The events are listed by GET /api/v1/stores/STORE/events.",
+                     *       "instance": "/api/v1/stores/warung-lama/events/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6865,6 +7593,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Export `resep` does not exist.",
+                     *       "hint": "The kinds of exports are described at /docs/.",
+                     *       "instance": "/api/v1/stores/warung-lama/export/resep",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6918,6 +7657,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama/forecasts",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6927,6 +7677,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "The same request is being answered.",
+                     *       "hint": "Try again in a moment with the same key.",
+                     *       "instance": "/api/v1/stores/warung-lama/forecasts",
+                     *       "status": 409,
+                     *       "title": "In flight",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/in-flight"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6939,6 +7700,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This `Idempotency-Key` belongs to another request.",
+                     *       "hint": "Make a new key for every new request.",
+                     *       "instance": "/api/v1/stores/warung-lama/forecasts",
+                     *       "status": 422,
+                     *       "title": "Key reused",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/idempotency-key-reused"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6985,6 +7757,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama/ingredients",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -7040,6 +7823,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama/ingredients",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -7049,6 +7843,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "The store has an ingredient of that name.",
+                     *       "hint": "Choose another name, or use the ingredient that is there.",
+                     *       "instance": "/api/v1/stores/warung-lama/ingredients",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/conflict"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -7061,6 +7866,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This `Idempotency-Key` belongs to another request.",
+                     *       "hint": "Make a new key for every new request.",
+                     *       "instance": "/api/v1/stores/warung-lama/ingredients",
+                     *       "status": 422,
+                     *       "title": "Key reused",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/idempotency-key-reused"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -7104,6 +7920,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Ingredient `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The ingredients are listed by GET /api/v1/stores/STORE/ingredients.",
+                     *       "instance": "/api/v1/stores/warung-lama/ingredients/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -7149,6 +7976,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Ingredient `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The ingredients are listed by GET /api/v1/stores/STORE/ingredients.",
+                     *       "instance": "/api/v1/stores/warung-lama/ingredients/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -7158,6 +7996,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "A recipe uses this ingredient.",
+                     *       "hint": "Take it out of the recipe first.",
+                     *       "instance": "/api/v1/stores/warung-lama/ingredients/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/conflict"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -7209,6 +8058,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Ingredient `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The ingredients are listed by GET /api/v1/stores/STORE/ingredients.",
+                     *       "instance": "/api/v1/stores/warung-lama/ingredients/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -7218,6 +8078,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Recipes measure this ingredient in a unit that does not fit the new one.",
+                     *       "hint": "Use a unit of the same kind (g and kg, ml and l, pcs), or change the recipes first.",
+                     *       "instance": "/api/v1/stores/warung-lama/ingredients/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/conflict"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -7265,6 +8136,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Ingredient `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The ingredients are listed by GET /api/v1/stores/STORE/ingredients.",
+                     *       "instance": "/api/v1/stores/warung-lama/ingredients/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/recipe",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -7316,6 +8198,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Ingredient `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The ingredients are listed by GET /api/v1/stores/STORE/ingredients.",
+                     *       "instance": "/api/v1/stores/warung-lama/ingredients/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/recipe",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -7325,6 +8218,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "With this recipe the ingredient would be made from itself.",
+                     *       "hint": "Take out the ingredient whose own recipe leads back to this one.",
+                     *       "instance": "/api/v1/stores/warung-lama/ingredients/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/recipe",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/conflict"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -7370,6 +8274,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Ingredient `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The ingredients are listed by GET /api/v1/stores/STORE/ingredients.",
+                     *       "instance": "/api/v1/stores/warung-lama/ingredients/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/recipe",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -7421,6 +8336,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama/live",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -7434,6 +8360,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Wait first; see `Retry-After`.",
+                     *       "instance": "/api/v1/stores/warung-lama/live",
+                     *       "status": 429,
+                     *       "title": "Too many requests",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/too-many-requests"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -7444,6 +8380,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Something the server needs cannot be reached.",
+                     *       "hint": "Try again in a moment.",
+                     *       "instance": "/api/v1/stores/warung-lama/live",
+                     *       "status": 503,
+                     *       "title": "Unavailable",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/unavailable"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -7482,6 +8429,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama/members",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -7531,6 +8489,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama/members",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -7576,6 +8545,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Member `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The members are listed by GET /api/v1/stores/STORE/members.",
+                     *       "instance": "/api/v1/stores/warung-lama/members/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -7585,6 +8565,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "A store must have at least one admin.",
+                     *       "hint": "Make someone else an admin first.",
+                     *       "instance": "/api/v1/stores/warung-lama/members/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/conflict"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -7634,6 +8625,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Member `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The members are listed by GET /api/v1/stores/STORE/members.",
+                     *       "instance": "/api/v1/stores/warung-lama/members/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -7643,6 +8645,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "A store must have at least one admin.",
+                     *       "hint": "Make someone else an admin first.",
+                     *       "instance": "/api/v1/stores/warung-lama/members/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/conflict"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -7714,6 +8727,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama/order-stats",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -7776,6 +8800,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama/orders",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -7831,6 +8866,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama/orders",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -7840,6 +8886,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "The same request is being answered.",
+                     *       "hint": "Try again in a moment with the same key.",
+                     *       "instance": "/api/v1/stores/warung-lama/orders",
+                     *       "status": 409,
+                     *       "title": "In flight",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/in-flight"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -7852,6 +8909,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This `Idempotency-Key` belongs to another request.",
+                     *       "hint": "Make a new key for every new request.",
+                     *       "instance": "/api/v1/stores/warung-lama/orders",
+                     *       "status": 422,
+                     *       "title": "Key reused",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/idempotency-key-reused"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -7898,6 +8966,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama/orders/bulk",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -7945,6 +9024,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Order `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The orders are listed by GET /api/v1/stores/STORE/orders.",
+                     *       "instance": "/api/v1/stores/warung-lama/orders/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -7992,6 +9082,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Order `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The orders are listed by GET /api/v1/stores/STORE/orders.",
+                     *       "instance": "/api/v1/stores/warung-lama/orders/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/cancel",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -8001,6 +9102,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This order is paid.",
+                     *       "hint": "Refund the payment.",
+                     *       "instance": "/api/v1/stores/warung-lama/orders/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/cancel",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/conflict"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -8048,6 +9160,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Order `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The orders are listed by GET /api/v1/stores/STORE/orders.",
+                     *       "instance": "/api/v1/stores/warung-lama/orders/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/complete",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -8057,6 +9180,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "A payment of this order is still open.",
+                     *       "hint": "Cancel the payment first, or wait for it.",
+                     *       "instance": "/api/v1/stores/warung-lama/orders/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/complete",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/conflict"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -8104,6 +9238,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Order `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The orders are listed by GET /api/v1/stores/STORE/orders.",
+                     *       "instance": "/api/v1/stores/warung-lama/orders/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/payments",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -8151,6 +9296,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Order `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The orders are listed by GET /api/v1/stores/STORE/orders.",
+                     *       "instance": "/api/v1/stores/warung-lama/orders/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/payments",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -8160,6 +9316,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "The order is `completed` and takes no payment.",
+                     *       "instance": "/api/v1/stores/warung-lama/orders/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/payments",
+                     *       "status": 409,
+                     *       "title": "Payment refused",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/payment-refused"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -8216,6 +9382,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama/overrides",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -8272,6 +9449,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama/overrides/scores",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -8328,6 +9516,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Product `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The products are listed by GET /api/v1/stores/STORE/products.",
+                     *       "instance": "/api/v1/stores/warung-lama/overrides/2026-11-24/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -8337,6 +9536,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This product is not forecast for that day: there is no number to replace.",
+                     *       "hint": "A product is forecast once its sales are known.",
+                     *       "instance": "/api/v1/stores/warung-lama/overrides/2026-11-24/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/conflict"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -8387,6 +9597,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Product `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The products are listed by GET /api/v1/stores/STORE/products.",
+                     *       "instance": "/api/v1/stores/warung-lama/overrides/2026-11-24/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -8432,6 +9653,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama/payment-reconciliations",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -8479,6 +9711,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Payment `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The payments of an order: GET /api/v1/stores/STORE/orders/ORDER/payments.",
+                     *       "instance": "/api/v1/stores/warung-lama/payments/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -8526,6 +9769,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Payment `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The payments of an order: GET /api/v1/stores/STORE/orders/ORDER/payments.",
+                     *       "instance": "/api/v1/stores/warung-lama/payments/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/cancel",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -8535,6 +9789,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "It may have been paid just now; that is being looked at.",
+                     *       "instance": "/api/v1/stores/warung-lama/payments/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/cancel",
+                     *       "status": 409,
+                     *       "title": "Payment refused",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/payment-refused"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -8580,6 +9844,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Payment `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The payments of an order: GET /api/v1/stores/STORE/orders/ORDER/payments.",
+                     *       "instance": "/api/v1/stores/warung-lama/payments/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/check",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -8627,6 +9902,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Payment `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The payments of an order: GET /api/v1/stores/STORE/orders/ORDER/payments.",
+                     *       "instance": "/api/v1/stores/warung-lama/payments/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/qr.png",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -8674,6 +9960,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Payment `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The payments of an order: GET /api/v1/stores/STORE/orders/ORDER/payments.",
+                     *       "instance": "/api/v1/stores/warung-lama/payments/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/qr.svg",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -8721,6 +10018,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Payment `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The payments of an order: GET /api/v1/stores/STORE/orders/ORDER/payments.",
+                     *       "instance": "/api/v1/stores/warung-lama/payments/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/refunds",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -8778,6 +10086,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Payment `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The payments of an order: GET /api/v1/stores/STORE/orders/ORDER/payments.",
+                     *       "instance": "/api/v1/stores/warung-lama/payments/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/refunds",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -8787,6 +10106,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Rp50.000 was asked for, Rp18.000 can still be given back.",
+                     *       "instance": "/api/v1/stores/warung-lama/payments/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/refunds",
+                     *       "status": 409,
+                     *       "title": "Payment refused",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/payment-refused"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -8799,6 +10128,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This `Idempotency-Key` belongs to another refund.",
+                     *       "instance": "/api/v1/stores/warung-lama/payments/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/refunds",
+                     *       "status": 422,
+                     *       "title": "Key reused",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/idempotency-key-reused"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -8861,6 +10200,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama/plan",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -8939,6 +10289,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama/predictions",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -9008,6 +10369,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama/predictions/past",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -9077,6 +10449,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama/products",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -9132,6 +10515,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama/products",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -9141,6 +10535,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "The store has a product of that name.",
+                     *       "hint": "Choose another name. Those no longer sold are in GET .../products?inactive=true; sell one again with `is_active`.",
+                     *       "instance": "/api/v1/stores/warung-lama/products",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/conflict"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -9153,6 +10558,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This `Idempotency-Key` belongs to another request.",
+                     *       "hint": "Make a new key for every new request.",
+                     *       "instance": "/api/v1/stores/warung-lama/products",
+                     *       "status": 422,
+                     *       "title": "Key reused",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/idempotency-key-reused"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -9196,6 +10612,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Product `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The products are listed by GET /api/v1/stores/STORE/products.",
+                     *       "instance": "/api/v1/stores/warung-lama/products/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -9241,6 +10668,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Product `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The products are listed by GET /api/v1/stores/STORE/products.",
+                     *       "instance": "/api/v1/stores/warung-lama/products/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -9292,6 +10730,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Product `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The products are listed by GET /api/v1/stores/STORE/products.",
+                     *       "instance": "/api/v1/stores/warung-lama/products/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -9301,6 +10750,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "The store has a product of that name.",
+                     *       "hint": "Choose another name. Those no longer sold are in GET .../products?inactive=true; sell one again with `is_active`.",
+                     *       "instance": "/api/v1/stores/warung-lama/products/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/conflict"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -9348,6 +10808,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Product `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The products are listed by GET /api/v1/stores/STORE/products.",
+                     *       "instance": "/api/v1/stores/warung-lama/products/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/recipe",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -9399,6 +10870,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Product `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The products are listed by GET /api/v1/stores/STORE/products.",
+                     *       "instance": "/api/v1/stores/warung-lama/products/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/recipe",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -9444,6 +10926,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Product `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The products are listed by GET /api/v1/stores/STORE/products.",
+                     *       "instance": "/api/v1/stores/warung-lama/products/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/recipe",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -9500,6 +10993,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Product `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The products are listed by GET /api/v1/stores/STORE/products.",
+                     *       "instance": "/api/v1/stores/warung-lama/products/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/sold-out",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -9545,6 +11049,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Product `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The products are listed by GET /api/v1/stores/STORE/products.",
+                     *       "instance": "/api/v1/stores/warung-lama/products/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/sold-out",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -9601,6 +11116,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama/promos",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -9656,6 +11182,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama/promos",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -9665,6 +11202,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "A promo of that name, product and first day is planned already.",
+                     *       "hint": "Change that promo.",
+                     *       "instance": "/api/v1/stores/warung-lama/promos",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/conflict"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -9677,6 +11225,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This `Idempotency-Key` belongs to another request.",
+                     *       "hint": "Make a new key for every new request.",
+                     *       "instance": "/api/v1/stores/warung-lama/promos",
+                     *       "status": 422,
+                     *       "title": "Key reused",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/idempotency-key-reused"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -9724,6 +11283,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Promo `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The promos are listed by GET /api/v1/stores/STORE/promos.",
+                     *       "instance": "/api/v1/stores/warung-lama/promos/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -9769,6 +11339,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Promo `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The promos are listed by GET /api/v1/stores/STORE/promos.",
+                     *       "instance": "/api/v1/stores/warung-lama/promos/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -9825,6 +11406,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama/stock-counts",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -9880,6 +11472,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama/stock-counts",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -9889,6 +11492,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "The same request is being answered.",
+                     *       "hint": "Try again in a moment with the same key.",
+                     *       "instance": "/api/v1/stores/warung-lama/stock-counts",
+                     *       "status": 409,
+                     *       "title": "In flight",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/in-flight"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -9901,6 +11515,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This `Idempotency-Key` belongs to another request.",
+                     *       "hint": "Make a new key for every new request.",
+                     *       "instance": "/api/v1/stores/warung-lama/stock-counts",
+                     *       "status": 422,
+                     *       "title": "Key reused",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/idempotency-key-reused"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -9953,6 +11578,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama/waste",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -10008,6 +11644,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama/waste",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -10017,6 +11664,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "The same request is being answered.",
+                     *       "hint": "Try again in a moment with the same key.",
+                     *       "instance": "/api/v1/stores/warung-lama/waste",
+                     *       "status": 409,
+                     *       "title": "In flight",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/in-flight"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -10029,6 +11687,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This `Idempotency-Key` belongs to another request.",
+                     *       "hint": "Make a new key for every new request.",
+                     *       "instance": "/api/v1/stores/warung-lama/waste",
+                     *       "status": 422,
+                     *       "title": "Key reused",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/idempotency-key-reused"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -10070,6 +11739,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Waste entry `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "They are listed by GET /api/v1/stores/STORE/waste.",
+                     *       "instance": "/api/v1/stores/warung-lama/waste/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -10127,6 +11807,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Store `warung-lama` does not exist.",
+                     *       "hint": "The stores are listed by GET /api/v1/stores.",
+                     *       "instance": "/api/v1/stores/warung-lama/what-if",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -10136,6 +11827,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "The same request is being answered.",
+                     *       "hint": "Try again in a moment with the same key.",
+                     *       "instance": "/api/v1/stores/warung-lama/what-if",
+                     *       "status": 409,
+                     *       "title": "In flight",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/in-flight"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -10148,6 +11850,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This `Idempotency-Key` belongs to another request.",
+                     *       "hint": "Make a new key for every new request.",
+                     *       "instance": "/api/v1/stores/warung-lama/what-if",
+                     *       "status": 422,
+                     *       "title": "Key reused",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/idempotency-key-reused"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -10191,6 +11904,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "What-if `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "Ask again: POST /api/v1/stores/STORE/what-if.",
+                     *       "instance": "/api/v1/stores/warung-lama/what-if/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -10303,6 +12027,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Picture `avatar` does not exist.",
+                     *       "hint": "Send the picture with PUT to this address.",
+                     *       "instance": "/api/v1/users/me/avatar",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -10404,6 +12139,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This address and this password do not belong together.",
+                     *       "hint": "Forgotten? POST /api/v1/auth/forgot-password.",
+                     *       "instance": "/api/v1/users/me/erasure",
+                     *       "status": 401,
+                     *       "title": "Wrong address or password",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/wrong-credentials"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -10414,6 +12160,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "You are the only admin of a store that has other members.",
+                     *       "hint": "Make another member an admin first (PATCH /api/v1/stores/STORE/members/MEMBER), or remove them all.",
+                     *       "instance": "/api/v1/users/me/erasure",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/conflict"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -10551,6 +12308,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "News `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "News is listed by GET /api/v1/users/me/notifications.",
+                     *       "instance": "/api/v1/users/me/notifications/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/read",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -10566,7 +12334,13 @@ export interface operations {
     get_profile: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Entity tags that the caller has.
+                 * @example "9f86d081884c7d659a2feaa0c55ad015"
+                 */
+                "if-none-match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -10575,11 +12349,20 @@ export interface operations {
             /** @description The profile */
             200: {
                 headers: {
+                    /** @description Of these very bytes */
+                    etag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Profile"];
                 };
+            };
+            /** @description The caller has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["SignInRequired"];
@@ -10675,6 +12458,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "The request is not signed with a secret of this store.",
+                     *       "hint": "Sign it as standardwebhooks.com says; the secret: `viralcast store push-secret STORE`.",
+                     *       "instance": "/api/v1/webhooks/pos/warung-lama",
+                     *       "status": 401,
+                     *       "title": "Not signed",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/unsigned"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -10724,6 +12518,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This webhook does not carry the right token.",
+                     *       "instance": "/api/v1/webhooks/xendit",
+                     *       "status": 401,
+                     *       "title": "Wrong token",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/unsigned"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -10827,6 +12631,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Something the server needs cannot be reached.",
+                     *       "errors": [
+                     *         {
+                     *           "detail": "is not reachable",
+                     *           "field": "database"
+                     *         }
+                     *       ],
+                     *       "hint": "Try again in a moment.",
+                     *       "instance": "/readyz",
+                     *       "status": 503,
+                     *       "title": "Unavailable",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/unavailable"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
