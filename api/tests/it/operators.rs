@@ -166,7 +166,7 @@ async fn a_backfill_is_moved_on_by_the_rules_of_the_command_line() {
     assert_eq!(act("rollback").await, refused("Publish it again, or start another."));
     assert_eq!(act("publish").await, done("published", json!(1)));
     sqlx::query("update backfills set published_at = null").execute(app.db.work()).await.expect("facts have no swap");
-    assert_eq!(act("rollback").await, refused("Correct what is wrong at its source; a later telling takes its place."));
+    assert_eq!(act("rollback").await, refused("Correct the facts at their source, then make it again."));
     become_(&app, "paused").await;
     assert_eq!(act("cancel").await, done("cancelled", Value::Null));
     assert_eq!(act("cancel").await, refused("Start another one."));
