@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use domain::ids::StoreId;
 use domain::time::BusinessCalendar;
-use platform::cache::keys;
+use platform::cache::{Key, keys};
 use platform::db::forecast_runs::{ForecastRunRow, get_forecast_run};
 use platform::db::published_runs::{PublishedRun, published_run};
 use platform::db::runs::{RunRow, get_run};
@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::error::ApiError;
+use crate::extract::Asked;
 use crate::routes::find_store;
 use crate::state::AppState;
 
@@ -126,6 +127,17 @@ pub(crate) async fn today(state: &AppState, tenant: Tenant, store: Uuid) -> Resu
     Ok(place(state, tenant, store).await?.business_day(state.clock.now()))
 }
 
+/// A key of answers that are others the next business day, and depend on the question as it was written.
+///
+/// # Errors
+/// [`ApiError::NotFound`].
+pub(crate) async fn key_of_day(state: &AppState, tenant: Tenant, store: Uuid, key: Key, asked: &Asked) -> Result<Key, ApiError> {
+    let today = today(state, tenant, store).await?;
+    Ok(key.part(&format!("{today}:{}", asked.text())))
+}
+
+/// Where a store is, and when its days begin and end, as it was last read.
+///
 /// # Errors
 /// [`ApiError::NotFound`].
 pub(crate) async fn place(state: &AppState, tenant: Tenant, store: Uuid) -> Result<Place, ApiError> {

@@ -20,7 +20,7 @@ use crate::error::ApiError;
 use crate::extract::{Asked, PathName, optional_day};
 use crate::kept::{IfNoneMatch, keep, kept};
 use crate::problem::Problem;
-use crate::provenance::{Provenance, StoreReference, today};
+use crate::provenance::{Provenance, StoreReference, key_of_day};
 use crate::routes::find_store;
 use crate::state::AppState;
 
@@ -207,8 +207,7 @@ pub(super) async fn warm(state: &AppState, tenant: Tenant, store: Uuid) -> Resul
 }
 
 async fn key(state: &AppState, tenant: Tenant, store: Uuid, asked: &Asked) -> Result<Key, ApiError> {
-    let today = today(state, tenant, store).await?;
-    Ok(keys::plan(StoreId(store)).part(&format!("{today}:{}", asked.text())))
+    key_of_day(state, tenant, store, keys::plan(StoreId(store)), asked).await
 }
 
 async fn find(state: &AppState, tenant: Tenant, store: Uuid, asked: &Asked) -> Result<Plan, ApiError> {

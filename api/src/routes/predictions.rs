@@ -20,7 +20,7 @@ use crate::error::{ApiError, FieldError};
 use crate::extract::{Asked, PathName, optional_day, optional_text};
 use crate::kept::{IfNoneMatch, keep, kept};
 use crate::problem::Problem;
-use crate::provenance::{Provenance, StoreReference, today};
+use crate::provenance::{Provenance, StoreReference, key_of_day};
 use crate::routes::find_store;
 use crate::state::AppState;
 
@@ -192,9 +192,8 @@ pub(super) async fn warm(state: &AppState, tenant: Tenant, store: Uuid) -> Resul
 }
 
 async fn key(state: &AppState, tenant: Tenant, store: Uuid, asked: &Asked) -> Result<Key, ApiError> {
-    let today = today(state, tenant, store).await?;
     let kind = asked.parameter("type").unwrap_or("all");
-    Ok(keys::predictions(StoreId(store), kind).part(&format!("{today}:{}", asked.text())))
+    key_of_day(state, tenant, store, keys::predictions(StoreId(store), kind), asked).await
 }
 
 async fn find(state: &AppState, tenant: Tenant, store: Uuid, asked: &Asked) -> Result<Predictions, ApiError> {

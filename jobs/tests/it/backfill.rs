@@ -45,7 +45,7 @@ async fn start(nightly: &Nightly, request: Request) -> Uuid {
     backfill::start(nightly, &plan, Some("test".to_owned())).await.expect("a start").expect("something to make")
 }
 
-async fn until(nightly: &Nightly, id: Uuid, what: impl Fn(&BackfillRow) -> bool) -> BackfillRow {
+pub async fn until(nightly: &Nightly, id: Uuid, what: impl Fn(&BackfillRow) -> bool) -> BackfillRow {
     let began = Instant::now();
     loop {
         let row = backfill::find(nightly, id).await.expect("the backfill");

@@ -1,7 +1,6 @@
 //! What models saw, kept as tables: as of each night's cutoff, made again where facts came late, read beside what was sold.
 
 use std::collections::{HashMap, HashSet};
-use std::time::{Duration, Instant};
 
 use chrono::{Days, NaiveDate};
 use domain::frequency::days_since_epoch;
@@ -11,6 +10,7 @@ use jobs::{Nightly, training_table};
 use platform::db::feature_matrices::{FeatureMatrixRow, feature_matrices};
 use platform::db::sales_daily::DailyRow;
 
+use crate::backfill::until;
 use crate::program::Program;
 use crate::shop::{Shop, at, date};
 
@@ -35,16 +35,9 @@ async fn make(nightly: &Nightly, mode: Mode) -> i64 {
     let asset = backfill::asset(nightly, "features").expect("an asset");
     let plan = backfill::plan(&nightly.work, &asset, request).await.expect("a plan");
     let Some(id) = backfill::start(nightly, &plan, None).await.expect("a start") else { return 0 };
-    let began = Instant::now();
-    loop {
-        let row = backfill::find(nightly, id).await.expect("the backfill");
-        if row.finished_at.is_some() {
-            assert_eq!((row.state.as_str(), row.failed_count), ("published", 0), "{}", row.gates);
-            return row.done_count;
-        }
-        assert!(began.elapsed() < Duration::from_secs(90), "{row:?}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let row = until(nightly, id, |row| row.finished_at.is_some()).await;
+    assert_eq!((row.state.as_str(), row.failed_count), ("published", 0), "{}", row.gates);
+    row.done_count
 }
 
 async fn kept(shop: &Shop) -> Vec<FeatureMatrixRow> {
