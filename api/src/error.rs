@@ -53,6 +53,18 @@ pub enum ApiError {
     #[error("address or password are wrong")]
     WrongCredentials,
 
+    /// Said only to whoever gave the right password.
+    #[error("a code of the second factor is missing")]
+    SecondFactorRequired,
+
+    /// Used, of another time, or none.
+    #[error("the code of the second factor is wrong")]
+    WrongCode,
+
+    /// An operator, where operators need one.
+    #[error("the caller has no second factor")]
+    SecondFactorMissing,
+
     /// They are someone, but nobody knows yet whether the address is theirs.
     #[error("the caller has not proved that their address is theirs")]
     AddressNotVerified,

@@ -83,7 +83,8 @@ fn anywhere(name: &str) -> Option<ApiError> {
 fn refusal(operation: &Operation, path: &str, status: &str) -> Option<ApiError> {
     let id = operation.operation_id.as_deref()?;
     Some(match (status, id) {
-        ("401", "login" | "erase_me") => ApiError::WrongCredentials,
+        ("401", "confirm_second_factor") => ApiError::WrongCode,
+        ("401", "login" | "erase_me" | "begin_second_factor" | "remove_second_factor") => ApiError::WrongCredentials,
         ("401", "refresh_tokens") => ApiError::Auth(AuthError::InvalidToken),
         ("401", "push_orders") => ApiError::Unsigned,
         ("401", _) => ApiError::WrongToken,
@@ -143,8 +144,12 @@ fn conflict(operation: &str) -> ApiError {
         "delete_ingredient" => "ingredient_is_in_a_recipe",
         "put_recipe_of_ingredient" => "recipe_has_no_cycle",
         "create_product" | "update_product" => "product_name_is_taken_in_store",
+        "add_member" => "member_cannot_be_added",
         "remove_member" | "change_member" => "store_keeps_an_admin",
         "erase_me" => "store_needs_another_admin",
+        "begin_second_factor" => "second_factor_is_on",
+        "confirm_second_factor" => "second_factor_is_not_begun",
+        "remove_second_factor" => "second_factor_is_off",
         "cancel_order" => "order_is_paid",
         "complete_order" => "order_is_being_paid",
         "set_override" => "product_is_not_forecast",

@@ -104,7 +104,10 @@ impl Context {
             clock: self.clock.clone(),
             metrics: self.metrics.clone(),
             limits: (&self.config.http).into(),
-            auth: Arc::new(api::Auth::new(db, cache, secret, self.clock.clone())),
+            auth: Arc::new(
+                api::Auth::new(db, cache, secret, self.clock.clone())
+                    .operators_need_second_factor(self.config.auth.operators_need_second_factor),
+            ),
             limiter: platform::limits::open(&self.config.cache)?,
             payments: self.payments(self.db.serve().clone(), xendit)?,
             front: Arc::new((&self.config.http).into()),

@@ -6,16 +6,19 @@ use platform::limits::{Quota, RateLimiter, Verdict};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::ClientAddress;
+use super::{ClientAddress, Device};
 use crate::error::ApiError;
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// From one address.
 const BY_ADDRESS: Quota = Quota { requests: 10, window: MINUTE };
-/// At one account from one address: a person who tries the passwords that they have.
+/// At one account from one address, or on a device that is known to it: a person who tries the passwords that they have.
 const BY_BOTH: Quota = Quota { requests: 10, window: MINUTE.saturating_mul(15) };
-/// At one account from everywhere: many machines that guess. A person whose account is guessed at waits with them.
+/// At one account from everywhere that is not known to it: many machines that guess. Whoever has never signed in on their device waits with
+/// them. The same for all devices together that are: whoever had the password once may have many.
 const BY_ACCOUNT: Quota = Quota { requests: 50, window: MINUTE.saturating_mul(60) };
+/// Codes at one account, whatever sends them: only whoever has the password gets as far.
+const CODES: Quota = Quota { requests: 10, window: MINUTE.saturating_mul(15) };
 /// Files of one person: each may be all that a store has.
 const EXPORTS: Quota = Quota { requests: 60, window: MINUTE.saturating_mul(60) };
 
@@ -28,19 +31,26 @@ pub(crate) async fn check_attempt(
     purpose: &'static str,
     address: ClientAddress,
     account: &str,
+    device: Option<Device>,
 ) -> Result<(), ApiError> {
     let address = address.network();
     // An address is personal data, and as long as its owner likes.
     let account = hex::encode(&Sha256::digest(account.trim().to_lowercase().as_bytes())[..16]);
-    let counts = [
-        (format!("{purpose}:from:{address}"), BY_ADDRESS),
-        (format!("{purpose}:at:{account}:from:{address}"), BY_BOTH),
-        (format!("{purpose}:at:{account}"), BY_ACCOUNT),
-    ];
-    for (key, quota) in counts {
-        take(limiter, &key, quota).await?;
+    if let Some(device) = device {
+        take(limiter, &format!("{purpose}:at:{account}:on:{device}"), BY_BOTH).await?;
+        return take(limiter, &format!("{purpose}:at:{account}:known"), BY_ACCOUNT).await;
     }
-    Ok(())
+    take(limiter, &format!("{purpose}:from:{address}"), BY_ADDRESS).await?;
+    take(limiter, &format!("{purpose}:at:{account}:from:{address}"), BY_BOTH).await?;
+    take(limiter, &format!("{purpose}:at:{account}"), BY_ACCOUNT).await
+}
+
+/// Counts a code of somebody whose password was right.
+///
+/// # Errors
+/// [`ApiError::TooManyAttempts`].
+pub(crate) async fn check_codes(limiter: &dyn RateLimiter, user: Uuid) -> Result<(), ApiError> {
+    take(limiter, &format!("code:at:{user}"), CODES).await
 }
 
 /// Counts a try with the token of a link.

@@ -24,6 +24,7 @@ const MOST_REMEMBERED: u64 = 50_000;
 pub struct Auth {
     pub keys: SigningKeys,
     pub passwords: Passwords,
+    operators_need_second_factor: bool,
     clock: SharedClock,
     verified: Cache<[u8; 32], Arc<AccessClaims>>,
     standings: Standings,
@@ -36,10 +37,22 @@ impl Auth {
         Self {
             keys: SigningKeys::new((*db).clone(), secret, Arc::clone(&clock)),
             passwords: Passwords::default(),
+            operators_need_second_factor: false,
             standings: Standings::new(db, cache, Arc::clone(&clock), MOST_REMEMBERED),
             clock,
             verified: Cache::builder().max_capacity(MOST_REMEMBERED).time_to_live(VERIFIED_LIFE).build(),
         }
+    }
+
+    /// Whether operators act as such only with a second factor.
+    #[must_use]
+    pub fn operators_need_second_factor(self, they_do: bool) -> Self {
+        Self { operators_need_second_factor: they_do, ..self }
+    }
+
+    /// Of whoever stands so, if they are an operator.
+    pub(super) fn lacks_second_factor(&self, standing: &Standing) -> bool {
+        self.operators_need_second_factor && !standing.has_second_factor
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {

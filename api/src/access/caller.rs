@@ -28,10 +28,16 @@ pub(crate) struct Caller {
     /// When their token ends.
     pub until: DateTime<Utc>,
     pub(super) standing: Arc<Standing>,
+    /// An operator is none while they lack it.
+    pub(super) lacks_second_factor: bool,
 }
 
 impl Caller {
     pub fn is_operator(&self) -> bool {
+        self.is_named_operator() && !self.lacks_second_factor
+    }
+
+    fn is_named_operator(&self) -> bool {
         self.standing.role == "operator"
     }
 
@@ -111,7 +117,11 @@ impl FromRequestParts<AppState> for Operator {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let caller = Caller::from_request_parts(parts, state).await?;
-        if caller.is_operator() { Ok(Self) } else { Err(ApiError::Forbidden { needed: "operator".to_owned() }) }
+        match caller.is_operator() {
+            true => Ok(Self),
+            false if caller.is_named_operator() => Err(ApiError::SecondFactorMissing),
+            false => Err(ApiError::Forbidden { needed: "operator".to_owned() }),
+        }
     }
 }
 

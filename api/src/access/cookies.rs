@@ -1,11 +1,17 @@
 //! Tokens of a browser: in cookies that its scripts cannot read.
 
+use std::borrow::Cow;
+
 use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponseParts, ResponseParts};
 use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
 use platform::auth::{ACCESS_LIFE, REFRESH_LIFE, RefreshToken};
+use sha2::{Digest as _, Sha256};
+
+/// Since when somebody last signed in there.
+const DEVICE_LIFE: Duration = Duration::days(365);
 
 /// Only what follows this path gets the refresh token.
 const REFRESH_PATH: &str = "/api/v1/auth";
@@ -30,12 +36,27 @@ impl Cookies {
         if self.is_secure { "__Host-viralcast_csrf" } else { "viralcast_csrf" }
     }
 
+    /// One for each account: on a shared counter many are known.
+    pub(super) fn device_name(self, account: &str) -> String {
+        let account = hex::encode(&Sha256::digest(account.as_bytes())[..4]);
+        format!("{}viralcast_device_{account}", if self.is_secure { "__Host-" } else { "" })
+    }
+
     pub fn access(self, headers: &HeaderMap) -> Option<String> {
         sent(headers, self.access_name())
     }
 
     pub fn refresh(self, headers: &HeaderMap) -> Option<String> {
         sent(headers, self.refresh_name())
+    }
+
+    pub fn device(self, headers: &HeaderMap, account: &str) -> Option<String> {
+        sent(headers, &self.device_name(account))
+    }
+
+    /// By which the device is known when somebody signs in again; it stays when they sign out.
+    pub fn known_device(self, account: &str, token: &str) -> SetCookies {
+        SetCookies(vec![self.cookie(self.device_name(account), token, "/", true, DEVICE_LIFE)])
     }
 
     /// Three cookies: two that scripts cannot read, and the token that a script must send back (`x-csrf-token`).
@@ -57,7 +78,15 @@ impl Cookies {
         ])
     }
 
-    fn cookie(self, name: &'static str, value: &str, path: &'static str, http_only: bool, life: Duration) -> Cookie<'static> {
+    fn cookie(
+        self,
+        name: impl Into<Cow<'static, str>>,
+        value: &str,
+        path: &'static str,
+        http_only: bool,
+        life: Duration,
+    ) -> Cookie<'static> {
+        let name: Cow<'static, str> = name.into();
         Cookie::build((name, value.to_owned()))
             .path(path)
             .http_only(http_only)

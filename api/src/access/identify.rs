@@ -75,5 +75,6 @@ async fn caller(state: &AppState, token: &Token, address: ClientAddress, method:
         csrf::check_token(headers, state.auth.secret(), claims.sid)?;
     }
     let standing = state.auth.standing(&claims).await?;
-    Ok(Caller { user: claims.sub, session: claims.sid, address: address.0, until: claims.ends(), standing })
+    let lacks_second_factor = state.auth.lacks_second_factor(&standing);
+    Ok(Caller { user: claims.sub, session: claims.sid, address: address.0, until: claims.ends(), standing, lacks_second_factor })
 }

@@ -9,11 +9,12 @@ use platform::db::auth_sessions::{
 };
 use platform::db::tenant::{Tenant, commit};
 use platform::db::users::{own_password_hash, set_password};
+use secrecy::SecretString;
 use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::csrf;
+use super::{check_second_factor, csrf};
 use crate::error::ApiError;
 use crate::state::AppState;
 
@@ -26,11 +27,13 @@ pub(crate) struct Agent {
     pub address: Option<String>,
 }
 
-/// The hash that a password was right for.
+/// What somebody showed: the hash that their password was right for.
 pub(crate) struct Proven {
     pub hash: Option<String>,
     /// As we hash now, where it was hashed otherwise.
     pub better: Option<String>,
+    /// Of their second factor.
+    pub code: Option<SecretString>,
 }
 
 /// A session with its tokens.
@@ -54,7 +57,8 @@ impl SignIn {
 /// Begins a session for a person whose password was right. The one that has been silent longest makes room.
 ///
 /// # Errors
-/// [`ApiError::WrongCredentials`] if another password was chosen while this one was being checked.
+/// [`ApiError::WrongCredentials`] if another password was chosen while this one was being checked; [`ApiError::SecondFactorRequired`],
+/// [`ApiError::WrongCode`].
 pub(crate) async fn sign_in(state: &AppState, user: Uuid, agent: &Agent, proven: &Proven) -> Result<SignIn, ApiError> {
     let now = state.clock.now();
     let refresh = RefreshToken::random();
@@ -64,6 +68,7 @@ pub(crate) async fn sign_in(state: &AppState, user: Uuid, agent: &Agent, proven:
     if own_password_hash(&mut *transaction).await? != proven.hash {
         return Err(ApiError::WrongCredentials);
     }
+    check_second_factor(&mut transaction, state, user, proven.code.as_ref()).await?;
     if let Some(better) = &proven.better {
         set_password(&mut *transaction, user, better, None).await?;
     }
@@ -89,13 +94,27 @@ pub(crate) async fn sign_in(state: &AppState, user: Uuid, agent: &Agent, proven:
     SignIn::of(state, user, family, refresh).await
 }
 
-/// Records that somebody gave a wrong password for this person's account. What cannot be recorded is in the log.
-pub(crate) async fn remember_failure(state: AppState, user: Uuid, address: Option<String>) {
+/// How far somebody came who did not get in.
+#[derive(Clone, Copy)]
+pub(crate) enum Failure {
+    WrongPassword,
+    /// The password was right. Whoever has the phone comes again with a code.
+    CodeMissing,
+    WrongCode,
+}
+
+/// Records that somebody did not get in to this person's account. What cannot be recorded is in the log.
+pub(crate) async fn remember_failure(state: AppState, user: Uuid, failure: Failure, address: Option<String>) {
+    let (action, subject) = match failure {
+        Failure::WrongPassword => ("sign_in_failed", "password"),
+        Failure::CodeMissing => ("second_factor_asked_for", "second factor"),
+        Failure::WrongCode => ("sign_in_failed", "second factor"),
+    };
     let entry = NewAuditEntry {
         user_id: Some(user),
         store_id: None,
-        action: "sign_in_failed",
-        subject: "password",
+        action,
+        subject,
         details: json!({}),
         ip_address: address.as_deref(),
         now: state.clock.now(),

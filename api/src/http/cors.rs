@@ -15,7 +15,15 @@ pub(super) fn layer(front: &Front) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
-        .allow_headers([AUTHORIZATION, CONTENT_TYPE, ACCEPT_LANGUAGE, IF_NONE_MATCH, ours("idempotency-key"), ours("traceparent")])
+        .allow_headers([
+            AUTHORIZATION,
+            CONTENT_TYPE,
+            ACCEPT_LANGUAGE,
+            IF_NONE_MATCH,
+            ours("idempotency-key"),
+            ours("x-device-token"),
+            ours("traceparent"),
+        ])
         .expose_headers([
             ETAG,
             RETRY_AFTER,

@@ -20,6 +20,25 @@ pub(super) fn wording(rule: &'static str, language: Language) -> Wording {
                 "Make another member an admin first (PATCH /api/v1/stores/STORE/members/MEMBER), or remove them all.",
             ),
         ),
+        "member_cannot_be_added" => (
+            say("Alamat ini tidak dapat ditambahkan sekarang.", "This address cannot be added now."),
+            say("Coba sekali lagi; jika tetap gagal, hubungi operator.", "Try once more; if it stays so, ask an operator."),
+        ),
+        "second_factor_is_on" => (
+            say("Faktor kedua sudah aktif.", "There is a second factor already."),
+            say(
+                "Untuk ponsel baru, hapus dahulu: POST /api/v1/users/me/second-factor/removal.",
+                "For a new phone remove it first: POST /api/v1/users/me/second-factor/removal.",
+            ),
+        ),
+        "second_factor_is_not_begun" => (
+            say("Belum ada faktor kedua yang dimulai.", "No second factor was begun."),
+            say("Mulai: POST /api/v1/users/me/second-factor.", "Begin with POST /api/v1/users/me/second-factor."),
+        ),
+        "second_factor_is_off" => (
+            say("Faktor kedua tidak aktif.", "There is no second factor."),
+            say("Tidak ada yang perlu dihapus.", "There is nothing to remove."),
+        ),
         "store_slug_is_taken" => (
             say("Nama pendek toko itu sudah dipakai.", "That short name is taken by another store."),
             say("Pilih nama pendek lain.", "Choose another short name."),

@@ -96,6 +96,9 @@ impl Wording {
             | ApiError::ForeignOrigin
             | ApiError::CsrfTokenMissing
             | ApiError::WrongCredentials
+            | ApiError::SecondFactorRequired
+            | ApiError::WrongCode
+            | ApiError::SecondFactorMissing
             | ApiError::AddressNotVerified
             | ApiError::InvalidOneTimeToken
             | ApiError::TooManyAttempts { .. }
@@ -342,6 +345,33 @@ fn sign_in(error: &ApiError, language: Language) -> Wording {
             say("Surel dan kata sandi ini tidak cocok.", "This address and this password do not belong together."),
         )
         .hint(say("Lupa? POST /api/v1/auth/forgot-password.", "Forgotten? POST /api/v1/auth/forgot-password.")),
+        ApiError::SecondFactorRequired => wording(
+            StatusCode::UNAUTHORIZED,
+            "/problems/second-factor-required",
+            say("Kode diperlukan", "Code required"),
+            say("Akun ini memakai faktor kedua.", "This account has a second factor."),
+        )
+        .hint(say(
+            "Kirim lagi dengan `code`: enam angka dari aplikasi, atau satu kode pemulihan.",
+            "Send it again with `code`: six digits of the app, or a recovery code.",
+        )),
+        ApiError::WrongCode => wording(
+            StatusCode::UNAUTHORIZED,
+            "/problems/wrong-code",
+            say("Kode salah", "Wrong code"),
+            say("Kode ini salah, sudah dipakai, atau sudah lewat waktunya.", "This code is wrong, has been used, or its time is over."),
+        )
+        .hint(say(
+            "Tunggu kode berikutnya; jam ponsel harus tepat. Tanpa ponsel: kode pemulihan.",
+            "Wait for the next one; the clock of the phone must be right. Without the phone: a recovery code.",
+        )),
+        ApiError::SecondFactorMissing => wording(
+            StatusCode::FORBIDDEN,
+            "/problems/second-factor-missing",
+            say("Faktor kedua belum ada", "No second factor"),
+            say("Di sini operator memerlukan faktor kedua.", "Operators need a second factor here."),
+        )
+        .hint(say("Mulai: POST /api/v1/users/me/second-factor.", "Begin with POST /api/v1/users/me/second-factor.")),
         ApiError::AddressNotVerified => wording(
             StatusCode::FORBIDDEN,
             "/problems/address-not-verified",

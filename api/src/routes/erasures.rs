@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::avatars;
 use super::sessions::FORGET;
-use crate::access::{Caller, ClientAddress, check_attempt};
+use crate::access::{Caller, ClientAddress, check_attempt, check_second_factor};
 use crate::error::ApiError;
 use crate::extract::Body;
 use crate::problem::Problem;
@@ -39,6 +39,9 @@ struct Erasure {
     /// The caller's own, again.
     #[schema(value_type = String, format = Password, example = "tiga gajah lewat jembatan", max_length = 128)]
     password: SecretString,
+    /// Where the account has a second factor: of the app, or one on paper.
+    #[schema(value_type = Option<String>, example = "287082", max_length = 100)]
+    code: Option<SecretString>,
 }
 
 /// Have the caller's account erased, for good.
@@ -54,14 +57,14 @@ struct Erasure {
     request_body = Erasure,
     responses(
         (status = 204, description = "Erased; cookies are taken back"),
-        (status = 401, description = "The password is wrong", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "The password is wrong; or a code is missing, or wrong", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "A store with other members would have no admin", body = Problem, content_type = "application/problem+json"),
     ),
     extensions(("x-permission" = json!("signed-in"))),
 )]
 async fn erase(State(state): State<AppState>, caller: Caller, Body(erasure): Body<Erasure>) -> Result<Response, ApiError> {
     let (user, now) = (caller.user, state.clock.now());
-    check_attempt(state.limiter.as_ref(), "password", ClientAddress(caller.address), &user.to_string()).await?;
+    check_attempt(state.limiter.as_ref(), "password", ClientAddress(caller.address), &user.to_string(), None).await?;
     let mut transaction = caller.begin(&state).await?;
     let stored = own_password_hash(&mut *transaction).await?;
     // A connection does not wait for Argon2.
@@ -76,6 +79,7 @@ async fn erase(State(state): State<AppState>, caller: Caller, Body(erasure): Bod
     if own_password_hash(&mut *transaction).await? != stored {
         return Err(ApiError::WrongCredentials);
     }
+    check_second_factor(&mut transaction, &state, user, erasure.code.as_ref()).await?;
     let stores = stores_left(&mut transaction, user).await?;
     let closed = closed(&stores)?;
     close_for_good(&mut transaction, &closed).await?;

@@ -115,6 +115,7 @@ struct NewMember {
     responses(
         (status = 201, description = "Members as they are now", body = Members),
         (status = 404, description = "No such store", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The address cannot be added now", body = Problem, content_type = "application/problem+json"),
     ),
     extensions(("x-permission" = json!("members:create"))),
 )]
@@ -124,7 +125,7 @@ async fn add(
     PathName(store): PathName,
     Body(new): Body<NewMember>,
 ) -> Result<(StatusCode, Json<Members>), ApiError> {
-    check_attempt(state.limiter.as_ref(), "mail", ClientAddress(caller.address), &new.email).await?;
+    check_attempt(state.limiter.as_ref(), "mail", ClientAddress(caller.address), &new.email, None).await?;
     let mut transaction = caller.begin(&state).await?;
     let store = caller.store(&mut transaction, &store, Permission::to(Action::Create, Kind::Members)).await?;
     let user = account_of(&mut transaction, &state, &caller, &new).await?;
@@ -141,10 +142,13 @@ async fn add(
 /// The account of an address, made where there is none: for the time of that the transaction is the newcomer's.
 async fn account_of(transaction: &mut PgConnection, state: &AppState, caller: &Caller, new: &NewMember) -> Result<Uuid, ApiError> {
     let known = account_by_email(&mut *transaction, &new.email).await?;
-    let user = known.as_ref().map_or_else(Uuid::now_v7, |account| account.user_id);
+    let (is_known, user) = (known.is_some(), known.as_ref().map_or_else(Uuid::now_v7, |account| account.user_id));
     if known.is_none_or(|account| !account.is_verified) {
         set_tenant(transaction, Tenant::User(user)).await?;
-        register_user(&mut *transaction, user, &new.email, new.name.as_deref(), "id").await?;
+        // Disabled, or made by somebody else in this moment.
+        if !register_user(&mut *transaction, user, &new.email, new.name.as_deref(), "id").await? && !is_known {
+            return Err(ApiError::Conflict { rule: "member_cannot_be_added" });
+        }
         send_link(transaction, state, user, Letter::JoinStore).await?;
         set_tenant(transaction, caller.tenant()).await?;
     }

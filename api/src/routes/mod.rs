@@ -7,6 +7,7 @@ mod avatars;
 mod backfill_moves;
 mod backfills;
 mod categories;
+mod customers;
 mod dead_letter_replays;
 mod dead_letters;
 mod erasures;
@@ -42,6 +43,7 @@ mod recipes;
 mod refunds;
 mod registrations;
 mod runs;
+mod second_factors;
 mod sessions;
 mod sold_out;
 mod stock_counts;
@@ -75,6 +77,7 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .merge(backfill_moves::routes())
         .merge(backfills::routes())
         .merge(categories::routes())
+        .merge(customers::routes())
         .merge(dead_letter_replays::routes())
         .merge(dead_letters::routes())
         .merge(erasures::routes())
@@ -110,6 +113,7 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .merge(refunds::routes())
         .merge(registrations::routes())
         .merge(runs::routes())
+        .merge(second_factors::routes())
         .merge(sessions::routes())
         .merge(sold_out::routes())
         .merge(stock_counts::routes())

@@ -10,7 +10,7 @@ use domain::event::{Event, OrdersImported};
 use platform::db::orders::{OrderLine, copy_orders};
 use platform::db::sales_daily::DailyLoad;
 use platform::db::stores::StoreRow;
-use platform::db::taken_orders::{HANDED_OVER, keep_days_left};
+use platform::db::taken_orders::{HANDED_OVER, first_day_rewritten, keep_days_left};
 use platform::db::tenant::commit;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -35,6 +35,8 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 const MOST_ORDERS: usize = 1000;
 /// What was sold longer ago says nothing of tomorrow.
 const BACK: TimeDelta = TimeDelta::days(5 * 366);
+/// What was sold before is history: it is written anew only by those who may delete orders.
+const FRESH: TimeDelta = TimeDelta::days(2);
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -72,7 +74,8 @@ struct ImportCounts {
 }
 
 /// Hand over finished orders: all or none. The same again changes nothing; an order with another content takes the place of what was said
-/// of it before. Their days are added up anew; they count where `sales_source` of the store is `imports`.
+/// of it before. Orders of more than two days ago are handed over, and changed, by those with `orders:delete`. Their days are added up anew; they count
+/// where `sales_source` of the store is `imports`.
 #[utoipa::path(
     post,
     path = "/api/v1/stores/{store}/orders/bulk", operation_id = "import_orders",
@@ -101,6 +104,12 @@ async fn import(
     let lines = lines(&store, &orders, &baskets);
     let counts = copy_orders(&mut transaction, load, &products, lines.into_iter()).await?;
     keep_days_left(&mut transaction).await?;
+    // What was told of days gone by, and what was told of them before.
+    let told = orders.iter().map(|order| business_day(&store, order.order_date));
+    let rewritten = first_day_rewritten(&mut transaction).await?;
+    if told.chain(rewritten).min() < Some(business_day(&store, now - FRESH)) {
+        caller.require(store.id, Permission::to(Action::Delete, Kind::Orders))?;
+    }
     let answer = ImportCounts { created: counts.inserted, changed: counts.superseded, unchanged: counts.unchanged };
     let imported = OrdersImported { store_id: store.id.into(), imported: answer.created + answer.changed };
     announce(&mut transaction, &state, &Event::OrdersImported(imported)).await?;

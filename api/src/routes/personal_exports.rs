@@ -12,6 +12,7 @@ use platform::db::audit_log::{AuditFilter, AuditRow, list_audit};
 use platform::db::notifications::{NotificationRow, list_notifications};
 use platform::db::personal_data::{OwnOverrideRow, devices, kept_requests, links, memberships, own_overrides};
 use platform::db::profiles::{ProfileRow, find_profile};
+use platform::db::second_factors::second_factor;
 use platform::db::tenant::{ServePool, Tenant, commit};
 use platform::db::users::{UserRow, find_user};
 use platform::objects::{ObjectError, Objects};
@@ -51,6 +52,9 @@ struct PersonalData {
     /// `signed_in_at`, `seen_at`, `expires_at`, `revoked_at`, `revoked_because`.
     #[schema(value_type = Vec<Object>)]
     devices: Vec<Value>,
+    /// `since` when it is on, `recovery_codes_left`; null where there is none.
+    #[schema(value_type = Option<Object>, required = true)]
+    second_factor: Option<Value>,
     /// Links that were mailed: `purpose`, `created_at`, `expires_at`, `used_at`.
     #[schema(value_type = Vec<Object>)]
     links: Vec<Value>,
@@ -184,13 +188,16 @@ impl Source {
         let ProfileRow { phone, address, bio, avatar_url } = find_profile(&mut *transaction, self.user).await?;
         let memberships = memberships(&mut *transaction, self.user).await?;
         let devices = devices(&mut *transaction, self.user).await?;
+        let second_factor = second_factor(&mut *transaction, self.user)
+            .await?
+            .map(|factor| json!({ "since": factor.confirmed_at, "recovery_codes_left": factor.recovery_codes_left }));
         let links = links(&mut *transaction, self.user).await?;
         let kept_requests = kept_requests(&mut *transaction, self.user).await?;
         drop(transaction);
         let profile = PersonalProfile { phone, address, bio, picture: self.picture(avatar_url).await? };
         let head = json!({
             "exported_at": now, "account": Account::from(account), "profile": profile, "memberships": memberships, "devices": devices,
-            "links": links, "kept_requests": kept_requests,
+            "second_factor": second_factor, "links": links, "kept_requests": kept_requests,
         });
         let mut text = head.to_string();
         text.pop();

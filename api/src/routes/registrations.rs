@@ -25,7 +25,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::access::{Caller, ClientAddress, check_attempt, check_links, check_origin};
+use crate::access::{Caller, ClientAddress, Device, DeviceToken, check_attempt, check_links, check_origin};
 use crate::error::{ApiError, FieldError};
 use crate::extract::{Body, email, optional_name};
 use crate::problem::Language;
@@ -73,7 +73,7 @@ async fn register(
     Body(new): Body<Registration>,
 ) -> Result<StatusCode, ApiError> {
     check_origin(&headers)?;
-    check_attempt(state.limiter.as_ref(), "mail", address, &new.email).await?;
+    check_attempt(state.limiter.as_ref(), "mail", address, &new.email, None).await?;
     let even = sleep(EVEN);
     let id = Uuid::now_v7();
     let mut transaction = state.db.begin_as(Tenant::User(id)).await?;
@@ -134,6 +134,7 @@ struct Forgotten {
     post,
     path = "/api/v1/auth/forgot-password", operation_id = "forgot_password",
     tag = "auth",
+    params(DeviceToken),
     request_body = Forgotten,
     responses((status = 202, description = "If the address has an account, a mail is on its way")),
     security(()),
@@ -146,7 +147,8 @@ async fn forgot_password(
     Body(forgotten): Body<Forgotten>,
 ) -> Result<StatusCode, ApiError> {
     check_origin(&headers)?;
-    check_attempt(state.limiter.as_ref(), "mail", address, &forgotten.email).await?;
+    let device = Device::known(&headers, state.front.cookies(), state.auth.secret(), &forgotten.email);
+    check_attempt(state.limiter.as_ref(), "mail", address, &forgotten.email, device).await?;
     let even = sleep(EVEN);
     let letter = |is_verified| if is_verified { Letter::ResetPassword } else { Letter::VerifyEmail };
     send_to_account(&state, &forgotten.email, letter).await?;
@@ -200,7 +202,7 @@ async fn change_password(
 ) -> Result<StatusCode, ApiError> {
     let now = state.clock.now();
     let who = caller.user.to_string();
-    check_attempt(state.limiter.as_ref(), "password", ClientAddress(caller.address), &who).await?;
+    check_attempt(state.limiter.as_ref(), "password", ClientAddress(caller.address), &who, None).await?;
     let mut transaction = caller.begin(&state).await?;
     let stored = own_password_hash(&mut *transaction).await?;
     let user = find_user(&mut *transaction, caller.user).await?;

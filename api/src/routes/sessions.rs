@@ -19,8 +19,8 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::access::{
-    Agent, Caller, ClientAddress, Proven, Reader, SignIn, check_attempt, check_origin, check_token, end_earlier, refresh, remember_failure,
-    sign_in,
+    Agent, Caller, ClientAddress, Device, DeviceToken, Failure, Proven, Reader, SignIn, check_attempt, check_origin, check_token,
+    end_earlier, refresh, remember_failure, sign_in,
 };
 use crate::error::{ApiError, Resource};
 use crate::extract::{Body, PathName, line};
@@ -57,6 +57,9 @@ struct Login {
     email: String,
     #[schema(value_type = String, format = Password, example = "tiga gajah lewat jembatan", max_length = 128)]
     password: SecretString,
+    /// Where the account has a second factor: of the app, or one on paper.
+    #[schema(value_type = Option<String>, example = "287082", max_length = 100)]
+    code: Option<SecretString>,
     #[serde(default)]
     transport: Transport,
 }
@@ -83,6 +86,10 @@ struct Tokens {
     /// What the browser sends back in `X-CSRF-Token`; also in the cookie `viralcast_csrf`. Missing for bearer tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     csrf_token: Option<String>,
+    /// To send as `X-Device-Token` when somebody signs in here again: others who guess at the account then do not keep them out. It opens
+    /// nothing by itself. Only where somebody signed in, and missing where it travels in a cookie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_token: Option<String>,
 }
 
 /// Sign in with address and password.
@@ -90,10 +97,11 @@ struct Tokens {
     post,
     path = "/api/v1/auth/login", operation_id = "login",
     tag = "auth",
+    params(DeviceToken),
     request_body = Login,
     responses(
         (status = 200, description = "Signed in", body = Tokens),
-        (status = 401, description = "Address and password do not belong together", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "Address and password do not belong together; or a code is missing (`/problems/second-factor-required`), or wrong", body = Problem, content_type = "application/problem+json"),
     ),
     security(()),
     extensions(("x-permission" = json!("public"))),
@@ -105,7 +113,9 @@ async fn login(
     Body(login): Body<Login>,
 ) -> Result<Response, ApiError> {
     check_origin(&headers)?;
-    check_attempt(state.limiter.as_ref(), "login", address, &login.email).await?;
+    let (cookies, secret) = (state.front.cookies(), state.auth.secret());
+    let device = Device::known(&headers, cookies, secret, &login.email);
+    check_attempt(state.limiter.as_ref(), "login", address, &login.email, device).await?;
     let account = account_by_email(&mut *state.db.acquire().await?, &login.email).await?;
     let hash = account.as_ref().and_then(|account| account.password_hash.clone());
     let verdict = state.auth.passwords.verify(login.password.clone(), hash.clone()).await?;
@@ -116,7 +126,7 @@ async fn login(
         tracing::info!(user.id = user.map(tracing::field::display), "somebody could not sign in");
         if let Some(user) = user {
             // Beside: how long the answer takes must not tell whether there is such an account.
-            tokio::spawn(remember_failure(state.clone(), user, agent(&headers, address).address));
+            tokio::spawn(remember_failure(state.clone(), user, Failure::WrongPassword, agent(&headers, address).address));
         }
         return Err(ApiError::WrongCredentials);
     };
@@ -124,11 +134,25 @@ async fn login(
         Verdict::RightButStale => Some(state.auth.passwords.hash(login.password).await?),
         _ => None,
     };
-    let signed_in = sign_in(&state, account.user_id, &agent(&headers, address), &Proven { hash, better }).await?;
-    if let Some(earlier) = state.front.cookies().refresh(&headers) {
+    let (user, agent) = (account.user_id, agent(&headers, address));
+    let signed_in = sign_in(&state, user, &agent, &Proven { hash, better, code: login.code }).await;
+    let failure = match signed_in {
+        Err(ApiError::WrongCode) => Some(Failure::WrongCode),
+        Err(ApiError::SecondFactorRequired) => Some(Failure::CodeMissing),
+        _ => None,
+    };
+    if let Some(failure) = failure {
+        metrics::counter!("auth_sign_in_failures_total").increment(1);
+        remember_failure(state.clone(), user, failure, agent.address).await;
+    }
+    let signed_in = signed_in?;
+    if let Some(earlier) = cookies.refresh(&headers) {
         end_earlier(&state, &RefreshToken::presented(&earlier)).await?;
     }
-    Ok(answer(&state, signed_in, login.transport))
+    let device = device.unwrap_or_else(Device::new);
+    let token = (login.transport == Transport::Bearer).then(|| device.token(secret, &login.email));
+    let cookie = (login.transport == Transport::Cookie).then(|| device.cookie(cookies, secret, &login.email));
+    Ok((cookie, answer(&state, signed_in, login.transport, token)).into_response())
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -166,13 +190,13 @@ async fn refresh_tokens(
     if let Some(token) = body.refresh_token {
         let token = RefreshToken::presented(token.expose_secret());
         let signed_in = refresh(&state, &token, &agent, |_| Ok(())).await?;
-        return Ok(answer(&state, signed_in, Transport::Bearer));
+        return Ok(answer(&state, signed_in, Transport::Bearer, None));
     }
     check_origin(&headers)?;
     let token = state.front.cookies().refresh(&headers).ok_or(AuthError::InvalidToken)?;
     let may = |session| check_token(&headers, state.auth.secret(), session);
     let signed_in = refresh(&state, &RefreshToken::presented(&token), &agent, may).await?;
-    Ok(answer(&state, signed_in, Transport::Cookie))
+    Ok(answer(&state, signed_in, Transport::Cookie, None))
 }
 
 /// The browser forgets what it kept of us; cookies are taken back one by one, since other sites of our domain may have their own.
@@ -295,9 +319,9 @@ fn agent(headers: &HeaderMap, address: ClientAddress) -> Agent {
 }
 
 /// Nothing on the way may keep tokens.
-const NO_STORE: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
+pub(super) const NO_STORE: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
 
-fn answer(state: &AppState, signed_in: SignIn, transport: Transport) -> Response {
+fn answer(state: &AppState, signed_in: SignIn, transport: Transport, device: Option<String>) -> Response {
     let SignIn { user, session, access, refresh, csrf } = signed_in;
     let tokens = Tokens {
         user_id: user,
@@ -308,11 +332,12 @@ fn answer(state: &AppState, signed_in: SignIn, transport: Transport) -> Response
         access_token: None,
         refresh_token: None,
         csrf_token: None,
+        device_token: None,
     };
     match transport {
         Transport::Bearer => {
             let refresh_token = Some(refresh.expose().to_owned());
-            (NO_STORE, Json(Tokens { access_token: Some(access), refresh_token, ..tokens })).into_response()
+            (NO_STORE, Json(Tokens { access_token: Some(access), refresh_token, device_token: device, ..tokens })).into_response()
         }
         Transport::Cookie => {
             let cookies = state.front.cookies().signed_in(&access, &refresh, &csrf);

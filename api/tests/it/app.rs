@@ -1,11 +1,13 @@
 //! The router over a database of the test's own, and a client that holds every answer against the OpenAPI document.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
 use api::{AppState, Auth, Limits, Live, Services};
 use axum::Router;
 use axum::body::{Body, to_bytes};
+use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use axum::response::Response;
 use domain::job::Prune;
@@ -125,8 +127,21 @@ impl App {
         self.restarted_with(InstallationSecret::of(secret.into()).expect("long enough"))
     }
 
+    pub fn whose_operators_need_a_second_factor(self) -> Self {
+        let auth = self.auth(self.state.auth.keys.secret().clone()).operators_need_second_factor(true);
+        self.restarted_as(auth)
+    }
+
     fn restarted_with(self, secret: InstallationSecret) -> Self {
-        let auth = Auth::new(self.state.db.clone(), self.state.cache.clone(), secret, self.clock.shared());
+        let auth = self.auth(secret);
+        self.restarted_as(auth)
+    }
+
+    fn auth(&self, secret: InstallationSecret) -> Auth {
+        Auth::new(self.state.db.clone(), self.state.cache.clone(), secret, self.clock.shared())
+    }
+
+    fn restarted_as(self, auth: Auth) -> Self {
         let state = AppState::from(Services { auth: Arc::new(auth), ..Services::clone(&self.state) });
         Self { router: api::router(state.clone()), state, ..self }
     }
@@ -186,6 +201,20 @@ impl App {
         let headers = headers.iter().filter(|header| **header != NOBODY);
         let request = headers.fold(request, |request, (name, value)| request.header(*name, *value));
         self.router.clone().oneshot(request.body(body).expect("a request")).await.expect("infallible")
+    }
+
+    /// As somebody who has not signed in, from that address.
+    pub async fn post_from(&self, peer: IpAddr, path: &str, headers: &[(&str, &str)], body: Value) -> Reply {
+        let request = Request::builder().method(Method::POST).uri(path).header("host", "localhost:4000");
+        let headers = headers.iter().chain(&[("content-type", "application/json")]);
+        let request = headers.fold(request, |request, (name, value)| request.header(*name, *value));
+        let request = request.extension(ConnectInfo(SocketAddr::new(peer, 50_000)));
+        let response =
+            self.router.clone().oneshot(request.body(Body::from(body.to_string())).expect("a request")).await.expect("infallible");
+        let (parts, body) = response.into_parts();
+        let reply = Reply { status: parts.status, headers: parts.headers, body: to_bytes(body, 16 << 20).await.expect("a body").to_vec() };
+        contract::check(&Method::POST, path, &reply);
+        reply
     }
 
     pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Body) -> Reply {

@@ -32,6 +32,7 @@ mod plan;
 mod predictions;
 mod profiles;
 mod runs;
+mod second_factors;
 mod sessions;
 mod stock;
 mod stores;

@@ -263,3 +263,57 @@ async fn a_thousand_orders_come_in_one_request_and_no_other_request_is_that_larg
     let too_large = json!({"orders": [], "x": "x".repeat(2 << 20)});
     assert_eq!(owner.post(BULK, None, Some(too_large)).await.status, 413);
 }
+
+#[tokio::test]
+async fn only_who_may_delete_orders_writes_history_anew() {
+    let app = App::new().await;
+    let old = || Some(json!({"orders": [{"external_id": "A", "order_date": "2026-11-20T05:00:00Z", "items": two()["items"]}]}));
+    let fresh = Some(json!({"orders": [{"external_id": "B", "order_date": "2026-11-22T05:00:00Z", "items": two()["items"]}]}));
+    let cashier = At::as_(&app, app.world.cashier).await;
+    let refused = cashier.post(BULK, None, old()).await;
+    assert_eq!((refused.status.as_u16(), count(&app).await), (403, 0), "{}", refused.text());
+    assert_eq!(cashier.post(BULK, None, fresh).await.json()["created"], 1);
+    assert_eq!(At::as_(&app, app.world.manager).await.post(BULK, None, old()).await.json()["created"], 1);
+    // An old number with a fresh date takes it from the day that it was on.
+    for is_cancelled in [false, true] {
+        let moved =
+            json!({"external_id": "A", "order_date": "2026-11-22T05:00:00Z", "is_cancelled": is_cancelled, "items": two()["items"]});
+        assert_eq!(cashier.post(BULK, None, Some(json!({"orders": [moved]}))).await.status, 403);
+    }
+    let mended = json!({"external_id": "B", "order_date": "2026-11-22T06:00:00Z", "items": two()["items"]});
+    assert_eq!(cashier.post(BULK, None, Some(json!({"orders": [mended]}))).await.json()["changed"], 1);
+    let days: Vec<String> = sqlx::query_scalar("select external_id || ' ' || business_date from orders order by 1")
+        .fetch_all(app.db.work())
+        .await
+        .expect("orders");
+    assert_eq!(days, ["A 2026-11-20", "B 2026-11-22"]);
+}
+
+#[tokio::test]
+async fn a_customer_is_forgotten_and_the_order_stays() {
+    let app = App::new().await;
+    let cashier = At::as_(&app, app.world.cashier).await;
+    let new = json!({"customer_name": "Bu Ani", "customer_phone": "081234567890", "items": two()["items"]});
+    let taken = cashier.post(ORDERS, None, Some(new)).await;
+    let one = format!("{ORDERS}/{}", id_of(&taken));
+    let forget = async |user: Uuid, path: String| {
+        let token = format!("Bearer {}", app.token_of(user).await);
+        app.call(Method::DELETE, &format!("{path}/customer"), &[("authorization", &token)], None).await.status.as_u16()
+    };
+    assert_eq!(forget(app.world.neighbour, one.clone()).await, 404);
+    assert_eq!(forget(app.world.operator, one.replace("warung-bu-sri", "kedai-kosong")).await, 404, "it is of another store");
+    assert_eq!(cashier.get(&one).await.json(), taken.json(), "nothing was done");
+
+    assert_eq!(forget(app.world.cashier, one.clone()).await, 204);
+    let mut expected = taken.json();
+    for field in ["customer_name", "customer_phone"] {
+        expected["order"][field] = Value::Null;
+    }
+    let mut left = cashier.get(&one).await.json();
+    expected["order"]["updated_at"] = left["order"]["updated_at"].take();
+    left["order"]["updated_at"] = expected["order"]["updated_at"].clone();
+    assert_eq!(left, expected);
+    assert_eq!(forget(app.world.cashier, one).await, 204, "as if it had been so before");
+    let recorded = "select count(*) from audit_log where action = 'customer_forgotten'";
+    assert_eq!(sqlx::query_scalar::<_, i64>(recorded).fetch_one(app.db.work()).await.expect("the record"), 1);
+}

@@ -289,7 +289,7 @@ async fn a_browser_keeps_its_tokens_where_scripts_cannot_read_them() {
     let tokens = reply.json();
     assert!(tokens.get("access_token").is_none() && tokens.get("refresh_token").is_none(), "{tokens}");
     let set: Vec<&str> = reply.headers.get_all("set-cookie").iter().map(|value| value.to_str().expect("text")).collect();
-    assert_eq!(set.len(), 3);
+    assert_eq!(set.len(), 4, "tokens, and what knows the device");
     assert!(set.iter().filter(|cookie| !cookie.starts_with("viralcast_csrf")).all(|cookie| cookie.contains("HttpOnly")));
     let cookie = set.iter().map(|cookie| cookie.split(';').next().expect("a pair")).collect::<Vec<_>>().join("; ");
     let csrf = text(&tokens["csrf_token"]);
@@ -308,7 +308,7 @@ async fn a_browser_keeps_its_tokens_where_scripts_cannot_read_them() {
     assert_eq!(post(&app, REFRESH, &[("cookie", &cookie)], json!({})).await.status, 403, "a refresh is a change too");
     let refreshed = post(&app, REFRESH, &[("cookie", &cookie), ("x-csrf-token", csrf)], json!({})).await;
     assert_eq!(refreshed.status, 200, "{}", refreshed.text());
-    assert_eq!(refreshed.headers.get_all("set-cookie").iter().count(), 3);
+    assert_eq!(refreshed.headers.get_all("set-cookie").iter().count(), 3, "the device is known already");
     let foreign = post(&app, LOGIN, &[("sec-fetch-site", "cross-site")], body).await;
     assert_eq!(foreign.status, 403, "nobody is signed in by another site");
 

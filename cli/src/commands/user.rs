@@ -1,4 +1,4 @@
-//! `viralcast user create | password | list`
+//! `viralcast user create | password | forget-second-factor | disable | enable | list`
 
 use std::io::BufRead as _;
 
@@ -7,9 +7,13 @@ use base64::Engine as _;
 use clap::Subcommand;
 use platform::auth::{Passwords, Weakness, weakness};
 use platform::database::begin;
+use platform::db::audit_log::{NewAuditEntry, record};
 use platform::db::auth_sessions::{Revocation, revoke_others};
+use platform::db::disabled_accounts::{Disabled, disable_account, enable_account};
+use platform::db::second_factors::remove_second_factor;
 use platform::db::users::{NewUser, create_user, find_user_id, list_users, set_password, verify_email};
 use rand::RngCore as _;
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::context::{Context, Global, with_context};
@@ -45,6 +49,12 @@ enum Action {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Forget the second factor of somebody who lost it, and end every session: they sign in with their password alone
+    ForgetSecondFactor { email: String },
+    /// Let somebody in no more: ends every session and link. Nothing of theirs is lost
+    Disable { email: String },
+    /// Let somebody in again, who signs in anew
+    Enable { email: String },
     /// List accounts
     List,
 }
@@ -63,26 +73,93 @@ impl Arguments {
             }
             Action::Password { email, password_stdin } => {
                 let given = given_password(*password_stdin, &[email])?;
-                let missing = || Failure::with_hint(format!("`{email}` has no account"), "see `viralcast user list`");
-                let id = find_user_id(context.db.work(), email).await?.ok_or_else(missing)?;
+                let id = existing(&context, email).await?;
                 say(&context, id, email, given).await
             }
+            Action::ForgetSecondFactor { email } => forget_second_factor(&context, email).await,
+            Action::Disable { email } => disable(&context, email).await,
+            Action::Enable { email } => enable(&context, email).await,
             Action::List => {
                 let users = list_users(context.db.work()).await?;
                 if context.json {
-                    let users: Vec<_> = users.iter().map(|user| serde_json::json!({ "id": user.id, "email": user.email, "name": user.name, "role": user.role, "email_verified_at": user.email_verified_at })).collect();
+                    let users: Vec<_> = users.iter().map(|user| json!({ "id": user.id, "email": user.email, "name": user.name, "role": user.role, "email_verified_at": user.email_verified_at, "disabled_at": user.disabled_at, "has_second_factor": user.has_second_factor })).collect();
                     println!("{}", serde_json::to_string_pretty(&users)?);
                     return Ok(());
                 }
                 let rows = users.iter().map(|user| {
                     let verified = if user.email_verified_at.is_some() { "yes" } else { "no" };
-                    vec![user.email.clone(), user.name.clone().unwrap_or_default(), user.role.clone(), verified.to_owned()]
+                    let factor = if user.has_second_factor { "yes" } else { "no" };
+                    let disabled = user.disabled_at.map(|since| since.format("%Y-%m-%d").to_string()).unwrap_or_default();
+                    vec![
+                        user.email.clone(),
+                        user.name.clone().unwrap_or_default(),
+                        user.role.clone(),
+                        verified.to_owned(),
+                        factor.to_owned(),
+                        disabled,
+                    ]
                 });
-                println!("{}", table(&["e-mail", "name", "role", "verified"], 4.., rows));
+                println!("{}", table(&["e-mail", "name", "role", "verified", "second factor", "disabled"], 6.., rows));
                 Ok(())
             }
         })
     }
+}
+
+async fn existing(context: &Context, email: &str) -> anyhow::Result<Uuid> {
+    let missing = || Failure::with_hint(format!("`{email}` has no account"), "see `viralcast user list`");
+    find_user_id(context.db.work(), email).await?.ok_or_else(missing)
+}
+
+async fn forget_second_factor(context: &Context, email: &str) -> anyhow::Result<()> {
+    let (id, now) = (existing(context, email).await?, context.clock.now());
+    let mut transaction = begin(context.db.work()).await?;
+    let sessions_ended = revoke_others(&mut transaction, id, None, Revocation::ByOperator, now).await?.len();
+    if !remove_second_factor(&mut *transaction, id).await? {
+        return Err(Failure::with_hint(format!("`{email}` has no second factor"), "nothing was changed"));
+    }
+    let subject = id.to_string();
+    let (action, details) = ("second_factor_forgotten", json!({}));
+    record(&mut *transaction, &NewAuditEntry { user_id: None, store_id: None, action, subject: &subject, details, ip_address: None, now })
+        .await?;
+    transaction.commit().await?;
+    if context.json {
+        println!("{}", json!({ "id": id, "email": email, "sessions_ended": sessions_ended }));
+    } else {
+        println!("{email} signs in with the password alone; sessions that ended: {sessions_ended}");
+    }
+    Ok(())
+}
+
+/// To find it so already is no error.
+async fn disable(context: &Context, email: &str) -> anyhow::Result<()> {
+    let id = existing(context, email).await?;
+    let mut transaction = begin(context.db.work()).await?;
+    let Disabled { is_new, sessions_ended } = disable_account(&mut transaction, id, context.clock.now()).await?;
+    transaction.commit().await?;
+    if context.json {
+        println!("{}", json!({ "id": id, "email": email, "is_new": is_new, "sessions_ended": sessions_ended }));
+    } else if is_new {
+        println!("{email} may not come in any more; sessions that ended: {sessions_ended}");
+    } else {
+        println!("{email} was disabled before");
+    }
+    Ok(())
+}
+
+async fn enable(context: &Context, email: &str) -> anyhow::Result<()> {
+    let id = existing(context, email).await?;
+    let mut transaction = begin(context.db.work()).await?;
+    let is_new = enable_account(&mut transaction, id, context.clock.now()).await?;
+    transaction.commit().await?;
+    if context.json {
+        println!("{}", json!({ "id": id, "email": email, "is_new": is_new }));
+    } else if is_new {
+        println!("{email} may come in again, and signs in anew");
+    } else {
+        println!("{email} was not disabled");
+    }
+    Ok(())
 }
 
 /// Prints what was not given: the password alone on standard output.
@@ -91,7 +168,7 @@ async fn say(context: &Context, id: Uuid, email: &str, given: Option<String>) ->
     let password = set_new_password(context, id, given).await?;
     if context.json {
         let password = (!is_given).then_some(password);
-        println!("{}", serde_json::json!({ "id": id, "email": email, "password": password }));
+        println!("{}", json!({ "id": id, "email": email, "password": password }));
     } else if !is_given {
         println!("{password}");
         eprintln!("the password of {email}; it is shown once");

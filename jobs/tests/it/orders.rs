@@ -1,7 +1,7 @@
 //! Orders that tills push, and the stores' own.
 
 use domain::ids::StoreId;
-use domain::job::{AddUpOrders, JobArgs, TakePush};
+use domain::job::{AddUpOrders, JobArgs, Prune, TakePush};
 use ingest::take::reparse;
 use jobs::Nightly;
 use platform::database::begin;
@@ -9,7 +9,7 @@ use platform::db::orders::{OrderLine, copy_orders};
 use platform::db::sales_daily::DailyLoad;
 use platform::db::taken_orders::{HANDED_OVER, NewOrder, OrderLineRow, cancel_order, insert_order, keep_days_left};
 use platform::db::watermarks::get_watermark;
-use platform::db::webhook_events::{NewWebhookEvent, insert_webhook_event};
+use platform::db::webhook_events::{NewWebhookEvent, ignore_webhook_event, insert_webhook_event};
 use platform::queue::{self, EnqueueOptions, WorkerOptions};
 use serde_json::json;
 use sqlx::PgPool;
@@ -217,5 +217,38 @@ async fn an_order_in_bulk_that_moves_leaves_nothing_on_the_day_it_was_on() {
     bulk("2026-04-09T05:00:00Z", "2026-04-09").await;
     run(&nightly, &AddUpOrders {}).await;
     assert_eq!(sold(shop.db.work(), HANDED_OVER).await, ["2026-03-07 0 f", "2026-04-09 2 f"]);
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_ordered_is_forgotten_in_time() {
+    let shop = Shop::empty().await;
+    // The clock says 2026-06-15T20:32Z.
+    for (number, order_date) in ["2026-03-17T20:31:00Z", "2026-03-17T20:33:00Z"].into_iter().enumerate() {
+        let order = NewOrder {
+            id: Uuid::now_v7(),
+            store_id: shop.store.id,
+            customer_name: (number == 1).then_some("Bu Ani"),
+            customer_phone: Some("081234567890"),
+            order_date: at(order_date),
+            business_date: date("2026-03-17"),
+            lines: &[],
+            now: at(order_date),
+        };
+        insert_order(&mut *shop.work().await, &order).await.expect("an order");
+    }
+    for (key, dealt_with) in [("long ago", Some("2026-03-17T20:31:00Z")), ("lately", Some("2026-03-17T20:33:00Z")), ("waits", None)] {
+        let TakePush { event_id, .. } = push(&shop, key, "{}").await;
+        if let Some(then) = dealt_with {
+            ignore_webhook_event(shop.db.work(), event_id, "of no order", at(then)).await.expect("passed over");
+        }
+    }
+    run(&shop.nightly(), &Prune {}).await;
+    let said = "select concat_ws(' ', customer_name, customer_phone) from orders order by order_date";
+    let said: Vec<String> = sqlx::query_scalar(said).fetch_all(shop.db.work()).await.expect("orders");
+    assert_eq!(said, ["", "Bu Ani 081234567890"]);
+    let kept: Vec<String> =
+        sqlx::query_scalar("select event_key from webhook_events order by event_key").fetch_all(shop.db.work()).await.expect("events");
+    assert_eq!(kept, ["lately", "waits"]);
     shop.close().await;
 }

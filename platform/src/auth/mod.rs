@@ -2,13 +2,14 @@
 //!
 //! An installation has one secret ([`InstallationSecret`]); everything else that must stay secret is sealed with it or derived from
 //! it, so that many machines need to share one value only. Methods: RFC 9106 (Argon2id), RFC 5869 (HKDF), RFC 7519 (JWT), RFC 9700
-//! section 4.14 (refresh token rotation).
+//! section 4.14 (refresh token rotation), RFC 6238 (codes of a second factor).
 
 mod access_token;
 mod error;
 mod one_time_token;
 mod passwords;
 mod refresh_token;
+mod second_factor;
 mod secret;
 mod signing_keys;
 mod strength;
@@ -18,6 +19,7 @@ pub use error::AuthError;
 pub use one_time_token::{OneTimeToken, Purpose};
 pub use passwords::{Passwords, Verdict};
 pub use refresh_token::{FAMILY_LIFE, GRACE, REFRESH_LIFE, RefreshToken, SESSIONS_A_USER};
+pub use second_factor::{CodeKey, RECOVERY_CODES, RecoveryCode};
 pub use secret::InstallationSecret;
 pub use signing_keys::{NewSigningKey, SigningKeys, ensure_signing_key};
 pub use strength::{Weakness, weakness};

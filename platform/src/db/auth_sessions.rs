@@ -17,6 +17,7 @@ pub enum Revocation {
     Reused,
     TooMany,
     PasswordChanged,
+    SecondFactorSet,
     ByOperator,
 }
 
@@ -29,6 +30,7 @@ impl Revocation {
             Self::Reused => "reused",
             Self::TooMany => "too_many",
             Self::PasswordChanged => "password_changed",
+            Self::SecondFactorSet => "second_factor_set",
             Self::ByOperator => "by_operator",
         }
     }

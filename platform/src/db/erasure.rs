@@ -90,6 +90,10 @@ pub async fn delete_personal_rows(transaction: &mut PgConnection, user: Uuid) ->
         .execute(&mut *transaction)
         .await
         .in_table("one_time_tokens", operation)?;
+    sqlx::query!("delete from second_factors where user_id = $1", user)
+        .execute(&mut *transaction)
+        .await
+        .in_table("second_factors", operation)?;
     sqlx::query!("delete from notifications where user_id = $1", user)
         .execute(&mut *transaction)
         .await

@@ -8,6 +8,8 @@
 //! until the next one of the same fact; `as_of(cutoff)` in the pipeline picks.
 
 mod copy;
+pub mod customers;
+pub mod disabled_accounts;
 pub(crate) mod error;
 mod new_facts;
 mod tellings;
@@ -60,6 +62,7 @@ pub mod runs;
 pub mod sales_daily;
 pub mod sales_files;
 pub mod schedule_ticks;
+pub mod second_factors;
 pub mod signing_keys;
 pub mod source_breakers;
 pub mod source_findings;

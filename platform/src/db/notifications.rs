@@ -49,14 +49,14 @@ pub struct UnmailedNews {
     pub body: String,
 }
 
-/// Who of a store has not been mailed this news.
+/// Who of a store has not been mailed this news, of those who may come in.
 pub async fn unmailed_news(executor: impl PgExecutor<'_>, store_id: Uuid, unique_key: &str) -> Result<Vec<UnmailedNews>, DbError> {
     sqlx::query_as!(
         UnmailedNews,
         "select n.id, u.email, n.title, n.body
          from notifications n
          join users u on u.id = n.user_id
-         where n.store_id = $1 and n.unique_key = $2 and n.mailed_at is null
+         where n.store_id = $1 and n.unique_key = $2 and n.mailed_at is null and u.disabled_at is null
          order by n.id",
         store_id,
         unique_key,

@@ -37,7 +37,7 @@ pub async fn create_one_time_token(
     Ok(id)
 }
 
-/// Whose token has this hash, as long as it works. Asked before anyone is known.
+/// Whose token has this hash, as long as it works and they may come in. Asked before anyone is known.
 pub async fn user_of_one_time_token(executor: impl PgExecutor<'_>, hash: &[u8; 32], now: DateTime<Utc>) -> Result<Option<Uuid>, DbError> {
     sqlx::query_scalar!("select app.user_of_one_time_token($1, $2)", hash.as_slice(), now)
         .fetch_one(executor)

@@ -211,6 +211,16 @@ pub async fn keep_days_left(transaction: &mut PgConnection) -> Result<(), DbErro
     Ok(())
 }
 
+/// After [`copy_orders`](super::orders::copy_orders), in the same transaction: the first business day that an order was on before it was told
+/// of otherwise; `None` where nothing took the place of anything.
+pub async fn first_day_rewritten(transaction: &mut PgConnection) -> Result<Option<NaiveDate>, DbError> {
+    // Not checked beforehand: the table lives as long as the transaction.
+    sqlx::query_scalar("select min(was_on) from staging_orders where verdict = 'corrected'")
+        .fetch_one(transaction)
+        .await
+        .in_table(TABLE, "see which days are written anew")
+}
+
 /// Business days of orders of one source of a store that have changed, one after the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangedDays {

@@ -62,11 +62,28 @@ pub async fn find_user(executor: impl PgExecutor<'_>, id: Uuid) -> Result<Option
         .in_table(TABLE, "read a user")
 }
 
-/// Everyone by address, but for those who had themselves erased; for operators and the command line.
-pub async fn list_users(executor: impl PgExecutor<'_>) -> Result<Vec<UserRow>, DbError> {
+/// An account as whoever has the machine sees it.
+#[derive(Debug, Clone)]
+pub struct ListedUser {
+    pub id: Uuid,
+    pub email: String,
+    pub name: Option<String>,
+    pub role: String,
+    pub email_verified_at: Option<DateTime<Utc>>,
+    /// May not come in since then.
+    pub disabled_at: Option<DateTime<Utc>>,
+    pub has_second_factor: bool,
+}
+
+/// Everyone by address, but for those who had themselves erased; for the command line.
+pub async fn list_users(executor: impl PgExecutor<'_>) -> Result<Vec<ListedUser>, DbError> {
     sqlx::query_as!(
-        UserRow,
-        "select id, email, name, role, locale, email_verified_at, created_at from users where erased_at is null order by lower(email)"
+        ListedUser,
+        r#"select id, email, name, role, email_verified_at, disabled_at,
+                  exists (select from second_factors f where f.user_id = u.id and f.confirmed_at is not null) as "has_second_factor!"
+           from users u
+           where erased_at is null
+           order by lower(email)"#
     )
     .fetch_all(executor)
     .await
@@ -76,7 +93,9 @@ pub async fn list_users(executor: impl PgExecutor<'_>) -> Result<Vec<UserRow>, D
 /// Where operators read their mail, as far as they have proved that they do.
 pub async fn operator_addresses(executor: impl PgExecutor<'_>) -> Result<Vec<String>, DbError> {
     sqlx::query_scalar!(
-        "select email from users where role = 'operator' and email_verified_at is not null and erased_at is null order by lower(email)"
+        "select email from users
+         where role = 'operator' and email_verified_at is not null and disabled_at is null and erased_at is null
+         order by lower(email)"
     )
     .fetch_all(executor)
     .await
@@ -91,7 +110,7 @@ pub struct Account {
     pub is_verified: bool,
 }
 
-/// The account with this address, in whatever case. Asked before anyone is known.
+/// The account with this address, in whatever case, as long as it may come in. Asked before anyone is known.
 pub async fn account_by_email(executor: impl PgExecutor<'_>, email: &str) -> Result<Option<Account>, DbError> {
     sqlx::query_as!(
         Account,
@@ -103,7 +122,7 @@ pub async fn account_by_email(executor: impl PgExecutor<'_>, email: &str) -> Res
     .in_table(TABLE, "find an account")
 }
 
-/// Of whoever the transaction names.
+/// Of whoever the transaction names; of nobody who may not come in.
 pub async fn own_password_hash(executor: impl PgExecutor<'_>) -> Result<Option<String>, DbError> {
     sqlx::query_scalar!("select app.own_password_hash()").fetch_one(executor).await.in_table(TABLE, "read one's own password hash")
 }
@@ -183,6 +202,8 @@ pub struct Standing {
     pub tokens_valid_from: Option<DateTime<Utc>>,
     /// The session has not been ended.
     pub is_signed_in: bool,
+    /// Nobody signs in to the account with a password alone.
+    pub has_second_factor: bool,
     pub memberships: Vec<Membership>,
 }
 
@@ -199,6 +220,7 @@ pub async fn standing(executor: impl PgExecutor<'_>, user: Uuid, session: Uuid, 
         r#"select u.role, nullif(u.tokens_valid_from, '-infinity') as tokens_valid_from,
                   exists (select from auth_sessions a
                           where a.family_id = $2 and a.user_id = u.id and a.revoked_at is null and a.expires_at > $3) as "is_signed_in!",
+                  exists (select from second_factors f where f.user_id = u.id and f.confirmed_at is not null) as "has_second_factor!",
                   (select coalesce(jsonb_agg(jsonb_build_object('store_id', m.store_id, 'slug', s.slug, 'role', m.role)), '[]')
                    from store_members m join stores s on s.id = m.store_id
                    where m.user_id = u.id) as "memberships!: Json<Vec<Membership>>"
@@ -214,6 +236,7 @@ pub async fn standing(executor: impl PgExecutor<'_>, user: Uuid, session: Uuid, 
         role: row.role,
         tokens_valid_from: row.tokens_valid_from,
         is_signed_in: row.is_signed_in,
+        has_second_factor: row.has_second_factor,
         memberships: row.memberships.0,
     }))
 }

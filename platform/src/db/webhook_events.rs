@@ -104,3 +104,16 @@ pub async fn ignore_webhook_event(executor: impl PgExecutor<'_>, id: Uuid, why: 
         .in_table(TABLE, "pass over an event")?;
     Ok(())
 }
+
+/// Forgets what tills pushed, once it has been dealt with: their bodies may say who ordered. What a gateway told of money is kept. Answers
+/// how many went.
+pub async fn prune_pushes(executor: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<u64, DbError> {
+    sqlx::query!(
+        "delete from webhook_events where store_id is not null and state in ('processed', 'ignored') and processed_at < $1",
+        before,
+    )
+    .execute(executor)
+    .await
+    .in_table(TABLE, "forget what tills pushed")
+    .map(|done| done.rows_affected())
+}

@@ -25,18 +25,26 @@ pub type Ask = (Lane, usize);
 /// # Errors
 /// [`QueueError::Database`].
 pub async fn claim(executor: impl PgExecutor<'_>, claim: &Claim, asks: &[Ask]) -> Result<Vec<Job>, QueueError> {
-    claim_from(executor, claim, asks, &vec![f64::NEG_INFINITY; asks.len()]).await
+    Ok(claim_from(executor, claim, asks, &vec![f64::NEG_INFINITY; asks.len()]).await?.jobs)
+}
+
+/// What a claim brought.
+pub(super) struct Walk {
+    pub jobs: Vec<Job>,
+    /// For finding and taking them, as the server says: waiting for the disk is not in it. `None` where there were none.
+    pub took: Option<Duration>,
 }
 
 /// As [`claim`], from these places of the lanes on.
-pub(super) async fn claim_from(executor: impl PgExecutor<'_>, claim: &Claim, asks: &[Ask], least: &[f64]) -> Result<Vec<Job>, QueueError> {
+pub(super) async fn claim_from(executor: impl PgExecutor<'_>, claim: &Claim, asks: &[Ask], least: &[f64]) -> Result<Walk, QueueError> {
     let (lanes, jobs) = columns(asks);
     let rows =
         sqlx::query_file_as!(Row, "src/queue/claim.sql", &claim.kinds, &lanes, &jobs, claim.worker, claim.lease.as_secs_f64(), least)
             .fetch_all(executor)
             .await
             .map_err(QueueError::database("claim jobs"))?;
-    Ok(rows.into_iter().map(Row::job).collect())
+    let took = rows.last().map(|last| Duration::try_from_secs_f64(last.took).unwrap_or_default());
+    Ok(Walk { jobs: rows.into_iter().map(Row::job).collect(), took })
 }
 
 /// Makes scheduled and retryable jobs available whose time has come, at most a thousand, and wakes workers. Answers how many.
@@ -66,6 +74,7 @@ pub(super) struct Row {
     pub is_kept: bool,
     pub claim_order: f64,
     pub waited: f64,
+    pub took: f64,
 }
 
 impl Row {

@@ -14,9 +14,9 @@ where ctid = any (array(
         from jobs
         where lane = asked.lane
             and claim_order >= asked.least
-            and state = 'available'
-            and children_left = 0
+            and phase = 'due'
             and limit_keys = '{}'
+            and state = 'available'
             and kind = any ($1::text[])
         order by claim_order, id
         limit asked.jobs
@@ -24,4 +24,5 @@ where ctid = any (array(
     ) as head
 ))
 returning id, kind, args, lane, attempt, max_attempts, lease_token, trace_id, is_kept, claim_order,
-    extract(epoch from clock_timestamp() - run_at)::float8 as "waited!"
+    extract(epoch from clock_timestamp() - run_at)::float8 as "waited!",
+    extract(epoch from clock_timestamp() - statement_timestamp())::float8 as "took!"

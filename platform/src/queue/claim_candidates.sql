@@ -11,9 +11,9 @@ cross join lateral (
     select id, lane, limit_keys, limit_counts
     from jobs
     where lane = asked.lane
-        and state = 'available'
-        and children_left = 0
+        and phase = 'due'
         and limit_keys <> '{}'
+        and state = 'available'
         and kind = any ($1::text[])
         and id <> all ($6::uuid[])
         and not exists (

@@ -83,7 +83,7 @@ pub async fn limited_lanes(pool: &PgPool, claim: &Claim) -> Result<Vec<Lane>, Qu
            from unnest($1::text[]) as lane
            where exists (
                select from jobs
-               where state = 'available' and children_left = 0 and limit_keys <> '{}' and jobs.lane = lane.lane
+               where phase = 'due' and limit_keys <> '{}' and state = 'available' and jobs.lane = lane.lane
                    and kind = any ($2::text[])
            )"#,
         &lanes,
@@ -110,8 +110,8 @@ async fn try_lock(connection: &mut PgConnection) -> Result<bool, QueueError> {
 async fn running(connection: &mut PgConnection) -> Result<HashMap<String, i32>, QueueError> {
     let rows = sqlx::query!(
         r#"select key as "key!", count(*)::integer as "running!"
-           from jobs, unnest(limit_keys) as key
-           where state = 'running' and limit_keys <> '{}'
+           from jobs, unnest(keys_in_use) as key
+           where keys_in_use is not null
            group by key"#
     )
     .fetch_all(connection)

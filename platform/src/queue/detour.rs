@@ -3,7 +3,8 @@
 //! While somebody holds an old snapshot (a transaction left idle, a long report), the dead entries of claimed jobs stay in the index,
 //! and every claim walks over all of them. When that has become dear, claims begin where the last one ended, for twenty times as
 //! long as the walk took; then one walks from the start again, and finds what has come in between with an earlier place: handed back,
-//! or of a higher priority. So the walk costs a twentieth of the time, however long it is.
+//! or of a higher priority, or enqueued by a transaction that was slower than others. As long as it finds mostly such, it walks on. So
+//! walks for the little that comes in between cost a twentieth of the time, however long they are.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ use super::Job;
 use super::claim::Ask;
 
 /// What a claim takes without a walk: for itself, and for each job.
-const FAIR: (Duration, Duration) = (Duration::from_millis(3), Duration::from_micros(40));
+const FAIR: (Duration, Duration) = (Duration::from_micros(300), Duration::from_micros(15));
 /// Of the walk's length.
 const REST: u32 = 20;
 /// However long the walk.
@@ -37,15 +38,23 @@ impl Detour {
 
     /// Takes note of a claim that began at `now`.
     pub fn ended(&mut self, asks: &[Ask], jobs: &[Job], took: Duration, now: Instant) {
+        let is_passed_over = |job: &&Job| self.places.get(&job.lane).is_some_and(|place| job.place < *place);
+        // Where most of what a walk met a detour would have missed, there is more of it.
+        let is_worth_it = 2 * jobs.iter().filter(is_passed_over).count() > jobs.len();
         for job in jobs {
             let place = self.places.entry(job.lane).or_insert(job.place);
             *place = place.max(job.place);
         }
         let asked: usize = asks.iter().map(|(_, jobs)| jobs).sum();
         let fair = FAIR.0 + FAIR.1 * u32::try_from(asked).unwrap_or(u32::MAX);
-        if self.ends.is_none() && took > fair {
+        if self.ends.is_none() && took > fair && !is_worth_it {
             self.ends = Some(now + (took * REST).min(LONGEST));
         }
+    }
+
+    /// For how long claims still pass over what has come in between; `None` if the last one did not.
+    pub fn left(&self, now: Instant) -> Option<Duration> {
+        self.ends.map(|ends| ends.saturating_duration_since(now))
     }
 }
 
@@ -77,10 +86,14 @@ mod tests {
         let asks = [(Lane::Default, 10), (Lane::Nightly, 10)];
         let start = [f64::NEG_INFINITY; 2];
         assert_eq!(detour.begin(&asks, now), start);
-        detour.ended(&asks, &[job(5.0), job(7.0)], Duration::from_millis(1), now);
+        detour.ended(&asks, &[job(5.0), job(7.0)], Duration::from_micros(500), now);
         assert_eq!(detour.begin(&asks, now), start, "a quick claim walks no detour");
         detour.ended(&asks, &[job(6.0)], Duration::from_millis(50), now);
+        assert_eq!(detour.begin(&asks, now), start, "it found what a detour would have missed, and there may be more");
+        assert_eq!(detour.left(now), None);
+        detour.ended(&asks, &[job(7.0)], Duration::from_millis(50), now);
         assert_eq!(detour.begin(&asks, now), [7.0, f64::NEG_INFINITY], "a lane that has given nothing is searched whole");
+        assert_eq!(detour.left(now), Some(Duration::from_secs(1)));
         detour.ended(&asks, &[job(9.0)], Duration::from_millis(50), now);
         assert_eq!(detour.begin(&asks, now + Duration::from_millis(999))[0], 9.0);
         assert_eq!(detour.begin(&asks, now + Duration::from_secs(1)), start, "what came in between is found");

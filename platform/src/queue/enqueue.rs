@@ -146,7 +146,7 @@ pub async fn enqueue_all(connection: &mut PgConnection, new: &[NewJob]) -> Resul
 async fn unfinished(connection: &mut PgConnection, new: &NewJob) -> Result<Option<JobId>, QueueError> {
     sqlx::query_scalar!(
         "select id from jobs
-         where kind = $1 and unique_key = $2 and state not in ('completed', 'cancelled', 'discarded')",
+         where kind = $1 and unique_key = $2 and finished_at is null",
         new.kind,
         new.unique_key,
     )

@@ -20,7 +20,7 @@ with new as materialized (
         limit_keys, limit_counts, parent_id, children_left, is_kept
     from new
     on conflict (kind, unique_key)
-        where unique_key is not null and state not in ('completed', 'cancelled', 'discarded')
+        where unique_key is not null and finished_at is null
         do nothing
     returning id, case when state = 'available' and children_left = 0 then lane end as lane
 )

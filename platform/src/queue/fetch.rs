@@ -22,6 +22,8 @@ use super::{Ask, Claim, Job, QueueError, claim_limited, events, limited_lanes, s
 const BATCH: usize = 512;
 /// One part in this many of the room is not worth another round trip.
 const ENOUGH: usize = 4;
+/// To a database that is far, and back: none of it is a walk. A claim that brought something says itself how long it took.
+const ROUND_TRIP: Duration = Duration::from_millis(50);
 /// How often a busy program looks for what has become due, and for jobs with limits.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -68,7 +70,8 @@ impl Fetcher {
                     pauses = self::pauses();
                     match found {
                         Found::More => continue,
-                        Found::Nothing => self.poll,
+                        // What was gone round is looked at again before long.
+                        Found::Nothing => self.detour.left(Instant::now()).map_or(self.poll, |left| left.min(self.poll)),
                         Found::Contended => LOOK / 10,
                     }
                 }
@@ -143,9 +146,9 @@ impl Fetcher {
             let sent = Instant::now();
             let wanted = self.claim.clone();
             let least = self.detour.begin(&asks, sent);
-            let jobs = in_time(wanted.lease, claim_from(self.connection().await?, &wanted, &asks, &least)).await?;
-            self.detour.ended(&asks, &jobs, sent.elapsed(), sent);
-            left -= self.deliver(Queue::Free, jobs, &asks, &mut exhausted, sent);
+            let walk = in_time(wanted.lease, claim_from(self.connection().await?, &wanted, &asks, &least)).await?;
+            self.detour.ended(&asks, &walk.jobs, walk.took.unwrap_or_else(|| sent.elapsed().saturating_sub(ROUND_TRIP)), sent);
+            left -= self.deliver(Queue::Free, walk.jobs, &asks, &mut exhausted, sent);
         }
         Ok(left)
     }

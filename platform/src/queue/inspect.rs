@@ -249,7 +249,7 @@ pub async fn dead_letters(executor: impl PgExecutor<'_>, id: Option<JobId>, limi
         DeadLetter,
         "select id, kind, lane, attempt as attempts, errors, trace_id, created_at, finished_at
          from jobs
-         where state = 'discarded' and ($1::uuid is null or id = $1)
+         where phase = 'dead' and ($1::uuid is null or id = $1)
          order by finished_at desc
          limit $2",
         id.map(|id| id.0) as Option<Uuid>,

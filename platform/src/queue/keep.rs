@@ -9,18 +9,22 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::leases::Leases;
-use super::{QueueError, Rescued, events, heartbeat, rescue};
+use super::rescue::AT_ONCE;
+use super::{QueueError, events, heartbeat, rescue};
+
+/// Looking for jobs of silent workers walks over all that is due, since no index tells what runs: each claim would have to pay for
+/// it. It costs a twentieth of the time at most, but for a rest that is never longer than a lease.
+const REST: u32 = 20;
 
 /// Beats three times per lease until `stop`; after an error sooner.
 pub(super) async fn keep(pool: PgPool, leases: Arc<Leases>, lease: Duration, stop: CancellationToken) {
     let (calm, worried) = (lease / 3, (lease / 10).min(Duration::from_secs(1)));
-    let mut wait = calm;
+    let (mut wait, mut next_look) = (calm, Instant::now());
     while stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_some() {
-        wait = match beat(&pool, &leases, lease).await {
-            Ok(rescued) => {
-                rescued.iter().for_each(events::rescued);
-                calm
-            }
+        let begun = Instant::now();
+        wait = match turn(&pool, &leases, lease, &mut next_look).await {
+            // A long look must not make the next beat late.
+            Ok(()) => calm.saturating_sub(begun.elapsed()),
             Err(error) => {
                 leases.give_up_unconfirmed(lease);
                 events::database_trouble("heartbeat", &error);
@@ -30,13 +34,34 @@ pub(super) async fn keep(pool: PgPool, leases: Arc<Leases>, lease: Duration, sto
     }
 }
 
-async fn beat(pool: &PgPool, leases: &Leases, lease: Duration) -> Result<Vec<Rescued>, QueueError> {
+async fn turn(pool: &PgPool, leases: &Leases, lease: Duration, next_look: &mut Instant) -> Result<(), QueueError> {
     let (held, sent) = (leases.held(), Instant::now());
     if !held.is_empty() {
         let answered = in_time(lease, heartbeat(pool, &held, lease)).await?;
         leases.confirm(&held, &answered, sent);
     }
-    in_time(lease, rescue(pool)).await
+    if Instant::now() >= *next_look { look(pool, lease, next_look).await } else { Ok(()) }
+}
+
+async fn look(pool: &PgPool, lease: Duration, next_look: &mut Instant) -> Result<(), QueueError> {
+    let mut line = pool.acquire().await.map_err(QueueError::database("rescue jobs of silent workers"))?;
+    let begun = Instant::now();
+    let rescued = in_time(lease, rescue(&mut *line)).await;
+    *next_look = begun + (begun.elapsed() * REST).min(lease);
+    match rescued {
+        Ok(rescued) => {
+            rescued.iter().for_each(events::rescued);
+            if rescued.len() >= AT_ONCE {
+                *next_look = begun;
+            }
+            Ok(())
+        }
+        Err(error) => {
+            // Not back to the pool: it may still wait for its answer.
+            drop(line.detach());
+            Err(error)
+        }
+    }
 }
 
 /// A connection that is silently dead must not stop the heart.

@@ -1,7 +1,7 @@
 with dead as (
     select distinct on (kind, coalesce(unique_key, id::text)) id, finished_at
     from jobs
-    where state = 'discarded'
+    where phase = 'dead'
         and ($1::uuid is null or id = $1)
         and ($2::text is null or kind = $2)
         and ($5::text is null or lane = $5)
@@ -11,7 +11,7 @@ with dead as (
             select from jobs as living
             where living.kind = jobs.kind
                 and living.unique_key = jobs.unique_key
-                and living.state not in ('completed', 'cancelled', 'discarded')
+                and living.finished_at is null
         )
     order by kind, coalesce(unique_key, id::text), finished_at desc
 ), chosen as (

@@ -6,6 +6,9 @@ use uuid::Uuid;
 
 use super::{Lease, QueueError, State};
 
+/// Jobs of one look; where there are as many there may be more.
+pub(super) const AT_ONCE: usize = 1_000;
+
 /// What the heartbeat learned about one lease that is still ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Heartbeat {

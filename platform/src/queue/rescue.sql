@@ -11,8 +11,14 @@ set state = case
 where ctid = any (array(
     select ctid
     from jobs
-    where state = 'running' and lease_until < statement_timestamp()
-    order by lease_until
+    where phase = 'due' and limit_keys = '{}' and state = 'running' and lease_until < statement_timestamp()
+    limit 1000
+    for update skip locked
+) || array(
+    select ctid
+    from jobs
+    where keys_in_use is not null and lease_until < statement_timestamp()
+    order by id
     limit 1000
     for update skip locked
 ))

@@ -1,5 +1,5 @@
 //! How an attempt ends. Each function changes the job only while `lease` is still the one that holds it; that it runs is told by the
-//! lease (see [`super::complete_all`]).
+//! lease.
 
 use std::time::Duration;
 

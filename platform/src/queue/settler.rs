@@ -114,9 +114,6 @@ fn answer(requests: Vec<Request>, done: &Result<HashSet<JobId>, QueueError>) {
     }
 }
 
-// A job that runs is told by its lease, not by its state: the latter names the index of leases, and the planner would walk that one,
-// with the dead entry of every claim of late, instead of looking jobs up by their keys.
-
 /// Completes those of the jobs whose lease still holds, and answers which are complete. A worker may have completed its job in
 /// the transaction of its effects already: the same token says so, and nothing is written.
 ///

@@ -3,7 +3,7 @@ with staged as (
     where ctid = any (array(
         select ctid
         from jobs
-        where state in ('scheduled', 'retryable') and run_at <= statement_timestamp()
+        where phase = 'later' and run_at <= statement_timestamp()
         order by run_at
         limit 1000
         for update skip locked

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use domain::job::{JobArgs as _, Lane, Limit, Outcome};
-use platform::queue::{self, EnqueueOptions, NewJob, WorkerOptions, Workers};
+use platform::embedded::Role;
+use platform::queue::{self, Claim, EnqueueOptions, NewJob, WorkerOptions, Workers};
 use platform::testing::TestDb;
 use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
 
 use super::{Runner, Step, add, claim, does, options, step, superuser, taking};
 use crate::eventually;
@@ -211,6 +213,17 @@ async fn a_claim_looks_only_at_what_is_due() {
     assert!(after - before < 2_000, "{} index entries read by 20 claims of nothing", after - before);
 }
 
+/// What it does is counted once it flushes: another connection would keep its own counts for a second.
+fn one_line(db: &TestDb) -> PgPool {
+    PgPoolOptions::new().max_connections(1).connect_lazy_with(db.options(Role::Work))
+}
+
+/// How often the whole table has been read over this line, and by whoever has flushed.
+async fn scans(line: &PgPool) -> i64 {
+    sqlx::raw_sql("select pg_stat_force_next_flush()").execute(line).await.expect("flush");
+    sqlx::query_scalar("select seq_scan from pg_stat_user_tables where relname = 'jobs'").fetch_one(line).await.expect("scans")
+}
+
 /// With a table full of jobs and fresh statistics, the planner still finds rows by index or place.
 #[tokio::test]
 async fn nothing_on_a_jobs_way_reads_the_whole_table() {
@@ -225,28 +238,73 @@ async fn nothing_on_a_jobs_way_reads_the_whole_table() {
         .collect();
     queue::enqueue_all(&mut connection, &jobs).await.expect("enqueue");
     sqlx::raw_sql("analyze jobs").execute(&admin).await.expect("analyze");
-    let scans = async || {
-        sqlx::raw_sql("select pg_stat_force_next_flush()").execute(&mut *db.work().acquire().await.expect("connect")).await.expect("flush");
-        sqlx::query_scalar::<_, i64>("select seq_scan from pg_stat_user_tables where relname = 'jobs'")
-            .fetch_one(&admin)
-            .await
-            .expect("scans")
-    };
-    let before = scans().await;
+    let line = one_line(&db);
+    let before = scans(&line).await;
     for round in 0..8 {
-        let claimed = claim(db.work(), &taking(Duration::from_millis(1)), 20).await.expect("claim");
+        let claimed = claim(&line, &taking(Duration::from_millis(1)), 20).await.expect("claim");
         assert_eq!(claimed.len(), 20);
         let leases: Vec<queue::Lease> = claimed.iter().map(|job| job.lease).collect();
-        queue::heartbeat(db.work(), &leases[..15], LONG).await.expect("heartbeat");
-        queue::complete_all(db.work(), &leases[..5]).await.expect("complete");
-        queue::forget_all(db.work(), &leases[5..10]).await.expect("forget");
-        queue::retry(db.work(), leases[10], "failed").await.expect("retry");
-        queue::hand_back(db.work(), leases[11]).await.expect("hand back");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-        queue::rescue(db.work()).await.expect("rescue");
-        queue::limited_lanes(db.work(), &taking(LONG)).await.expect("lanes");
-        assert_eq!(scans().await, before, "round {round}");
+        queue::heartbeat(&line, &leases[..15], LONG).await.expect("heartbeat");
+        queue::complete_all(&line, &leases[..5]).await.expect("complete");
+        queue::forget_all(&line, &leases[5..10]).await.expect("forget");
+        queue::retry(&line, leases[10], "failed").await.expect("retry");
+        queue::hand_back(&line, leases[11]).await.expect("hand back");
+        queue::limited_lanes(&line, &taking(LONG)).await.expect("lanes");
+        assert_eq!(scans(&line).await, before, "round {round}");
     }
+}
+
+/// Whoever looks for silent workers passes over all that is due, and over nothing else.
+#[tokio::test]
+async fn a_rescue_reads_only_what_is_due() {
+    let db = TestDb::new().await;
+    let admin = superuser(&db).await;
+    let mut connection = db.work().acquire().await.expect("connect");
+    let jobs: Vec<NewJob> = (0..20_000)
+        .map(|n| {
+            let run_at = (n >= 20).then(|| Utc::now() + TimeDelta::hours(1));
+            NewJob::of(&step("many"), EnqueueOptions { run_at, ..EnqueueOptions::default() }).expect("a job")
+        })
+        .collect();
+    queue::enqueue_all(&mut connection, &jobs).await.expect("enqueue");
+    sqlx::raw_sql("analyze jobs").execute(&admin).await.expect("analyze");
+    let line = one_line(&db);
+    assert_eq!(claim(&line, &taking(Duration::from_millis(1)), 10).await.expect("claim").len(), 10);
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let before = scans(&line).await;
+    assert_eq!(queue::rescue(&line).await.expect("rescue").len(), 10);
+    assert_eq!(queue::rescue(&line).await.expect("rescue"), []);
+    assert_eq!(scans(&line).await, before);
+}
+
+/// No index names what a claim or a heartbeat writes, so neither writes into one (heap-only tuples).
+#[tokio::test]
+async fn claims_and_heartbeats_leave_the_indexes_alone() {
+    let db = TestDb::new().await;
+    let pool = one_line(&db);
+    let jobs: Vec<NewJob> = (0..2_000).map(|_| NewJob::of(&step("many"), EnqueueOptions::default()).expect("a job")).collect();
+    queue::enqueue_all(&mut *pool.acquire().await.expect("connect"), &jobs).await.expect("enqueue");
+    let written = async || {
+        sqlx::raw_sql("select pg_stat_force_next_flush()").execute(&pool).await.expect("flush");
+        let counts = "select n_tup_upd, n_tup_hot_upd from pg_stat_user_tables where relname = 'jobs'";
+        sqlx::query_as::<_, (i64, i64)>(counts).fetch_one(&pool).await.expect("statistics")
+    };
+    // As long as the name of a worker is.
+    let taking = Claim { worker: "kasir-02.warung.example:123456:0198c8a52f1b7c3d9e4f5a6b7c8d9e0f".to_owned(), ..taking(LONG) };
+    let mut leases = Vec::new();
+    for _ in 0..10 {
+        leases.extend(claim(&pool, &taking, 200).await.expect("claim").into_iter().map(|job| job.lease));
+    }
+    assert_eq!(leases.len(), 2_000);
+    let (claims, heap_only) = written().await;
+    assert_eq!(claims, 2_000);
+    assert!(heap_only >= 1_900, "{heap_only} of {claims} claims");
+    for batch in leases.chunks(200) {
+        queue::heartbeat(&pool, batch, LONG).await.expect("heartbeat");
+    }
+    let (all, all_heap_only) = written().await;
+    assert_eq!(all - claims, 2_000);
+    assert!(all_heap_only - heap_only >= 1_700, "{} of 2000 heartbeats", all_heap_only - heap_only);
 }
 
 /// Nights have limits, partitions of a backfill have none: their lanes share a slot all the same.

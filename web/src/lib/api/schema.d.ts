@@ -891,7 +891,8 @@ export interface paths {
         put?: never;
         /**
          * Hand over finished orders: all or none. The same again changes nothing; an order with another content takes the place of what was said
-         *     of it before. Their days are added up anew; they count where `sales_source` of the store is `imports`.
+         *     of it before. Orders of more than two days ago are handed over, and changed, by those with `orders:delete`. Their days are added up anew; they count
+         *     where `sales_source` of the store is `imports`.
          */
         post: operations["import_orders"];
         delete?: never;
@@ -946,6 +947,23 @@ export interface paths {
         /** Complete an order: it has been handed over, and paid here or in cash. */
         post: operations["complete_order"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stores/{store}/orders/{order}/customer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Forget who ordered: name and phone go, the order stays (UU 27/2022, article 8). Ninety days after an order it happens by itself. */
+        delete: operations["forget_customer"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1549,6 +1567,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/me/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether the caller has a second factor. */
+        get: operations["get_second_factor"];
+        put?: never;
+        /** Begin with a second factor. It is asked for once a code of it was shown (`/confirm`); to begin again before that makes another key. */
+        post: operations["begin_second_factor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/me/second-factor/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Show a code of the new second factor: from then on nobody signs in without it. Every other session ends. */
+        post: operations["confirm_second_factor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/me/second-factor/removal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Do without a second factor again. */
+        post: operations["remove_second_factor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/webhooks/pos/{store}": {
         parameters: {
             query?: never;
@@ -2042,6 +2112,11 @@ export interface components {
         };
         Erasure: {
             /**
+             * @description Where the account has a second factor: of the app, or one on paper.
+             * @example 287082
+             */
+            code?: string | null;
+            /**
              * Format: password
              * @description The caller's own, again.
              * @example tiga gajah lewat jembatan
@@ -2407,6 +2482,11 @@ export interface components {
             level: number;
         };
         Login: {
+            /**
+             * @description Where the account has a second factor: of the app, or one on paper.
+             * @example 287082
+             */
+            code?: string | null;
             /** @example sri@example.com */
             email: string;
             /**
@@ -2791,6 +2871,19 @@ export interface components {
             amount: number;
             reason: components["schemas"]["Reason"];
         };
+        /** @description What an app needs to show codes. */
+        NewSecondFactor: {
+            /**
+             * @description To type in: base32.
+             * @example GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ
+             */
+            key: string;
+            /**
+             * @description To scan as a QR code.
+             * @example otpauth://totp/Viral%20Cast:sri%40example.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Viral%20Cast
+             */
+            uri: string;
+        };
         /** @description One product or one ingredient. */
         NewStockCount: {
             /** Format: uuid */
@@ -3163,6 +3256,14 @@ export interface components {
         Overrides: {
             overrides: components["schemas"]["Override"][];
         };
+        PasswordAgain: {
+            /**
+             * Format: password
+             * @description The caller's own, again.
+             * @example tiga gajah lewat jembatan
+             */
+            password: string;
+        };
         PasswordChange: {
             /** Format: password */
             current_password: string;
@@ -3338,6 +3439,8 @@ export interface components {
             profile: components["schemas"]["PersonalProfile"];
             /** @description What the person did, newest first: `action`, `subject`, `details`, `store_id`, `ip_address`, `created_at`. */
             record: Record<string, never>[];
+            /** @description `since` when it is on, `recovery_codes_left`; null where there is none. */
+            second_factor: Record<string, never> | null;
         };
         PersonalPicture: {
             /** @example iVBORw0KGgo= */
@@ -3873,6 +3976,15 @@ export interface components {
         Reconciliations: {
             reconciliations: components["schemas"]["Comparison"][];
         };
+        RecoveryCodes: {
+            /**
+             * @description Each signs in once in the place of a code of the app. For paper; they are told once.
+             * @example [
+             *       "9f3ac-0d17e-88b42-61d0f"
+             *     ]
+             */
+            recovery_codes: string[];
+        };
         Refresh: {
             /** @description Leave it out where it is in a cookie. */
             refresh_token?: string | null;
@@ -3915,6 +4027,18 @@ export interface components {
              * @example Sri
              */
             name?: string | null;
+        };
+        Removal: {
+            /**
+             * @description Of the app, or on paper.
+             * @example 287082
+             */
+            code: string;
+            /**
+             * Format: password
+             * @example tiga gajah lewat jembatan
+             */
+            password: string;
         };
         /** @description An override, and the plan that follows it. */
         Replaced: {
@@ -4086,6 +4210,18 @@ export interface components {
          * @enum {string}
          */
         ScoredType: "product" | "sales";
+        SecondFactorState: {
+            /**
+             * Format: int64
+             * @description Codes on paper that were not used.
+             */
+            recovery_codes_left: number;
+            /**
+             * Format: date-time
+             * @description Since when nobody signs in without it; null while it is off.
+             */
+            since: string | null;
+        };
         /** @description Somewhere where the caller is signed in. */
         Session: {
             /**
@@ -4114,6 +4250,13 @@ export interface components {
         };
         Sessions: {
             sessions: components["schemas"]["Session"][];
+        };
+        ShownCode: {
+            /**
+             * @description Of the app.
+             * @example 287082
+             */
+            code: string;
         };
         /** @description Since when a product is gone. */
         SoldOut: {
@@ -4267,6 +4410,11 @@ export interface components {
             access_token?: string | null;
             /** @description What the browser sends back in `X-CSRF-Token`; also in the cookie `viralcast_csrf`. Missing for bearer tokens. */
             csrf_token?: string | null;
+            /**
+             * @description To send as `X-Device-Token` when somebody signs in here again: others who guess at the account then do not keep them out. It opens
+             *     nothing by itself. Only where somebody signed in, and missing where it travels in a cookie.
+             */
+            device_token?: string | null;
             /**
              * Format: int64
              * @description Of the access token.
@@ -4860,7 +5008,10 @@ export interface operations {
     forgot_password: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description What the sign-in before answered on this device. One that is none of ours counts as none. */
+                "X-Device-Token"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4891,7 +5042,10 @@ export interface operations {
     login: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description What the sign-in before answered on this device. One that is none of ours counts as none. */
+                "X-Device-Token"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4911,7 +5065,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            /** @description Address and password do not belong together */
+            /** @description Address and password do not belong together; or a code is missing (`/problems/second-factor-required`), or wrong */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -8503,6 +8657,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The address cannot be added now */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "This address cannot be added now.",
+                     *       "hint": "Try once more; if it stays so, ask an operator.",
+                     *       "instance": "/api/v1/stores/warung-lama/members",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/conflict"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             421: components["responses"]["ForeignHost"];
@@ -9189,6 +9363,62 @@ export interface operations {
                      *       "title": "Conflict",
                      *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
                      *       "type": "/problems/conflict"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["Unfit"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    forget_customer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Slug or id
+                 * @example warung-bu-sri
+                 */
+                store: string;
+                /** @description Id of the order */
+                order: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The order says no more who ordered */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["SignInRequired"];
+            403: components["responses"]["Forbidden"];
+            /** @description No such store or order */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Order `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
+                     *       "hint": "The orders are listed by GET /api/v1/stores/STORE/orders.",
+                     *       "instance": "/api/v1/stores/warung-lama/orders/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/customer",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -12133,7 +12363,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["InvalidRequest"];
-            /** @description The password is wrong */
+            /** @description The password is wrong; or a code is missing, or wrong */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -12401,6 +12631,253 @@ export interface operations {
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["SignInRequired"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["Unfit"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_second_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How it is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondFactorState"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["SignInRequired"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["Unfit"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    begin_second_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordAgain"];
+            };
+        };
+        responses: {
+            /** @description What the app needs; it is told once */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewSecondFactor"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            /** @description The password is wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "This address and this password do not belong together.",
+                     *       "hint": "Forgotten? POST /api/v1/auth/forgot-password.",
+                     *       "instance": "/api/v1/users/me/second-factor",
+                     *       "status": 401,
+                     *       "title": "Wrong address or password",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/wrong-credentials"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            /** @description There is one already */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "There is a second factor already.",
+                     *       "hint": "For a new phone remove it first: POST /api/v1/users/me/second-factor/removal.",
+                     *       "instance": "/api/v1/users/me/second-factor",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/conflict"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["Unfit"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    confirm_second_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShownCode"];
+            };
+        };
+        responses: {
+            /** @description It is on; codes for when the phone is gone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            /** @description The code is wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "This code is wrong, has been used, or its time is over.",
+                     *       "hint": "Wait for the next one; the clock of the phone must be right. Without the phone: a recovery code.",
+                     *       "instance": "/api/v1/users/me/second-factor/confirm",
+                     *       "status": 401,
+                     *       "title": "Wrong code",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/wrong-code"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            /** @description None was begun, or it is on */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "No second factor was begun.",
+                     *       "hint": "Begin with POST /api/v1/users/me/second-factor.",
+                     *       "instance": "/api/v1/users/me/second-factor/confirm",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/conflict"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["Unfit"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    remove_second_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Removal"];
+            };
+        };
+        responses: {
+            /** @description It is off */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidRequest"];
+            /** @description The password or the code is wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "This address and this password do not belong together.",
+                     *       "hint": "Forgotten? POST /api/v1/auth/forgot-password.",
+                     *       "instance": "/api/v1/users/me/second-factor/removal",
+                     *       "status": 401,
+                     *       "title": "Wrong address or password",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/wrong-credentials"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            /** @description It is off already */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "There is no second factor.",
+                     *       "hint": "There is nothing to remove.",
+                     *       "instance": "/api/v1/users/me/second-factor/removal",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/conflict"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             421: components["responses"]["ForeignHost"];
