@@ -57,10 +57,11 @@ impl CodeKey {
     pub fn step_of(&self, code: &str, now: DateTime<Utc>) -> Option<i64> {
         let digits: String = code.chars().filter(|character| !character.is_whitespace()).collect();
         let now = u64::try_from(now.timestamp()).ok()? / STEP;
-        let steps = now.saturating_sub(SKEW)..=now + SKEW;
+        let fits = |step: u64| bool::from(self.0.generate(step * STEP).as_bytes().ct_eq(digits.as_bytes()));
         // All of them, however early one fits: how long it takes says nothing.
-        let fitting = steps.filter(|step| bool::from(self.0.generate(step * STEP).as_bytes().ct_eq(digits.as_bytes())));
-        fitting.last().and_then(|step| i64::try_from(step).ok())
+        let steps = now.saturating_sub(SKEW)..=now + SKEW;
+        let step = steps.fold(None, |found, step| if fits(step) { Some(step) } else { found });
+        step.and_then(|step| i64::try_from(step).ok())
     }
 }
 

@@ -283,7 +283,7 @@ async fn claims_and_heartbeats_leave_the_indexes_alone() {
     let db = TestDb::new().await;
     let pool = one_line(&db);
     let jobs: Vec<NewJob> = (0..2_000).map(|_| NewJob::of(&step("many"), EnqueueOptions::default()).expect("a job")).collect();
-    queue::enqueue_all(&mut *pool.acquire().await.expect("connect"), &jobs).await.expect("enqueue");
+    queue::enqueue_all(&mut pool.acquire().await.expect("connect"), &jobs).await.expect("enqueue");
     let written = async || {
         sqlx::raw_sql("select pg_stat_force_next_flush()").execute(&pool).await.expect("flush");
         let counts = "select n_tup_upd, n_tup_hot_upd from pg_stat_user_tables where relname = 'jobs'";
