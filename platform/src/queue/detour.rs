@@ -41,6 +41,11 @@ impl Detour {
         let is_passed_over = |job: &&Job| self.places.get(&job.lane).is_some_and(|place| job.place < *place);
         // Where most of what a walk met a detour would have missed, there is more of it.
         let is_worth_it = 2 * jobs.iter().filter(is_passed_over).count() > jobs.len();
+        if self.ends.is_none() {
+            // A walk from the start says anew where a lane has come to: one job of little priority, claimed while nothing else was there, had
+            // lifted it far.
+            self.places.retain(|lane, _| jobs.iter().all(|job| job.lane != *lane));
+        }
         for job in jobs {
             let place = self.places.entry(job.lane).or_insert(job.place);
             *place = place.max(job.place);

@@ -44,7 +44,9 @@ async fn turn(pool: &PgPool, leases: &Leases, lease: Duration, next_look: &mut I
 }
 
 async fn look(pool: &PgPool, lease: Duration, next_look: &mut Instant) -> Result<(), QueueError> {
-    let mut line = pool.acquire().await.map_err(QueueError::database("rescue jobs of silent workers"))?;
+    // Until then the next beats come first, whatever becomes of this.
+    *next_look = Instant::now() + lease / 3;
+    let mut line = in_time(lease, async { pool.acquire().await.map_err(QueueError::database("rescue jobs of silent workers")) }).await?;
     let begun = Instant::now();
     let rescued = in_time(lease, rescue(&mut *line)).await;
     *next_look = begun + (begun.elapsed() * REST).min(lease);
