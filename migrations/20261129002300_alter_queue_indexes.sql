@@ -1,5 +1,5 @@
 -- A claim writes a row version and nothing else. PostgreSQL leaves the indexes alone when an update changes no column that any of
--- them names, in its predicate too, and the page has room (heap-only tuples); a claim then costs half. So no index names `state` or
+-- them names, in its predicate too, and the page has room (heap-only tuples). So no index names `state` or
 -- `lease_until` any more: they name what a claim leaves as it is.
 -- Room for the claimed version of every job of a page: neighbours are claimed together, long before any old version can go. Before the
 -- columns, which write the table anew.

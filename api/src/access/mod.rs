@@ -3,6 +3,7 @@
 //! [`identify`] runs before every route and finds out who asks; it refuses nobody. A handler says by its arguments what it needs: a
 //! [`Caller`], an [`Operator`], a [`Reader`]; whoever is not that gets 401 or 403. Row-level security stands behind.
 
+mod again;
 mod attempts;
 mod auth;
 mod caller;
@@ -15,6 +16,7 @@ mod second_factor;
 mod sign_in;
 mod standings;
 
+pub(crate) use again::with_password_again;
 pub(crate) use attempts::{check_attempt, check_codes, check_export, check_links};
 pub use auth::Auth;
 pub(crate) use caller::{Caller, Operator, Reader};

@@ -3,11 +3,8 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use platform::auth::Verdict;
-use platform::db::auth_sessions::lock_sessions;
 use platform::db::erasure::{StoreLeft, close_for_good, delete_personal_rows, erase_account, leave_stores, stores_left};
 use platform::db::tenant::commit;
-use platform::db::users::own_password_hash;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
@@ -18,7 +15,7 @@ use uuid::Uuid;
 
 use super::avatars;
 use super::sessions::FORGET;
-use crate::access::{Caller, ClientAddress, check_attempt, check_second_factor};
+use crate::access::{Caller, check_second_factor, with_password_again};
 use crate::error::ApiError;
 use crate::extract::Body;
 use crate::problem::Problem;
@@ -64,21 +61,7 @@ struct Erasure {
 )]
 async fn erase(State(state): State<AppState>, caller: Caller, Body(erasure): Body<Erasure>) -> Result<Response, ApiError> {
     let (user, now) = (caller.user, state.clock.now());
-    check_attempt(state.limiter.as_ref(), "password", ClientAddress(caller.address), &user.to_string(), None).await?;
-    let mut transaction = caller.begin(&state).await?;
-    let stored = own_password_hash(&mut *transaction).await?;
-    // A connection does not wait for Argon2.
-    commit(transaction).await?;
-    if state.auth.passwords.verify(erasure.password, stored.clone()).await? == Verdict::Wrong {
-        return Err(ApiError::WrongCredentials);
-    }
-
-    let mut transaction = caller.begin(&state).await?;
-    // Whoever signs in at this moment, or asks for the same, waits and then finds nobody.
-    lock_sessions(&mut *transaction, user).await?;
-    if own_password_hash(&mut *transaction).await? != stored {
-        return Err(ApiError::WrongCredentials);
-    }
+    let mut transaction = with_password_again(&state, &caller, erasure.password).await?;
     check_second_factor(&mut transaction, &state, user, erasure.code.as_ref()).await?;
     let stores = stores_left(&mut transaction, user).await?;
     let closed = closed(&stores)?;

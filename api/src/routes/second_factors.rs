@@ -5,24 +5,23 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use platform::auth::{CodeKey, RECOVERY_CODES, RecoveryCode, Verdict};
-use platform::db::auth_sessions::{Revocation, lock_sessions, revoke_others};
+use platform::auth::{CodeKey, RECOVERY_CODES, RecoveryCode};
+use platform::db::auth_sessions::{Revocation, revoke_others};
 use platform::db::second_factors::{
     SecondFactor, begin_second_factor, confirm_second_factor, remove_second_factor, second_factor, use_step,
 };
 use platform::db::tenant::commit;
-use platform::db::users::{find_user, own_password_hash};
+use platform::db::users::find_user;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::{Postgres, Transaction};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::sessions::NO_STORE;
-use crate::access::{Caller, ClientAddress, Reader, check_attempt, check_second_factor};
+use crate::access::{Caller, ClientAddress, Reader, check_attempt, check_second_factor, with_password_again};
 use crate::error::ApiError;
 use crate::extract::Body;
 use crate::problem::Problem;
@@ -93,7 +92,7 @@ struct NewSecondFactor {
     extensions(("x-permission" = json!("signed-in"))),
 )]
 async fn begin(State(state): State<AppState>, caller: Caller, Body(again): Body<PasswordAgain>) -> Result<Response, ApiError> {
-    let mut transaction = proven(&state, &caller, again.password).await?;
+    let mut transaction = with_password_again(&state, &caller, again.password).await?;
     let id = Uuid::now_v7();
     if !begin_second_factor(&mut *transaction, caller.user, id, state.clock.now()).await? {
         return Err(ApiError::Conflict { rule: IS_ON });
@@ -182,7 +181,7 @@ struct Removal {
 )]
 async fn remove(State(state): State<AppState>, caller: Caller, Body(removal): Body<Removal>) -> Result<StatusCode, ApiError> {
     let user = caller.user;
-    let mut transaction = proven(&state, &caller, removal.password).await?;
+    let mut transaction = with_password_again(&state, &caller, removal.password).await?;
     check_second_factor(&mut transaction, &state, user, Some(&removal.code)).await?;
     if !remove_second_factor(&mut *transaction, user).await? {
         return Err(ApiError::Conflict { rule: IS_OFF });
@@ -191,23 +190,4 @@ async fn remove(State(state): State<AppState>, caller: Caller, Body(removal): Bo
     commit(transaction).await?;
     state.auth.forget(user);
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// A transaction of the caller, who gave their password again; whoever signs in meanwhile waits.
-async fn proven(state: &AppState, caller: &Caller, password: SecretString) -> Result<Transaction<'static, Postgres>, ApiError> {
-    let who = caller.user.to_string();
-    check_attempt(state.limiter.as_ref(), "password", ClientAddress(caller.address), &who, None).await?;
-    let mut transaction = caller.begin(state).await?;
-    let stored = own_password_hash(&mut *transaction).await?;
-    // A connection does not wait for Argon2.
-    commit(transaction).await?;
-    if state.auth.passwords.verify(password, stored.clone()).await? == Verdict::Wrong {
-        return Err(ApiError::WrongCredentials);
-    }
-    let mut transaction = caller.begin(state).await?;
-    lock_sessions(&mut *transaction, caller.user).await?;
-    if own_password_hash(&mut *transaction).await? != stored {
-        return Err(ApiError::WrongCredentials);
-    }
-    Ok(transaction)
 }

@@ -1,0 +1,38 @@
+//! The password once more, before something that cannot be undone or that opens the account.
+
+use platform::auth::Verdict;
+use platform::db::auth_sessions::lock_sessions;
+use platform::db::tenant::commit;
+use platform::db::users::own_password_hash;
+use secrecy::SecretString;
+use sqlx::{Postgres, Transaction};
+
+use super::{Caller, ClientAddress, check_attempt};
+use crate::error::ApiError;
+use crate::state::AppState;
+
+/// A transaction of the caller, who gave their password again. Whoever signs in meanwhile, or asks for the same, waits for its end.
+///
+/// # Errors
+/// [`ApiError::WrongCredentials`], also if another password was chosen meanwhile; [`ApiError::TooManyAttempts`].
+pub(crate) async fn with_password_again(
+    state: &AppState,
+    caller: &Caller,
+    password: SecretString,
+) -> Result<Transaction<'static, Postgres>, ApiError> {
+    let who = caller.user.to_string();
+    check_attempt(state.limiter.as_ref(), "password", ClientAddress(caller.address), &who, None).await?;
+    let mut transaction = caller.begin(state).await?;
+    let stored = own_password_hash(&mut *transaction).await?;
+    // A connection does not wait for Argon2.
+    commit(transaction).await?;
+    if state.auth.passwords.verify(password, stored.clone()).await? == Verdict::Wrong {
+        return Err(ApiError::WrongCredentials);
+    }
+    let mut transaction = caller.begin(state).await?;
+    lock_sessions(&mut *transaction, caller.user).await?;
+    if own_password_hash(&mut *transaction).await? != stored {
+        return Err(ApiError::WrongCredentials);
+    }
+    Ok(transaction)
+}
