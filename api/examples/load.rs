@@ -111,12 +111,14 @@ async fn ask_on_one(load: Arc<Load>, mut stream: TcpStream) -> Fallible<(Vec<u64
     }
 }
 
-/// A sleep ends up to a millisecond late, which is longer than an answer takes: the rest is awaited by looking.
+/// A sleep ends up to a millisecond late, which is longer than an answer takes: the rest is awaited by looking, whenever the server does not want
+/// the processor.
 async fn wait_until(due: Instant) {
     if due > Instant::now() + 2 * SLEEPS_LATE {
         sleep_until(due - SLEEPS_LATE).await;
     }
     while due > Instant::now() {
+        std::thread::yield_now();
         yield_now().await;
     }
 }

@@ -1,6 +1,7 @@
 //! The one error type of this crate.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -156,6 +157,14 @@ pub enum ApiError {
         source: std::io::Error,
     },
 
+    #[error("cannot use the certificate `{}` with the key `{}`: {source}", certificate.display(), key.display())]
+    Certificate {
+        certificate: PathBuf,
+        key: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+
     #[error("the server stopped")]
     Serve(#[source] std::io::Error),
 }
@@ -277,6 +286,10 @@ impl domain::Hint for ApiError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Listen { .. } => Some("stop the program that has the port, or choose another one with VIRALCAST_HTTP__PORT".to_owned()),
+            Self::Certificate { .. } => Some(
+                "name files in PEM that this program may read: the certificate with those that vouch for it (fullchain.pem), and its own key"
+                    .to_owned(),
+            ),
             Self::Database(error) => error.hint(),
             Self::Queue(error) => error.hint(),
             Self::Objects(error) => error.hint(),

@@ -6,6 +6,7 @@ use platform::config::HttpConfig;
 use secrecy::SecretString;
 
 use crate::access::Cookies;
+use crate::tls::Tls;
 
 /// Address, names and neighbours; by default those of a server that serves its own machine alone.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub struct Front {
     /// Other sites whose scripts may ask.
     pub other_origins: Vec<String>,
     pub trusted_proxies: Vec<IpAddr>,
+    /// Where TLS ends here.
+    pub tls: Option<Tls>,
     pub metrics_token: Option<SecretString>,
     /// Whether people on other machines are served.
     pub is_public: bool,
@@ -35,6 +38,7 @@ impl From<&HttpConfig> for Front {
             hosts: config.hosts(),
             other_origins: config.other_origins(),
             trusted_proxies: config.proxies(),
+            tls: config.tls().map(|(certificate, key)| Tls { certificate: certificate.to_owned(), key: key.to_owned() }),
             metrics_token: config.metrics_token.clone(),
             is_public: config.public_url.is_some(),
         }

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::body::Bytes;
 use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use platform::cache::{Key, ReadThrough};
@@ -27,12 +27,16 @@ where
     F: Future<Output = Result<T, ApiError>> + Send,
 {
     if let Some(kept) = cache.at_hand::<Kept>(key) {
-        return Ok(kept.answer(headers));
+        return Ok(kept.answer_under(key, headers));
     }
     // In a box: who finds the answer at hand does not carry about what it takes to load one.
     let kept = Box::pin(keep(cache, key, load())).await?;
-    Ok(kept.answer(headers))
+    Ok(kept.answer_under(key, headers))
 }
+
+/// Told to whoever passes the answer on: what it was kept under.
+#[derive(Clone)]
+pub(crate) struct KeptUnder(pub Key);
 
 /// The answer under `key`, from now on for all who ask.
 ///
@@ -83,23 +87,29 @@ impl Kept {
         Self { plain: form(digest.clone(), Bytes::from(text)), gzip: form(digest + "-gzip", gzip) }
     }
 
-    fn answer(&self, headers: &HeaderMap) -> Response {
+    fn answer_under(&self, key: &Key, headers: &HeaderMap) -> Response {
+        let mut response = self.answer(headers, HeaderMap::new());
+        response.extensions_mut().insert(KeptUnder(key.clone()));
+        response
+    }
+
+    /// To who asks with these headers; what else is told stands in `told`.
+    pub(crate) fn answer(&self, headers: &HeaderMap, mut told: HeaderMap) -> Response {
         let takes_gzip = takes_gzip(headers);
         let form = if takes_gzip { &self.gzip } else { &self.plain };
         let has_it = [&self.plain, &self.gzip].iter().any(|form| names(headers, &form.tag));
-        let mut response = match has_it {
-            true => StatusCode::NOT_MODIFIED.into_response(),
-            false => Body::from(form.body.clone()).into_response(),
-        };
-        let told = response.headers_mut();
         told.insert(ETAG, form.tag.clone());
-        told.insert(VARY, HeaderValue::from_static("accept-encoding"));
-        if !has_it {
+        told.entry(VARY).or_insert(HeaderValue::from_static("accept-encoding"));
+        let mut response = Response::new(if has_it { Body::empty() } else { Body::from(form.body.clone()) });
+        if has_it {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+        } else {
             told.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             if takes_gzip {
                 told.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
             }
         }
+        *response.headers_mut() = told;
         response
     }
 }
@@ -170,9 +180,9 @@ mod tests {
         let tag = kept.plain.tag.to_str().expect("text").to_owned();
         for named in [tag.clone(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".to_owned()] {
             let headers = HeaderMap::from_iter([(IF_NONE_MATCH, named.parse().expect("a value"))]);
-            assert_eq!(kept.answer(&headers).status(), StatusCode::NOT_MODIFIED, "{named}");
+            assert_eq!(kept.answer(&headers, HeaderMap::new()).status(), StatusCode::NOT_MODIFIED, "{named}");
         }
-        assert_eq!(kept.answer(&headers(IF_NONE_MATCH, &["\"other\""])).status(), StatusCode::OK);
+        assert_eq!(kept.answer(&headers(IF_NONE_MATCH, &["\"other\""]), HeaderMap::new()).status(), StatusCode::OK);
         assert_ne!(kept.plain.tag, kept.gzip.tag, "they are not the same bytes");
     }
 

@@ -15,23 +15,38 @@ use platform::telemetry::Metrics;
 
 use crate::access::Auth;
 use crate::front::Front;
+use crate::http::AtHand;
 use crate::live::Live;
 
 /// What all requests share, as routes take it: a clone is a pointer.
 #[derive(Clone)]
-pub struct AppState(Arc<Services>);
+pub struct AppState(Arc<Shared>);
+
+/// The services, and what was made with them.
+pub struct Shared {
+    services: Services,
+    pub(crate) at_hand: AtHand,
+}
 
 impl From<Services> for AppState {
     fn from(services: Services) -> Self {
-        Self(Arc::new(services))
+        Self(Arc::new(Shared { services, at_hand: AtHand::default() }))
     }
 }
 
 impl Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl Deref for Shared {
     type Target = Services;
 
     fn deref(&self) -> &Services {
-        &self.0
+        &self.services
     }
 }
 

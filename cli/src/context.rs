@@ -9,7 +9,7 @@ use jobs::Nightly;
 use jobs::nightly::{Links, Outside, Settings};
 use models::EngineConfig;
 use payments::Payments;
-use platform::auth::{InstallationSecret, ensure_signing_key};
+use platform::auth::{Breaches, InstallationSecret, ensure_signing_key};
 use platform::cache::ReadThrough;
 use platform::clock::{SharedClock, SystemClock};
 use platform::config::{Config, XenditConfig};
@@ -81,6 +81,11 @@ impl Context {
         Ok(platform::mail::open(&self.config.mail, &self.data.create()?.join("mail"))?)
     }
 
+    /// Passwords that others have lost.
+    pub fn breaches(&self) -> anyhow::Result<Breaches> {
+        Breaches::open(&self.config.auth, &self.config.outside).context("can't ask who has lost which passwords")
+    }
+
     fn links(&self) -> anyhow::Result<Links> {
         Ok(Links { origin: self.config.http.public_origin(), secret: self.secret()? })
     }
@@ -106,7 +111,8 @@ impl Context {
             limits: (&self.config.http).into(),
             auth: Arc::new(
                 api::Auth::new(db, cache, secret, self.clock.clone())
-                    .operators_need_second_factor(self.config.auth.operators_need_second_factor),
+                    .second_factor_for(self.config.auth.second_factor_for)
+                    .breaches(self.breaches()?),
             ),
             limiter: platform::limits::open(&self.config.cache)?,
             payments: self.payments(self.db.serve().clone(), xendit)?,

@@ -52,6 +52,7 @@ fn hint_of(error: &(dyn std::error::Error + 'static)) -> Option<String> {
     error
         .downcast_ref::<Failure>()
         .map(|failure| failure.hint.clone())
+        .or_else(|| from::<api::ApiError>(error))
         .or_else(|| from::<jobs::NightError>(error))
         .or_else(|| from::<payments::PaymentError>(error))
         .or_else(|| from::<payments::gateway::GatewayError>(error))
@@ -62,4 +63,19 @@ fn hint_of(error: &(dyn std::error::Error + 'static)) -> Option<String> {
         .or_else(|| from::<pipeline::PipelineError>(error))
         .or_else(|| from::<models::ModelError>(error))
         .or_else(|| from::<domain::FeatureError>(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    use super::*;
+
+    #[test]
+    fn what_stops_the_server_comes_with_a_next_step() {
+        let taken = std::io::Error::from(std::io::ErrorKind::AddrInUse);
+        let error = api::ApiError::Listen { address: ([127, 0, 0, 1], 4000).into(), source: taken };
+        let error = Err::<(), _>(error).context("the API stopped").expect_err("an error");
+        assert!(hint(&error).is_some_and(|hint| hint.contains("VIRALCAST_HTTP__PORT")));
+    }
 }

@@ -13,6 +13,7 @@ use platform::db::users::{Membership, Standing};
 use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
+use super::auth::Lack;
 use super::identify::Identity;
 use crate::error::ApiError;
 use crate::routes::find_store;
@@ -28,13 +29,13 @@ pub(crate) struct Caller {
     /// When their token ends.
     pub until: DateTime<Utc>,
     pub(super) standing: Arc<Standing>,
-    /// An operator is none while they lack it.
-    pub(super) lacks_second_factor: bool,
+    /// For want of a second factor.
+    pub(super) lack: Lack,
 }
 
 impl Caller {
     pub fn is_operator(&self) -> bool {
-        self.is_named_operator() && !self.lacks_second_factor
+        self.is_named_operator() && self.lack == Lack::Nothing
     }
 
     fn is_named_operator(&self) -> bool {
@@ -75,14 +76,32 @@ impl Caller {
     /// # Errors
     /// [`ApiError::NotFound`], [`ApiError::Forbidden`].
     pub async fn store_id(&self, state: &AppState, name: &str, permission: Permission) -> Result<Uuid, ApiError> {
-        let id = name.parse::<Uuid>().ok();
-        let own = self.standing.memberships.iter().find(|own| Some(own.store_id) == id || own.slug == name);
-        let store = match own {
-            Some(own) => own.store_id,
+        let store = match self.own_store(name) {
+            Some(own) => own,
             None => Box::pin(self.find_store(state, name)).await?.id,
         };
         self.require(store, permission)?;
         Ok(store)
+    }
+
+    /// The same by what is open already.
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`], [`ApiError::Forbidden`].
+    pub async fn store_id_in(&self, connection: &mut PgConnection, name: &str, permission: Permission) -> Result<Uuid, ApiError> {
+        let store = match self.own_store(name) {
+            Some(own) => own,
+            None => find_store(connection, name).await?.id,
+        };
+        self.require(store, permission)?;
+        Ok(store)
+    }
+
+    /// A store of theirs by what is remembered of them: nobody asks the database.
+    fn own_store(&self, name: &str) -> Option<Uuid> {
+        let id = name.parse::<Uuid>().ok();
+        let own = self.standing.memberships.iter().find(|own| Some(own.store_id) == id || own.slug == name);
+        own.map(|own| own.store_id)
     }
 
     async fn find_store(&self, state: &AppState, name: &str) -> Result<StoreRow, ApiError> {
@@ -102,11 +121,19 @@ impl FromRequestParts<AppState> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ApiError> {
         match parts.extensions.get::<Identity>() {
+            Some(Identity::Known(caller)) if caller.lack == Lack::Everything && !is_a_way_to_begin(parts.uri.path()) => {
+                Err(ApiError::SecondFactorMissing)
+            }
             Some(Identity::Known(caller)) => Ok(Self::clone(caller)),
             Some(Identity::Refused(error)) => Err(ApiError::Shared(Arc::clone(error))),
             Some(Identity::Anonymous) | None => Err(ApiError::SignInRequired),
         }
     }
+}
+
+/// Where somebody begins with a second factor, or goes.
+fn is_a_way_to_begin(path: &str) -> bool {
+    path.starts_with("/api/v1/users/me/second-factor") || path.starts_with("/api/v1/auth/logout")
 }
 
 /// Someone who runs the platform.

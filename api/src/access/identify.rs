@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::http::header::AUTHORIZATION;
 use axum::http::{Extensions, HeaderMap, Method};
+use platform::db::users::Standing;
 use uuid::Uuid;
 
 use super::client::ClientAddress;
@@ -20,9 +21,28 @@ pub(super) enum Identity {
     Refused(Arc<ApiError>),
 }
 
-/// The user who asked: an answer carries it out to where requests are recorded.
-#[derive(Clone, Copy)]
-pub(crate) struct Asker(pub Uuid);
+/// Who asked: an answer carries it out to where requests are recorded.
+#[derive(Clone)]
+pub(crate) struct Asker {
+    pub user: Uuid,
+    pub session: Uuid,
+    /// What they could do then: as long as it is the same, they can do the same.
+    pub standing: Arc<Standing>,
+}
+
+impl Asker {
+    fn of(caller: &Caller) -> Self {
+        Self { user: caller.user, session: caller.session, standing: Arc::clone(&caller.standing) }
+    }
+
+    /// Who makes a request that changes nothing, if that is known here: nobody waits and nobody is asked.
+    pub(crate) async fn at_hand(state: &AppState, headers: &HeaderMap) -> Option<Self> {
+        let (Token::Bearer(token) | Token::Cookie(token)) = token(state, headers)?;
+        let claims = state.auth.verified(&token)?;
+        let standing = state.auth.standing_at_hand(&claims).await?;
+        Some(Self { user: claims.sub, session: claims.sid, standing })
+    }
+}
 
 /// Tells the request who makes it.
 pub(crate) async fn identify(state: &AppState, request: &mut Request) -> Option<Asker> {
@@ -34,7 +54,7 @@ pub(crate) async fn identify(state: &AppState, request: &mut Request) -> Option<
             Err(error) => Identity::Refused(Arc::new(error)),
         },
     };
-    let asker = if let Identity::Known(caller) = &identity { Some(Asker(caller.user)) } else { None };
+    let asker = if let Identity::Known(caller) = &identity { Some(Asker::of(caller)) } else { None };
     request.extensions_mut().insert(address);
     request.extensions_mut().insert(identity);
     asker
@@ -75,6 +95,6 @@ async fn caller(state: &AppState, token: &Token, address: ClientAddress, method:
         csrf::check_token(headers, state.auth.secret(), claims.sid)?;
     }
     let standing = state.auth.standing(&claims).await?;
-    let lacks_second_factor = state.auth.lacks_second_factor(&standing);
-    Ok(Caller { user: claims.sub, session: claims.sid, address: address.0, until: claims.ends(), standing, lacks_second_factor })
+    let lack = state.auth.lacks(&standing);
+    Ok(Caller { user: claims.sub, session: claims.sid, address: address.0, until: claims.ends(), standing, lack })
 }

@@ -55,6 +55,11 @@ impl Known {
     fn should_be_asked_anew(&self, life: Duration) -> bool {
         self.asked_at.elapsed() >= life.mul_f64(DUE) && !self.is_asked_anew.swap(true, Ordering::Relaxed)
     }
+
+    /// Seconds, as in the token: what was issued in the very second is refused by its session, which was ended with it.
+    fn accepts(&self, claims: &AccessClaims) -> bool {
+        self.standing.is_signed_in && self.standing.tokens_valid_from.is_none_or(|from| claims.iat >= from.timestamp())
+    }
 }
 
 impl Standings {
@@ -70,20 +75,28 @@ impl Standings {
 
     /// What a person in a session may do now. Many requests of one session ask the database once.
     pub(super) async fn of(&self, claims: &AccessClaims) -> Result<Arc<Standing>, ApiError> {
-        let key = (claims.sub, claims.sid);
-        let at_hand = self.0.known.get(&key).await;
-        let known = match at_hand.and_then(|known| Some((self.0.life_of(key, &known)?, known))) {
-            Some((life, known)) => {
-                if known.should_be_asked_anew(life) {
-                    tokio::spawn(self.clone().ask_anew(key));
-                }
-                known
-            }
-            None => Box::pin(self.wait_for(key)).await?,
+        let known = match self.remembered(claims).await {
+            Some(known) => known,
+            None => Box::pin(self.wait_for((claims.sub, claims.sid))).await?,
         };
-        // Seconds, as in the token: what was issued in the very second is refused by its session, which was ended with it.
-        let is_revoked = known.standing.tokens_valid_from.is_some_and(|from| claims.iat < from.timestamp());
-        if is_revoked || !known.standing.is_signed_in { Err(AuthError::InvalidToken.into()) } else { Ok(Arc::clone(&known.standing)) }
+        if known.accepts(claims) { Ok(Arc::clone(&known.standing)) } else { Err(AuthError::InvalidToken.into()) }
+    }
+
+    /// The same if it is remembered and the session is not over.
+    pub(super) async fn at_hand(&self, claims: &AccessClaims) -> Option<Arc<Standing>> {
+        let known = self.remembered(claims).await.filter(|known| known.accepts(claims))?;
+        Some(Arc::clone(&known.standing))
+    }
+
+    /// What still counts; it is asked anew where it is due.
+    async fn remembered(&self, claims: &AccessClaims) -> Option<Arc<Known>> {
+        let key = (claims.sub, claims.sid);
+        let known = self.0.known.get(&key).await?;
+        let life = self.0.life_of(key, &known)?;
+        if known.should_be_asked_anew(life) {
+            tokio::spawn(self.clone().ask_anew(key));
+        }
+        Some(known)
     }
 
     /// What was remembered of a person, or of a session, no longer counts: it ended, or they may do more or less than before.

@@ -4,6 +4,8 @@
 //! Two layers take most of these steps, one after the other: a layer a step cost a short answer more than all the rest of it
 //! (docs/benchmarks.md).
 
+mod api;
+mod at_hand;
 mod cors;
 mod guard;
 mod headers;
@@ -16,7 +18,7 @@ use std::panic::AssertUnwindSafe;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt as _;
 use tower::ServiceBuilder;
@@ -26,9 +28,12 @@ use crate::access;
 use crate::error::ApiError;
 use crate::problem;
 use crate::state::AppState;
+use at_hand::Moment;
 use headers::Hardening;
 use observe::Observed;
 
+pub use api::Api;
+pub(crate) use at_hand::AtHand;
 pub(crate) use trace::TraceId;
 
 /// How many headers an answer gets here.
@@ -38,7 +43,7 @@ const HEADERS: usize = 16;
 pub(crate) fn wrap(routes: Router<AppState>, state: &AppState) -> Router<AppState> {
     routes.layer(
         ServiceBuilder::new()
-            .layer(from_fn(tell))
+            .layer(from_fn_with_state(state.clone(), tell))
             .layer(CompressionLayer::new())
             .layer(cors::layer(&state.front))
             .layer(from_fn_with_state(state.clone(), guard)),
@@ -46,12 +51,14 @@ pub(crate) fn wrap(routes: Router<AppState>, state: &AppState) -> Router<AppStat
 }
 
 /// Whatever is answered, and by whom, is told of, and browsers are told to trust it with little.
-async fn tell(mut request: Request, next: Next) -> Response {
+async fn tell(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let (moment, address) = (Moment::now(&state), at_hand::address(request.uri()));
     let observed = Observed::begin(&mut request);
     let hardening = Hardening::of(request.uri().path());
     let mut response = observed.during(next.run(request)).await;
     hardening.apply(response.headers_mut());
     observed.end(&mut response);
+    state.at_hand.note(address, moment, observed.path, &response);
     response
 }
 
@@ -64,7 +71,8 @@ async fn guard(State(state): State<AppState>, request: Request, next: Next) -> R
 
 /// Runs the route if the request may be, for as long as it may take. One that is given up on is dropped, and with it its transaction.
 async fn admit(state: &AppState, mut request: Request, next: Next) -> Response {
-    let admitted = host::require_ours(&request, &state.front).and_then(|()| guard::bound_body(&mut request, &state.limits));
+    let admitted =
+        host::require_ours(request.uri(), request.headers(), &state.front).and_then(|()| guard::bound_body(&mut request, &state.limits));
     if let Err(error) = admitted {
         return error.into_response();
     }

@@ -6,12 +6,12 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request};
-use axum::http::{Extensions, HeaderValue, Method, StatusCode};
+use axum::http::{Extensions, Method, StatusCode};
 use axum::response::Response;
 use metrics::{Counter, Histogram, counter, histogram};
 use platform::telemetry;
 use tracing::instrument::Instrumented;
-use tracing::{Instrument, Span, debug, info, info_span};
+use tracing::{Instrument, Level, Span, debug, enabled, info, info_span};
 
 use super::{TraceId, trace};
 use crate::access::Asker;
@@ -25,7 +25,8 @@ const SLOW: Duration = Duration::from_millis(500);
 /// A request that is being answered.
 pub(super) struct Observed {
     method: &'static str,
-    path: Option<MatchedPath>,
+    /// Of the route.
+    pub path: Option<MatchedPath>,
     trace_id: TraceId,
     span: Span,
     started: Instant,
@@ -73,19 +74,27 @@ impl Observed {
         let (status, route) = (response.status(), self.path.as_ref().map_or(UNMATCHED, MatchedPath::as_str));
         telemetry::answered(&self.span, status.as_u16());
         self.span.in_scope(|| tell(self.method, route, status, elapsed, response.extensions()));
-        let meters = meters(self.method, route, status);
-        meters.requests.increment(1);
-        meters.seconds.record(elapsed.as_secs_f64());
-        if let Ok(value) = HeaderValue::from_str(self.trace_id.as_str()) {
-            response.headers_mut().insert("x-request-id", value);
-        }
+        count(self.method, route, status, elapsed);
+        self.trace_id.tell(response.headers_mut());
     }
+}
+
+/// Whether somebody wants to see every request.
+pub(super) fn is_watched() -> bool {
+    telemetry::is_exporting() || enabled!(Level::DEBUG)
+}
+
+/// One more answer.
+pub(super) fn count(method: &'static str, route: &str, status: StatusCode, elapsed: Duration) {
+    let meters = meters(method, route, status);
+    meters.requests.increment(1);
+    meters.seconds.record(elapsed.as_secs_f64());
 }
 
 /// Whoever is refused is told of with the reason: it may be somebody who tries doors.
 fn tell(method: &str, route: &str, status: StatusCode, elapsed: Duration, known: &Extensions) {
     let (code, duration_ms) = (status.as_u16(), elapsed.as_secs_f64() * 1e3);
-    let user = known.get().map(|Asker(user)| tracing::field::display(user));
+    let user = known.get().map(|asker: &Asker| tracing::field::display(asker.user));
     let problem = known.get().map(|Refusal(kind)| *kind);
     if status.as_u16() < 400 && elapsed < SLOW && matches!(method, "GET" | "HEAD" | "OPTIONS") {
         debug!(http.status = code, user.id = user, duration_ms, "{method} {route} answered {code} in {duration_ms:.1} ms");

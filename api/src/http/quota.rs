@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use platform::limits::{Quota, Verdict};
@@ -12,6 +12,9 @@ use platform::limits::{Quota, Verdict};
 use crate::access::who;
 use crate::error::ApiError;
 use crate::state::AppState;
+
+pub(super) const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+pub(super) const LEFT: HeaderName = HeaderName::from_static("ratelimit");
 
 const WINDOW: Duration = Duration::from_secs(60);
 
@@ -22,8 +25,7 @@ pub(super) async fn within(state: &AppState, request: Request, next: Next) -> Re
     if FREE.iter().any(|free| request.uri().path().starts_with(free)) {
         return next.run(request).await;
     }
-    let quota = Quota { requests: state.limits.requests_a_minute, window: WINDOW };
-    let verdict = state.limiter.take(&who(request.extensions()), quota).await;
+    let verdict = take(state, &who(request.extensions())).await;
     let mut response = match verdict.allowed {
         true => next.run(request).await,
         false => ApiError::TooManyAttempts { after: verdict.retry_after }.into_response(),
@@ -32,11 +34,16 @@ pub(super) async fn within(state: &AppState, request: Request, next: Next) -> Re
     response
 }
 
-fn tell(headers: &mut HeaderMap, verdict: Verdict) {
+/// One request of theirs.
+pub(super) async fn take(state: &AppState, who: &str) -> Verdict {
+    state.limiter.take(who, Quota { requests: state.limits.requests_a_minute, window: WINDOW }).await
+}
+
+pub(super) fn tell(headers: &mut HeaderMap, verdict: Verdict) {
     let policy = format!("\"default\";q={};w={}", verdict.limit, WINDOW.as_secs());
     let left = format!("\"default\";r={};t={}", verdict.remaining, verdict.reset_after.as_secs_f64().ceil() as u64);
-    for (name, value) in [("ratelimit-policy", policy), ("ratelimit", left)] {
-        if let Ok(value) = HeaderValue::from_str(&value) {
+    for (name, value) in [(POLICY, policy), (LEFT, left)] {
+        if let Ok(value) = HeaderValue::try_from(value) {
             headers.insert(name, value);
         }
     }

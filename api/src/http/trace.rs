@@ -1,9 +1,11 @@
 //! The id that ties a response, its log lines and its trace together: W3C trace context, version 00.
 
 use axum::extract::FromRequestParts;
-use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use platform::telemetry;
+
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// W3C trace id: 32 lower-case hex digits, not all zero.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +17,20 @@ impl TraceId {
         Self(telemetry::trace_of(cause).to_owned())
     }
 
+    /// As the caller says, or a new one.
+    pub(super) fn of_caller_or_new(headers: &HeaderMap) -> Self {
+        Self::of(&caller(headers).unwrap_or_else(telemetry::new_trace))
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// To whoever asked.
+    pub(super) fn tell(&self, headers: &mut HeaderMap) {
+        if let Ok(value) = HeaderValue::from_str(&self.0) {
+            headers.insert(REQUEST_ID, value);
+        }
     }
 }
 

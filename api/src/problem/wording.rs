@@ -179,6 +179,7 @@ impl Wording {
             | ApiError::Auth(_)
             | ApiError::Unwritable
             | ApiError::Listen { .. }
+            | ApiError::Certificate { .. }
             | ApiError::Serve(_) => internal(language),
         }
     }
@@ -369,7 +370,7 @@ fn sign_in(error: &ApiError, language: Language) -> Wording {
             StatusCode::FORBIDDEN,
             "/problems/second-factor-missing",
             say("Faktor kedua belum ada", "No second factor"),
-            say("Di sini operator memerlukan faktor kedua.", "Operators need a second factor here."),
+            say("Di sini akun Anda memerlukan faktor kedua.", "Your account needs a second factor here."),
         )
         .hint(say("Mulai: POST /api/v1/users/me/second-factor.", "Begin with POST /api/v1/users/me/second-factor.")),
         ApiError::AddressNotVerified => wording(

@@ -102,8 +102,8 @@ async fn list(
     Query(query): Query<NamePage>,
     Reader(mut transaction): Reader,
 ) -> Result<Json<Categories>, ApiError> {
-    let store = caller.store(&mut transaction, &store, Permission::to(Action::Read, Kind::Catalogue)).await?;
-    let rows = page_categories(&mut *transaction, store.id, query.cursor.as_deref(), query.limit + 1).await?;
+    let store = caller.store_id_in(&mut transaction, &store, Permission::to(Action::Read, Kind::Catalogue)).await?;
+    let rows = page_categories(&mut *transaction, store, query.cursor.as_deref(), query.limit + 1).await?;
     let (rows, next_cursor) = page(rows, query.limit, |row| row.name.clone());
     Ok(Json(Categories { categories: rows.into_iter().map(Category::from).collect(), next_cursor }))
 }
@@ -128,8 +128,8 @@ async fn get(
     PathNames([store, category]): PathNames<2>,
     Reader(mut transaction): Reader,
 ) -> Result<Json<Category>, ApiError> {
-    let store = caller.store(&mut transaction, &store, Permission::to(Action::Read, Kind::Catalogue)).await?;
-    Ok(Json(find(&mut transaction, store.id, &category).await?.into()))
+    let store = caller.store_id_in(&mut transaction, &store, Permission::to(Action::Read, Kind::Catalogue)).await?;
+    Ok(Json(find(&mut transaction, store, &category).await?.into()))
 }
 
 /// Add a category.

@@ -117,8 +117,8 @@ async fn list(
     Query(query): Query<PlanQuery>,
     Reader(mut transaction): Reader,
 ) -> Result<Json<Events>, ApiError> {
-    let store = caller.store(&mut transaction, &store, Permission::to(Action::Read, Kind::Calendar)).await?;
-    let rows = list_store_events(&mut *transaction, store.id).await?;
+    let store = caller.store_id_in(&mut transaction, &store, Permission::to(Action::Read, Kind::Calendar)).await?;
+    let rows = list_store_events(&mut *transaction, store).await?;
     let planned = rows.into_iter().filter(|row| !row.version.is_cancelled && query.touches(row.version.starts_on, row.version.ends_on));
     Ok(Json(Events { events: planned.map(Event::from).collect() }))
 }

@@ -139,8 +139,8 @@ async fn list(
     Query(query): Query<NamePage>,
     Reader(mut transaction): Reader,
 ) -> Result<Json<Ingredients>, ApiError> {
-    let store = caller.store(&mut transaction, &store, Permission::to(Action::Read, Kind::Catalogue)).await?;
-    let rows = page_ingredients(&mut *transaction, store.id, query.cursor.as_deref(), query.limit + 1).await?;
+    let store = caller.store_id_in(&mut transaction, &store, Permission::to(Action::Read, Kind::Catalogue)).await?;
+    let rows = page_ingredients(&mut *transaction, store, query.cursor.as_deref(), query.limit + 1).await?;
     let (rows, next_cursor) = page(rows, query.limit, |row| row.name.clone());
     Ok(Json(Ingredients { ingredients: rows.into_iter().map(Ingredient::from).collect(), next_cursor }))
 }
@@ -165,8 +165,8 @@ async fn get(
     PathNames([store, ingredient]): PathNames<2>,
     Reader(mut transaction): Reader,
 ) -> Result<Json<Ingredient>, ApiError> {
-    let store = caller.store(&mut transaction, &store, Permission::to(Action::Read, Kind::Catalogue)).await?;
-    Ok(Json(find(&mut transaction, store.id, &ingredient).await?.into()))
+    let store = caller.store_id_in(&mut transaction, &store, Permission::to(Action::Read, Kind::Catalogue)).await?;
+    Ok(Json(find(&mut transaction, store, &ingredient).await?.into()))
 }
 
 /// Add an ingredient.

@@ -87,8 +87,8 @@ impl Role {
     extensions(("x-permission" = json!("members:read"))),
 )]
 async fn list(caller: Caller, PathName(store): PathName, Reader(mut transaction): Reader) -> Result<Json<Members>, ApiError> {
-    let store = caller.store(&mut transaction, &store, Permission::to(Action::Read, Kind::Members)).await?;
-    let rows = list_members(&mut *transaction, store.id).await?;
+    let store = caller.store_id_in(&mut transaction, &store, Permission::to(Action::Read, Kind::Members)).await?;
+    let rows = list_members(&mut *transaction, store).await?;
     Ok(Json(Members { members: rows.into_iter().map(Member::from).collect() }))
 }
 

@@ -193,7 +193,7 @@ async fn list(
     Query(query): Query<OrderQuery>,
     Reader(mut transaction): Reader,
 ) -> Result<Json<Orders>, ApiError> {
-    let store = caller.store(&mut transaction, &store, Permission::to(Action::Read, Kind::Orders)).await?;
+    let store = caller.store_id_in(&mut transaction, &store, Permission::to(Action::Read, Kind::Orders)).await?;
     if !(1..=200).contains(&query.limit) {
         return Err(FieldError::new("limit", "must be between 1 and 200").into());
     }
@@ -205,7 +205,7 @@ async fn list(
     };
     // One more tells whether there is another page.
     let limit = usize::from(query.limit);
-    let mut rows = list_orders(&mut *transaction, store.id, filter, i64::from(query.limit) + 1).await?;
+    let mut rows = list_orders(&mut *transaction, store, filter, i64::from(query.limit) + 1).await?;
     let has_more = rows.len() > limit;
     rows.truncate(limit);
     let next_cursor = rows.last().filter(|_| has_more).map(|row| Cursor(row.order_date, row.id).to_string());
@@ -317,8 +317,8 @@ async fn get(
     PathNames([store, order]): PathNames<2>,
     Reader(mut transaction): Reader,
 ) -> Result<Json<WholeOrder>, ApiError> {
-    let store = caller.store(&mut transaction, &store, Permission::to(Action::Read, Kind::Orders)).await?;
-    whole(&mut transaction, store.id, &order).await.map(Json)
+    let store = caller.store_id_in(&mut transaction, &store, Permission::to(Action::Read, Kind::Orders)).await?;
+    whole(&mut transaction, store, &order).await.map(Json)
 }
 
 pub(super) fn changed(store: Uuid, order: Uuid, status: &str) -> Event {

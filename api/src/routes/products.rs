@@ -208,8 +208,8 @@ async fn get(
     PathNames([store, product]): PathNames<2>,
     Reader(mut transaction): Reader,
 ) -> Result<Json<Product>, ApiError> {
-    let store = caller.store(&mut transaction, &store, Permission::to(Action::Read, Kind::Catalogue)).await?;
-    Ok(Json(find(&mut transaction, store.id, &product).await?.into()))
+    let store = caller.store_id_in(&mut transaction, &store, Permission::to(Action::Read, Kind::Catalogue)).await?;
+    Ok(Json(find(&mut transaction, store, &product).await?.into()))
 }
 
 /// Add a product.

@@ -117,9 +117,9 @@ async fn get_of_product(
     PathNames([store, product]): PathNames<2>,
     Reader(mut transaction): Reader,
 ) -> Result<Json<Recipe>, ApiError> {
-    let store = caller.store(&mut transaction, &store, Permission::to(Action::Read, Kind::Catalogue)).await?;
-    let makes = RecipeOutput::Product(products::find(&mut transaction, store.id, &product).await?.id);
-    Ok(Json(find(&mut transaction, store.id, makes, &product).await?))
+    let store = caller.store_id_in(&mut transaction, &store, Permission::to(Action::Read, Kind::Catalogue)).await?;
+    let makes = RecipeOutput::Product(products::find(&mut transaction, store, &product).await?.id);
+    Ok(Json(find(&mut transaction, store, makes, &product).await?))
 }
 
 /// Write the recipe of a product, in the place of the one it has.
@@ -203,9 +203,9 @@ async fn get_of_ingredient(
     PathNames([store, ingredient]): PathNames<2>,
     Reader(mut transaction): Reader,
 ) -> Result<Json<Recipe>, ApiError> {
-    let store = caller.store(&mut transaction, &store, Permission::to(Action::Read, Kind::Catalogue)).await?;
-    let makes = RecipeOutput::Ingredient(ingredients::find(&mut transaction, store.id, &ingredient).await?.id);
-    Ok(Json(find(&mut transaction, store.id, makes, &ingredient).await?))
+    let store = caller.store_id_in(&mut transaction, &store, Permission::to(Action::Read, Kind::Catalogue)).await?;
+    let makes = RecipeOutput::Ingredient(ingredients::find(&mut transaction, store, &ingredient).await?.id);
+    Ok(Json(find(&mut transaction, store, makes, &ingredient).await?))
 }
 
 /// Write the recipe of an ingredient that is made in the store, in the place of the one it has.

@@ -212,7 +212,7 @@ async fn change_password(
         return Err(ApiError::WrongCredentials);
     }
     let (email, name) = user.map(|user| (user.email, user.name.unwrap_or_default())).unwrap_or_default();
-    require_strength("new_password", &change.new_password, &[&email, &name])?;
+    require_worth(&state, "new_password", &change.new_password, &[&email, &name]).await?;
     let hash = state.auth.passwords.hash(change.new_password).await?;
     let mut transaction = caller.begin(&state).await?;
     revoke_others(&mut transaction, caller.user, Some(caller.session), Revocation::PasswordChanged, now).await?;
@@ -267,7 +267,7 @@ async fn choose_password(
     let mut transaction = state.db.begin_as(Tenant::User(user)).await?;
     let row = find_user(&mut *transaction, user).await?.ok_or(ApiError::InvalidOneTimeToken)?;
     commit(transaction).await?;
-    require_strength("password", &chosen.password, &[&row.email, row.name.as_deref().unwrap_or_default()])?;
+    require_worth(state, "password", &chosen.password, &[&row.email, row.name.as_deref().unwrap_or_default()]).await?;
     let hash = state.auth.passwords.hash(chosen.password.clone()).await?;
 
     let mut transaction = state.db.begin_as(Tenant::User(user)).await?;
@@ -298,8 +298,10 @@ async fn choose_password(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn require_strength(field: &str, password: &SecretString, about: &[&str]) -> Result<(), ApiError> {
+/// Refuses a password that would be guessed, or that somebody has lost.
+async fn require_worth(state: &AppState, field: &str, password: &SecretString, about: &[&str]) -> Result<(), ApiError> {
     let detail = match weakness(password.expose_secret(), about) {
+        None if state.auth.was_lost(password).await => "was lost by somebody else before: others try it. Take another",
         None => return Ok(()),
         Some(Weakness::TooShort) => "must have at least 10 characters",
         Some(Weakness::TooLong) => "must have at most 128 characters",

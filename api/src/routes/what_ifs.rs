@@ -293,11 +293,11 @@ async fn get(
     headers: HeaderMap,
     Reader(mut transaction): Reader,
 ) -> Result<impl IntoResponse, ApiError> {
-    let store = caller.store(&mut transaction, &store, Permission::to(Action::Read, Kind::Predictions)).await?;
+    let store = caller.store_id_in(&mut transaction, &store, Permission::to(Action::Read, Kind::Predictions)).await?;
     let missing = || ApiError::NotFound { resource: Resource::WhatIf, name: what_if.clone() };
     let id = Uuid::try_parse(&what_if).map_err(|_| missing())?;
     let asked = find_asked(&mut *transaction, id).await?;
-    let asked = asked.filter(|asked| asked.store_id == store.id && asked.kind == Suppose::KIND).ok_or_else(missing)?;
+    let asked = asked.filter(|asked| asked.store_id == store && asked.kind == Suppose::KIND).ok_or_else(missing)?;
     let args: Suppose = serde_json::from_value(asked.request.clone()).map_err(|_| missing())?;
     let language = Language::of(headers.get(ACCEPT_LANGUAGE));
     let Standing { progress, finished_at, result, failure } = Standing::of(&asked, language);

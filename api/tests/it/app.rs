@@ -5,19 +5,19 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
 use api::{AppState, Auth, Limits, Live, Services};
-use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use axum::response::Response;
 use domain::job::Prune;
 use payments::Payments;
-use platform::auth::{AccessClaims, InstallationSecret, REFRESH_LIFE, RefreshToken, ensure_signing_key};
+use platform::auth::{AccessClaims, Breaches, InstallationSecret, REFRESH_LIFE, RefreshToken, ensure_signing_key};
 use platform::cache::{MemoryCache, ReadThrough};
 use platform::clock::{Clock, SimulatedClock};
-use platform::config::{OutsideConfig, XenditConfig};
+use platform::config::{AuthConfig, OutsideConfig, SecondFactorFor, XenditConfig};
 use platform::db::auth_sessions::{NewSession, insert_session};
 use platform::db::tenant::ServePool;
+use platform::db::users::set_password;
 use platform::embedded::Role;
 use platform::limits::MemoryLimiter;
 use platform::objects::StoredObjects;
@@ -39,7 +39,7 @@ pub struct App {
     pub world: World,
     pub state: AppState,
     pub clock: SimulatedClock,
-    router: Router,
+    router: api::Api,
     objects: TempDir,
     stop: DropGuard,
     /// Of the operator: what asks unless a request says who it is.
@@ -127,8 +127,15 @@ impl App {
         self.restarted_with(InstallationSecret::of(secret.into()).expect("long enough"))
     }
 
-    pub fn whose_operators_need_a_second_factor(self) -> Self {
-        let auth = self.auth(self.state.auth.keys.secret().clone()).operators_need_second_factor(true);
+    pub fn where_a_second_factor_is_for(self, whom: SecondFactorFor) -> Self {
+        let auth = self.auth(self.state.auth.keys.secret().clone()).second_factor_for(whom);
+        self.restarted_as(auth)
+    }
+
+    pub fn asking_for_breaches(self, address: &str) -> Self {
+        let config = AuthConfig { breached_passwords_url: Some(address.to_owned()), ..AuthConfig::default() };
+        let breaches = Breaches::open(&config, &OutsideConfig::default()).expect("a client");
+        let auth = self.auth(self.state.auth.keys.secret().clone()).breaches(breaches);
         self.restarted_as(auth)
     }
 
@@ -144,6 +151,14 @@ impl App {
     fn restarted_as(self, auth: Auth) -> Self {
         let state = AppState::from(Services { auth: Arc::new(auth), ..Services::clone(&self.state) });
         Self { router: api::router(state.clone()), state, ..self }
+    }
+
+    /// Sets it behind their back; it is returned.
+    pub async fn give_password(&self, user: Uuid) -> &'static str {
+        let password = "empat kerbau naik kereta";
+        let hash = self.state.auth.passwords.hash(password.into()).await.expect("a hash");
+        set_password(self.db.work(), user, &hash, None).await.expect("set");
+        password
     }
 
     /// An access token of a new session of this person.

@@ -29,11 +29,11 @@ async fn everyone_has_a_quota_and_is_told_what_is_left() {
 }
 
 /// The same app as others see it from outside.
-fn fronted(app: &App, front: Front) -> axum::Router {
+fn fronted(app: &App, front: Front) -> api::Api {
     api::router(Services { front: Arc::new(front), ..Services::clone(&app.state) }.into())
 }
 
-async fn ask(router: axum::Router, method: Method, path: &str, headers: &[(&str, &str)]) -> axum::http::Response<Body> {
+async fn ask(router: api::Api, method: Method, path: &str, headers: &[(&str, &str)]) -> axum::http::Response<Body> {
     let request = headers.iter().fold(Request::builder().method(method).uri(path), |request, (name, value)| request.header(*name, *value));
     router.oneshot(request.body(Body::empty()).expect("a request")).await.expect("infallible")
 }

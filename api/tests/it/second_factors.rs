@@ -4,12 +4,14 @@ use axum::http::Method;
 use chrono::TimeDelta;
 use platform::auth::{OneTimeToken, Purpose};
 use platform::clock::Clock as _;
+use platform::config::SecondFactorFor;
 use platform::db::users::{set_password, verify_email};
 use serde_json::{Value, json};
 use totp_rs::TOTP;
 use uuid::Uuid;
 
 use crate::app::{App, NOBODY, Reply, assert_shown};
+use crate::eventually;
 
 const PASSWORD: &str = "tiga gajah lewat jembatan";
 const FACTOR: &str = "/api/v1/users/me/second-factor";
@@ -155,7 +157,7 @@ async fn two_sign_ins_at_once_do_not_share_a_code() {
 
 #[tokio::test]
 async fn where_operators_need_one_they_are_none_without() {
-    let app = App::new().await.whose_operators_need_a_second_factor();
+    let app = App::new().await.where_a_second_factor_is_for(SecondFactorFor::Operators);
     let operator = Person::of(&app, app.world.operator, "ops@example.com").await;
     let runs = async || operator.call(Method::GET, "/api/v1/runs", None).await;
     assert_shown("second_factor_missing", &runs().await);
@@ -166,6 +168,29 @@ async fn where_operators_need_one_they_are_none_without() {
     assert_eq!(runs().await.status, 200);
     let owner = Person::of(&app, app.world.owner, "sri@example.com").await;
     assert_eq!(owner.call(Method::GET, "/api/v1/stores/warung-bu-sri/plan", None).await.status, 200, "others need none");
+}
+
+#[tokio::test]
+async fn where_everyone_needs_one_nobody_gets_far_without() {
+    let app = App::new().await.where_a_second_factor_is_for(SecondFactorFor::Everyone);
+    let owner = Person::of(&app, app.world.owner, "sri@example.com").await;
+    for path in ["/api/v1/users/me", "/api/v1/stores/warung-bu-sri/plan", "/api/v1/stores/warung-bu-sri/live", "/api/v1/auth/sessions"] {
+        let refused = owner.call(Method::GET, path, None).await;
+        assert_eq!((refused.status.as_u16(), &refused.json()["type"]), (403, &"/problems/second-factor-missing".into()), "{path}");
+    }
+    assert_eq!(owner.call(Method::GET, "/api/v1/users/me/second-factor", None).await.status, 200);
+    let phone = owner.begin().await;
+    assert_eq!(owner.call(Method::GET, "/api/v1/users/me", None).await.status, 403, "begun is not there yet");
+    owner.confirm(&phone).await;
+    for _ in 0..2 {
+        assert_eq!(owner.call(Method::GET, "/api/v1/stores/warung-bu-sri/plan", None).await.status, 200);
+    }
+    let gone = "delete from second_factors";
+    sqlx::query(gone).execute(app.db.work()).await.expect("an operator takes it away");
+    let refused = async || (owner.call(Method::GET, "/api/v1/stores/warung-bu-sri/plan", None).await.status == 403).then_some(());
+    eventually("it is heard of", refused).await;
+    let cashier = Person::of(&app, app.world.cashier, "budi@example.com").await;
+    assert_eq!(cashier.call(Method::POST, "/api/v1/auth/logout", None).await.status, 204, "whoever wants to may go");
 }
 
 #[tokio::test]

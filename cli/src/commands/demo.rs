@@ -75,7 +75,7 @@ impl Arguments {
 async fn stand_in(seed: u64, today: NaiveDate, context: &Context) -> anyhow::Result<(SourcesConfig, XenditConfig, JoinHandle<()>)> {
     let world = tokio::task::spawn_blocking(move || simulate(seed, today, World::definition())).await??;
     let services = services::Context::new(Arc::new(world));
-    let callback_url = Some(format!("http://{}/api/v1/webhooks/xendit", context.config.http.address()));
+    let callback_url = Some(format!("{}://{}/api/v1/webhooks/xendit", context.config.http.scheme(), context.config.http.address()));
     services.gateway.set(Settings { callback_url, ..Settings::default() });
     let server = Server::bind(([127, 0, 0, 1], 0).into(), &services::all(), &services).await?;
     let base = format!("http://{}", server.address());
@@ -166,7 +166,7 @@ async fn accounts(context: &Context) -> anyhow::Result<[(&'static str, String, &
 }
 
 fn print_urls(context: &Arc<Context>, nights: &[(StoreRow, NaiveDate)], people: &[(&str, String, &str)]) {
-    let base = format!("http://{}", context.config.http.address());
+    let base = format!("{}://{}", context.config.http.scheme(), context.config.http.address());
     println!("\nThe app is up; Ctrl-C stops it.");
     println!("  API docs          {base}/docs");
     println!("\nPeople who may sign in, with passwords of this start:");

@@ -12,7 +12,7 @@ impl Arguments {
     pub fn run(self, global: &Global) -> anyhow::Result<()> {
         with_context(global, async |context| {
             context.db.migrate().await?;
-            eprintln!("API on http://{} (docs at /docs); Ctrl-C stops", context.config.http.address());
+            eprintln!("API on {}://{} (docs at /docs); Ctrl-C stops", context.config.http.scheme(), context.config.http.address());
             until_told(&context, Roles::ALL).await
         })
     }

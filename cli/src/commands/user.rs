@@ -63,7 +63,7 @@ impl Arguments {
     pub fn run(self, global: &Global) -> anyhow::Result<()> {
         with_context(global, async |context| match &self.action {
             Action::Create { email, name, operator, password_stdin } => {
-                let given = given_password(*password_stdin, &[email, name.as_deref().unwrap_or_default()])?;
+                let given = given_password(&context, *password_stdin, &[email, name.as_deref().unwrap_or_default()]).await?;
                 if find_user_id(context.db.work(), email).await?.is_some() {
                     return Err(Failure::with_hint(format!("`{email}` has an account"), "a new password: viralcast user password EMAIL"));
                 }
@@ -72,7 +72,7 @@ impl Arguments {
                 say(&context, id, email, given).await
             }
             Action::Password { email, password_stdin } => {
-                let given = given_password(*password_stdin, &[email])?;
+                let given = given_password(&context, *password_stdin, &[email]).await?;
                 let id = existing(&context, email).await?;
                 say(&context, id, email, given).await
             }
@@ -192,7 +192,7 @@ pub async fn set_new_password(context: &Context, id: Uuid, given: Option<String>
     Ok(password)
 }
 
-fn given_password(is_given: bool, about: &[&str]) -> anyhow::Result<Option<String>> {
+async fn given_password(context: &Context, is_given: bool, about: &[&str]) -> anyhow::Result<Option<String>> {
     if !is_given {
         return Ok(None);
     }
@@ -200,6 +200,9 @@ fn given_password(is_given: bool, about: &[&str]) -> anyhow::Result<Option<Strin
     std::io::stdin().lock().read_line(&mut line).context("can't read the password from standard input")?;
     let password = line.trim_end_matches(['\r', '\n']).to_owned();
     match weakness(&password, about) {
+        None if context.breaches()?.have(&password.clone().into()).await => {
+            Err(Failure::with_hint("somebody else has lost this password before: others try it".to_owned(), "take another one"))
+        }
         None => Ok(Some(password)),
         Some(Weakness::TooShort) => Err(Failure::with_hint("the password has fewer than 10 characters".to_owned(), "take several words")),
         Some(Weakness::TooLong) => Err(Failure::with_hint("the password has more than 128 characters".to_owned(), "take a shorter one")),

@@ -3,7 +3,6 @@
 use std::sync::{Arc, OnceLock};
 
 use api::{Auth, Limits, Live, Services};
-use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use payments::Payments;
@@ -26,7 +25,7 @@ use uuid::Uuid;
 use crate::shop::{Shop, links};
 
 pub struct Desk {
-    router: Router,
+    router: api::Api,
     auth: Arc<Auth>,
     _stop: DropGuard,
 }

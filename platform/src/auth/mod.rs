@@ -5,6 +5,7 @@
 //! section 4.14 (refresh token rotation), RFC 6238 (codes of a second factor).
 
 mod access_token;
+mod breaches;
 mod error;
 mod one_time_token;
 mod passwords;
@@ -15,6 +16,7 @@ mod signing_keys;
 mod strength;
 
 pub use access_token::{ACCESS_LIFE, AccessClaims};
+pub use breaches::Breaches;
 pub use error::AuthError;
 pub use one_time_token::{OneTimeToken, Purpose};
 pub use passwords::{Passwords, Verdict};

@@ -55,6 +55,15 @@ pub(super) fn is_kept_by_nobody(forgotten: &Invalidation) -> bool {
     person_of_tokens(forgotten).is_some() || ended_session(forgotten).is_some()
 }
 
+/// Whether other keys are made of what it tells of: where a store is, and when its days begin.
+pub(super) fn is_of_keys(forgotten: &Invalidation) -> bool {
+    const STORES: &str = "store:data:";
+    match forgotten {
+        Invalidation::Key(key) => key.starts_with(STORES),
+        Invalidation::Prefix(prefix) => prefix.starts_with(STORES) || STORES.starts_with(prefix.as_str()),
+    }
+}
+
 /// Which session has ended, if that is what it tells of: `auth:sessions:{session_id}`.
 #[must_use]
 pub fn ended_session(forgotten: &Invalidation) -> Option<Uuid> {

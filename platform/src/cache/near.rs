@@ -2,12 +2,13 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use moka::Expiry;
 use moka::sync::Cache as Moka;
 
-use super::{Invalidation, Key};
+use super::{Invalidation, Key, keys};
 
 #[derive(Clone)]
 struct Entry {
@@ -20,12 +21,18 @@ struct Entry {
 /// Bounded by bytes; what is used least goes first.
 pub(super) struct Near {
     entries: Moka<String, Entry>,
+    /// How often something was forgotten that keys are made of.
+    version: AtomicU64,
 }
 
 impl Near {
     pub fn new(bytes: u64) -> Self {
         let weigh = |key: &String, entry: &Entry| u32::try_from(key.len() + entry.bytes).unwrap_or(u32::MAX);
-        Self { entries: Moka::builder().max_capacity(bytes).weigher(weigh).expire_after(PerEntry).build() }
+        Self { entries: Moka::builder().max_capacity(bytes).weigher(weigh).expire_after(PerEntry).build(), version: AtomicU64::new(0) }
+    }
+
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::SeqCst)
     }
 
     /// `None` also if a value of another type is there.
@@ -38,6 +45,9 @@ impl Near {
     }
 
     pub fn forget(&self, what: &Invalidation) {
+        if keys::is_of_keys(what) {
+            self.version.fetch_add(1, Ordering::SeqCst);
+        }
         match what {
             Invalidation::Key(name) => self.entries.invalidate(name),
             Invalidation::Prefix(prefix) if prefix.is_empty() => self.entries.invalidate_all(),

@@ -123,6 +123,12 @@ impl ReadThrough {
         near.get(&key.name).inspect(|_| events::found_near())
     }
 
+    /// Changes whenever something is forgotten that keys are made of, so that a key may be kept as long as it is the same.
+    #[must_use]
+    pub fn version_of_keys(&self) -> u64 {
+        self.0.near.as_ref().map_or(0, Near::version)
+    }
+
     /// The value of `key`, from the cache or from `load`. Of those in this process who want it at the same time one loads for all; they share
     /// its error too, which is not kept. A cache that fails is passed by.
     ///

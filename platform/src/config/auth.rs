@@ -1,6 +1,11 @@
-use secrecy::SecretString;
+use std::fmt::Display;
 
-use super::setting::settings;
+use secrecy::SecretString;
+use url::Url;
+
+use super::ConfigError;
+use super::setting::{Shown, settings};
+use crate::host::is_read_on_the_way;
 
 settings! {
     /// Signing in.
@@ -8,7 +13,86 @@ settings! {
         /// Secret of the installation, at least 32 characters: signing keys are sealed with it. Unset: a file in the data folder, made
         /// at first need. Several machines on one database share one.
         secret: Option<SecretString> = None, "VIRALCAST_AUTH__SECRET";
-        /// Whether operators see runs, backfills and every store only with a second factor.
-        operators_need_second_factor: bool = false, "VIRALCAST_AUTH__OPERATORS_NEED_SECOND_FACTOR";
+        /// Who needs a second factor: `nobody`; `operators`, who see no runs, backfills and stores of others without; `everyone`, who can do
+        /// nothing but begin with one.
+        second_factor_for: SecondFactorFor = SecondFactorFor::Nobody, "VIRALCAST_AUTH__SECOND_FACTOR_FOR";
+        /// Service that knows which passwords others have lost, as `https://api.pwnedpasswords.com`: it is told the first 20 bits of a
+        /// hash of a new password. Unset: nobody is asked.
+        breached_passwords_url: Option<String> = None, "VIRALCAST_AUTH__BREACHED_PASSWORDS_URL";
+    }
+}
+
+impl AuthConfig {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let Some(address) = &self.breached_passwords_url else { return Ok(()) };
+        let is_site = Url::parse(address).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        if is_site && !is_read_on_the_way(address) {
+            return Ok(());
+        }
+        Err(ConfigError::Invalid {
+            key: "auth.breached_passwords_url",
+            env: "VIRALCAST_AUTH__BREACHED_PASSWORDS_URL",
+            value: address.clone(),
+            reason: "it is no address, or others could read on the way what is asked",
+            hint: "write it as https://api.pwnedpasswords.com",
+        })
+    }
+}
+
+/// Who does not get far without a second factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(try_from = "String")]
+pub enum SecondFactorFor {
+    #[default]
+    Nobody,
+    Operators,
+    Everyone,
+}
+
+impl TryFrom<String> for SecondFactorFor {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        let all = [Self::Nobody, Self::Operators, Self::Everyone];
+        all.into_iter().find(|whom| whom.to_string() == name).ok_or(format!("`{name}` is none of nobody, operators, everyone"))
+    }
+}
+
+impl Display for SecondFactorFor {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Nobody => "nobody",
+            Self::Operators => "operators",
+            Self::Everyone => "everyone",
+        })
+    }
+}
+
+impl Shown for SecondFactorFor {
+    fn shown(&self) -> Option<String> {
+        Some(self.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_of_a_password_is_told_over_tls() {
+        let asking = |address: &str| AuthConfig { breached_passwords_url: Some(address.to_owned()), ..AuthConfig::default() };
+        for address in ["http://api.pwnedpasswords.com", "api.pwnedpasswords.com", "ftp://api.pwnedpasswords.com", ""] {
+            let error = asking(address).check().expect_err(address).to_string();
+            assert!(error.contains("auth.breached_passwords_url"), "{error}");
+        }
+        for address in ["https://api.pwnedpasswords.com", "http://127.0.0.1:4100"] {
+            assert!(asking(address).check().is_ok(), "{address}");
+        }
+    }
+
+    #[test]
+    fn whom_it_is_for_has_three_names() {
+        assert_eq!(SecondFactorFor::try_from("everyone".to_owned()), Ok(SecondFactorFor::Everyone));
+        assert!(SecondFactorFor::try_from("all".to_owned()).is_err());
     }
 }

@@ -1,4 +1,5 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 use url::{Position, Url};
@@ -14,8 +15,13 @@ settings! {
         /// TCP port to listen on; 0 lets the system choose one.
         port: u16 = 4000, "VIRALCAST_HTTP__PORT";
         /// Address under which people reach the API, as in `https://app.example.id`: links in mails, cookies and the host check follow
-        /// it. TLS ends in the proxy before us. Unset: this machine alone is served.
+        /// it. TLS ends here (`tls_certificate`), or in a proxy before us (`trusted_proxies`). Unset: this machine alone is served.
         public_url: Option<String> = None, "VIRALCAST_HTTP__PUBLIC_URL";
+        /// File with the certificate and those that vouch for it, in PEM, as in `/etc/letsencrypt/live/app.example.id/fullchain.pem`. With
+        /// `tls_key` the port speaks TLS and nothing else; when the files change they are read again. Unset: the port speaks plain HTTP.
+        tls_certificate: Option<PathBuf> = None, "VIRALCAST_HTTP__TLS_CERTIFICATE";
+        /// File with the certificate's private key, in PEM.
+        tls_key: Option<PathBuf> = None, "VIRALCAST_HTTP__TLS_KEY";
         /// Other sites whose scripts may ask with a bearer token, as in `https://a.example,https://b.example`. None by default.
         allowed_origins: Option<String> = None, "VIRALCAST_HTTP__ALLOWED_ORIGINS";
         /// Addresses of proxies whose `X-Forwarded-For` is believed, as in `10.0.0.5,10.0.0.6`. None by default.
@@ -42,11 +48,21 @@ impl HttpConfig {
         SocketAddr::new(self.bind, self.port)
     }
 
+    /// What the port speaks.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls().is_some() { "https" } else { "http" }
+    }
+
+    /// Certificate and key, where TLS ends here.
+    pub fn tls(&self) -> Option<(&Path, &Path)> {
+        self.tls_certificate.as_deref().zip(self.tls_key.as_deref())
+    }
+
     /// Where people reach us, without a slash at the end.
     pub fn public_origin(&self) -> String {
         match self.public_url.as_deref().and_then(origin) {
             Some(url) => url[..Position::BeforePath].to_owned(),
-            None => format!("http://localhost:{}", self.port),
+            None => format!("{}://localhost:{}", self.scheme(), self.port),
         }
     }
 
@@ -78,17 +94,24 @@ impl HttpConfig {
                     env,
                     text,
                     "passwords would cross the network in the clear",
-                    "let a proxy speak TLS, and write https://",
+                    "set VIRALCAST_HTTP__TLS_CERTIFICATE and _TLS_KEY or let a proxy speak TLS, and write https://",
                 );
             }
         }
-        if self.public_origin().starts_with("https://") && self.trusted_proxies.is_none() {
+        if self.tls_certificate.is_some() != self.tls_key.is_some() {
+            let (key, env, hint) = match self.tls_key {
+                None => ("http.tls_key", "VIRALCAST_HTTP__TLS_KEY", "name the file with its private key"),
+                Some(_) => ("http.tls_certificate", "VIRALCAST_HTTP__TLS_CERTIFICATE", "name the file with its certificate"),
+            };
+            return invalid(key, env, "(unset)", "a certificate and its key belong together", hint);
+        }
+        if self.public_origin().starts_with("https://") && self.tls().is_none() && self.trusted_proxies.is_none() {
             return invalid(
                 "http.trusted_proxies",
                 "VIRALCAST_HTTP__TRUSTED_PROXIES",
                 "(unset)",
                 "with TLS in a proxy before us, everybody would come from the proxy's address and share one quota",
-                "name the proxy's address, as in 127.0.0.1",
+                "name the proxy's address, as in 127.0.0.1, or let TLS end here by VIRALCAST_HTTP__TLS_CERTIFICATE and _TLS_KEY",
             );
         }
         if !self.bind.is_loopback() && self.public_url.is_none() {
@@ -150,6 +173,20 @@ mod tests {
         assert_eq!(served.public_origin(), "https://app.example.id");
         assert!(served.hosts().contains(&"app.example.id".to_owned()));
         assert_eq!(HttpConfig::default().public_origin(), "http://localhost:4000");
+    }
+
+    #[test]
+    fn where_tls_ends_here_no_proxy_is_needed_and_a_certificate_has_a_key() {
+        let (certificate, key) = (Some(PathBuf::from("certificate.pem")), Some(PathBuf::from("key.pem")));
+        let half = with(|config| config.tls_certificate.clone_from(&certificate));
+        assert!(half.check().expect_err("refused").to_string().contains("http.tls_key"));
+        let half = with(|config| config.tls_key.clone_from(&key));
+        assert!(half.check().expect_err("refused").to_string().contains("http.tls_certificate"));
+        let mut whole = HttpConfig { tls_certificate: certificate, tls_key: key, ..HttpConfig::default() };
+        assert_eq!(whole.public_origin(), "https://localhost:4000");
+        whole.public_url = Some("https://app.example.id".to_owned());
+        whole.bind = "0.0.0.0".parse().expect("an address");
+        assert!(whole.check().is_ok());
     }
 
     #[test]

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 use crate::data_dir::DataDir;
 
-pub use auth::AuthConfig;
+pub use auth::{AuthConfig, SecondFactorFor};
 pub use data::DataConfig;
 pub use database::DatabaseConfig;
 pub use engines::{BusConfig, CacheConfig, MailConfig, ObjectsConfig, S3Config};
@@ -93,6 +93,7 @@ impl Config {
 
     fn check(&self) -> Result<(), ConfigError> {
         self.http.check()?;
+        self.auth.check()?;
         self.forecast.check()?;
         self.cache.check()?;
         self.bus.check()?;

@@ -1,6 +1,9 @@
 //! How a transaction begins on a connection of a pool.
 
-use sqlx::{PgPool, Postgres, SqlSafeStr as _, Transaction};
+use sqlx::{PgPool, Postgres, SqlSafeStr as _, SqlStr, Transaction};
+
+pub(crate) const BEGIN: &str = "begin";
+pub(crate) const BEGIN_SNAPSHOT: &str = "begin isolation level repeatable read read only";
 
 /// Begins a transaction, for whoever has a pool: in place of `Pool::begin`, which a lint refuses.
 ///
@@ -12,7 +15,7 @@ use sqlx::{PgPool, Postgres, SqlSafeStr as _, Transaction};
 /// # Errors
 /// Those of the pool and of the database.
 pub async fn begin(pool: &PgPool) -> sqlx::Result<Transaction<'static, Postgres>> {
-    begin_with(pool, "begin").await
+    begin_with(pool, BEGIN.into_sql_str()).await
 }
 
 /// As [`begin`], to read only: every statement sees the same state of the database.
@@ -20,11 +23,12 @@ pub async fn begin(pool: &PgPool) -> sqlx::Result<Transaction<'static, Postgres>
 /// # Errors
 /// As [`begin`].
 pub async fn begin_snapshot(pool: &PgPool) -> sqlx::Result<Transaction<'static, Postgres>> {
-    begin_with(pool, "begin isolation level repeatable read read only").await
+    begin_with(pool, BEGIN_SNAPSHOT.into_sql_str()).await
 }
 
-async fn begin_with(pool: &PgPool, statement: &'static str) -> sqlx::Result<Transaction<'static, Postgres>> {
+/// As [`begin`], by a statement that does so, and what goes with it in the same trip.
+pub(crate) async fn begin_with(pool: &PgPool, statement: SqlStr) -> sqlx::Result<Transaction<'static, Postgres>> {
     let connection = pool.acquire().await?;
-    let begun = tokio::spawn(Transaction::begin(connection, Some(statement.into_sql_str())));
+    let begun = tokio::spawn(Transaction::begin(connection, Some(statement)));
     begun.await.map_err(|_| sqlx::Error::WorkerCrashed)?
 }

