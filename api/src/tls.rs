@@ -25,7 +25,8 @@ impl Tls {
 
     /// Reads the files again when they have changed, as they do every few weeks. Until both are good, what was read before stays. For ever.
     pub(crate) async fn renew(self, config: RustlsConfig, look: Duration) {
-        let mut last = self.written().await;
+        // Once more than needed: they may have changed since they were opened.
+        let mut last = [None; 2];
         loop {
             tokio::time::sleep(look).await;
             let written = self.written().await;

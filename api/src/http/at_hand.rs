@@ -81,7 +81,7 @@ impl AtHand {
 /// `None` for whatever has to go the long way.
 pub(super) async fn answer(state: &AppState, head: &Parts) -> Option<Response> {
     let began = Instant::now();
-    if head.method != Method::GET || head.headers.contains_key(ORIGIN) || observe::is_watched() {
+    if !is_usual(&head.method, &head.headers) || observe::is_watched() {
         return None;
     }
     host::require_ours(&head.uri, &head.headers, &state.front).ok()?;
@@ -101,6 +101,11 @@ pub(super) async fn answer(state: &AppState, head: &Parts) -> Option<Response> {
     observe::count("GET", answered.route.as_str(), response.status(), began.elapsed());
     found();
     Some(response)
+}
+
+/// Other sites' scripts get headers of their own.
+pub(super) fn is_usual(method: &Method, headers: &HeaderMap) -> bool {
+    method == Method::GET && !headers.contains_key(ORIGIN)
 }
 
 /// Of a question: path and query as they were sent.

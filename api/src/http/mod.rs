@@ -52,13 +52,15 @@ pub(crate) fn wrap(routes: Router<AppState>, state: &AppState) -> Router<AppStat
 
 /// Whatever is answered, and by whom, is told of, and browsers are told to trust it with little.
 async fn tell(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let (moment, address) = (Moment::now(&state), at_hand::address(request.uri()));
+    let noted = at_hand::is_usual(request.method(), request.headers()).then(|| (at_hand::address(request.uri()), Moment::now(&state)));
     let observed = Observed::begin(&mut request);
     let hardening = Hardening::of(request.uri().path());
     let mut response = observed.during(next.run(request)).await;
     hardening.apply(response.headers_mut());
     observed.end(&mut response);
-    state.at_hand.note(address, moment, observed.path, &response);
+    if let Some((address, moment)) = noted {
+        state.at_hand.note(address, moment, observed.path, &response);
+    }
     response
 }
 

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use reqwest::StatusCode;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::config::{AuthConfig, OutsideConfig};
@@ -43,14 +44,9 @@ impl Breaches {
         let (told, kept) = hash.split_at(TOLD);
         match service.ask(told).await {
             Ok(lines) => lines.lines().any(|line| is_lost(line, kept)),
-            Err(error) => {
+            Err(why) => {
                 metrics::counter!("breached_passwords_unanswered_total").increment(1);
-                // The address of the question says what was told.
-                let error = error.without_url();
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "a new password could not be looked up among those that were lost"
-                );
+                tracing::warn!(why, "a new password could not be looked up among those that were lost");
                 false
             }
         }
@@ -58,10 +54,17 @@ impl Breaches {
 }
 
 impl Service {
-    async fn ask(&self, told: &str) -> reqwest::Result<String> {
+    /// Why not does not say what was told.
+    async fn ask(&self, told: &str) -> Result<String, String> {
         // Padded, whoever sees how long the answer is does not know what was asked either.
         let asked = self.client.get(format!("{}/range/{told}", self.address)).header("add-padding", "true");
-        asked.send().await?.error_for_status()?.text().await
+        let unanswered = |error: reqwest::Error| domain::chain(&error.without_url());
+        let answer = asked.send().await.map_err(unanswered)?;
+        // It might have moved.
+        if answer.status() != StatusCode::OK {
+            return Err(format!("it answered {}", answer.status()));
+        }
+        answer.text().await.map_err(unanswered)
     }
 }
 

@@ -45,9 +45,6 @@ impl Near {
     }
 
     pub fn forget(&self, what: &Invalidation) {
-        if keys::is_of_keys(what) {
-            self.version.fetch_add(1, Ordering::SeqCst);
-        }
         match what {
             Invalidation::Key(name) => self.entries.invalidate(name),
             Invalidation::Prefix(prefix) if prefix.is_empty() => self.entries.invalidate_all(),
@@ -56,6 +53,10 @@ impl Near {
                     self.entries.invalidate(&*name);
                 }
             }
+        }
+        // Last: a key that was made of what is gone has the version of before.
+        if keys::is_of_keys(what) {
+            self.version.fetch_add(1, Ordering::SeqCst);
         }
     }
 }
