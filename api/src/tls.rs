@@ -74,26 +74,38 @@ mod tests {
         Tls { certificate: folder.path().join("certificate.pem"), key: folder.path().join("key.pem") }
     }
 
+    /// Where the certificate in use lies in memory.
+    fn place(config: &RustlsConfig) -> usize {
+        Arc::as_ptr(&config.get_inner()).addr()
+    }
+
+    async fn until_other_than(known: usize, config: &RustlsConfig) {
+        let changed = async {
+            while place(config) == known {
+                tokio::time::sleep(SOON).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), changed).await.expect("read again");
+    }
+
     #[tokio::test]
     async fn a_new_certificate_is_read_and_a_broken_one_is_not_used() {
         let folder = tempfile::tempdir().expect("a folder");
         let tls = in_folder(&folder);
         write_pair(&tls);
         let config = tls.open().await.expect("a pair");
-        let first = config.get_inner();
+        let opened = config.get_inner();
+        let opened_at = Arc::as_ptr(&opened).addr();
         let renewing = tokio::spawn(tls.clone().renew(config.clone(), SOON));
-        // So that times of files differ.
-        tokio::time::sleep(4 * SOON).await;
+        // Once it is read again in any case.
+        until_other_than(opened_at, &config).await;
+        let first = config.get_inner();
+        let first_at = place(&config);
         std::fs::write(&tls.certificate, "no certificate").expect("written");
         tokio::time::sleep(20 * SOON).await;
         assert!(Arc::ptr_eq(&first, &config.get_inner()), "what was good stays");
         write_pair(&tls);
-        let changed = async {
-            while Arc::ptr_eq(&first, &config.get_inner()) {
-                tokio::time::sleep(SOON).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(20), changed).await.expect("read again");
+        until_other_than(first_at, &config).await;
         renewing.abort();
     }
 
