@@ -7,7 +7,7 @@ use crate::desk::Desk;
 use crate::panels::{csv_with, daily};
 
 fn bench(panels: Option<&Path>) -> String {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/bench-accuracy");
+    let script = Path::new(&std::env::var("CARGO_MANIFEST_DIR").expect("cargo says where")).join("../scripts/bench-accuracy");
     let mut command = Command::new(script);
     command.arg(env!("CARGO_BIN_EXE_viralcast")).env("VIRALCAST_EFFORT", "fast").env_remove("VIRALCAST_PANELS");
     if let Some(panels) = panels {

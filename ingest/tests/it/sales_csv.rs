@@ -13,7 +13,7 @@ use insta::assert_snapshot;
 use proptest::prelude::*;
 
 pub fn fixture(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../data/fixtures/sales_csv").join(name)
+    PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").expect("cargo says where")).join("../data/fixtures/sales_csv").join(name)
 }
 
 /// A warung in WIB that closes at 02:00.

@@ -1,10 +1,8 @@
-use std::fmt::Display;
-
 use secrecy::SecretString;
 use url::Url;
 
 use super::ConfigError;
-use super::setting::{Shown, settings};
+use super::setting::{choice, settings};
 use crate::host::is_read_on_the_way;
 
 settings! {
@@ -39,38 +37,12 @@ impl AuthConfig {
     }
 }
 
-/// Who does not get far without a second factor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
-#[serde(try_from = "String")]
-pub enum SecondFactorFor {
-    #[default]
-    Nobody,
-    Operators,
-    Everyone,
-}
-
-impl TryFrom<String> for SecondFactorFor {
-    type Error = String;
-
-    fn try_from(name: String) -> Result<Self, String> {
-        let all = [Self::Nobody, Self::Operators, Self::Everyone];
-        all.into_iter().find(|whom| whom.to_string() == name).ok_or(format!("`{name}` is none of nobody, operators, everyone"))
-    }
-}
-
-impl Display for SecondFactorFor {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(match self {
-            Self::Nobody => "nobody",
-            Self::Operators => "operators",
-            Self::Everyone => "everyone",
-        })
-    }
-}
-
-impl Shown for SecondFactorFor {
-    fn shown(&self) -> Option<String> {
-        Some(self.to_string())
+choice! {
+    /// Who does not get far without a second factor.
+    pub enum SecondFactorFor {
+        Nobody = "nobody",
+        Operators = "operators",
+        Everyone = "everyone",
     }
 }
 

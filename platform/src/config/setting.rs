@@ -116,4 +116,39 @@ macro_rules! settings {
     };
 }
 
-pub(super) use settings;
+/// Declares a setting that is one of a few words.
+macro_rules! choice {
+    ($(#[doc = $about:literal])+ pub enum $name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[doc = $about])+
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+        #[serde(try_from = "String")]
+        pub enum $name {
+            $($variant),+
+        }
+
+        impl $name {
+            fn word(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word),+
+                }
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = String;
+
+            fn try_from(word: String) -> Result<Self, String> {
+                let all = [$(Self::$variant),+];
+                all.into_iter().find(|choice| choice.word() == word).ok_or(format!("`{word}` is none of {}", [$($word),+].join(", ")))
+            }
+        }
+
+        impl crate::config::setting::Shown for $name {
+            fn shown(&self) -> Option<String> {
+                Some(self.word().to_owned())
+            }
+        }
+    };
+}
+
+pub(super) use {choice, settings};

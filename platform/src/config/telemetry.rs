@@ -1,7 +1,5 @@
-use std::fmt::Display;
-
 use super::ConfigError;
-use super::setting::{Shown, settings};
+use super::setting::{choice, settings};
 use crate::host::is_read_on_the_way;
 
 settings! {
@@ -35,36 +33,11 @@ impl TelemetryConfig {
     }
 }
 
-/// How log lines look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(try_from = "String")]
-pub enum LogFormat {
-    Auto,
-    Json,
-    Terminal,
-}
-
-impl TryFrom<String> for LogFormat {
-    type Error = String;
-
-    fn try_from(name: String) -> Result<Self, String> {
-        let all = [Self::Auto, Self::Json, Self::Terminal];
-        all.into_iter().find(|format| format.to_string() == name).ok_or(format!("`{name}` is none of auto, json, terminal"))
-    }
-}
-
-impl Display for LogFormat {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(match self {
-            Self::Auto => "auto",
-            Self::Json => "json",
-            Self::Terminal => "terminal",
-        })
-    }
-}
-
-impl Shown for LogFormat {
-    fn shown(&self) -> Option<String> {
-        Some(self.to_string())
+choice! {
+    /// How log lines look.
+    pub enum LogFormat {
+        Auto = "auto",
+        Json = "json",
+        Terminal = "terminal",
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, Column, Either, Executor, SqlSafeStr, Statement, TypeInfo};
 
 fn saved_statements() -> Vec<(PathBuf, Value)> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../.sqlx");
+    let folder = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").expect("cargo says where")).join("../.sqlx");
     let files = std::fs::read_dir(&folder).expect(".sqlx/ is part of the project");
     let paths = files.map(|file| file.expect("a file").path()).filter(|path| path.extension().is_some_and(|end| end == "json"));
     paths.map(|path| (path.clone(), serde_json::from_str(&std::fs::read_to_string(&path).expect("a file")).expect("JSON"))).collect()
