@@ -94,6 +94,10 @@ bench-bulk: setup ## ten million order lines beside a bare COPY (release profile
 sql: setup ## re-check every SQL statement against the migrations and rewrite .sqlx/
 	@scripts/prepare-sql.sh
 
+.PHONY: audit
+audit: ## advisories, licenses and bills of materials (target/sbom) of all libraries; needs the internet
+	@scripts/audit target/sbom
+
 .PHONY: sizes
 sizes: ## lines a file: median, 90th percentile, greatest
 	@git ls-files '*.rs' '*.sql' | grep -v '/snapshots/' | xargs wc -l | awk '$$2 != "total" { print $$1 }' | sort -n \

@@ -241,6 +241,7 @@ pub enum Resource {
     WhatIf,
     Notification,
     Export,
+    SecurityContact,
 }
 
 impl std::fmt::Display for Resource {
@@ -260,6 +261,7 @@ impl std::fmt::Display for Resource {
             Self::Member => "member",
             Self::Category => "category",
             Self::Ingredient => "ingredient",
+            Self::SecurityContact => "security contact",
             Self::Recipe => "recipe",
             Self::Avatar => "picture",
             Self::Job => "job",

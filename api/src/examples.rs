@@ -120,6 +120,7 @@ fn missing(path: &str) -> ApiError {
         Some("user") => (Resource::Member, ID),
         Some("waste") => (Resource::Waste, ID),
         Some("what_if") => (Resource::WhatIf, ID),
+        _ if path.ends_with("/security.txt") => (Resource::SecurityContact, "security.txt"),
         _ if path.ends_with("/avatar") => (Resource::Avatar, "avatar"),
         _ => (Resource::Store, STORE),
     };

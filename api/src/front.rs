@@ -21,6 +21,8 @@ pub struct Front {
     /// Where TLS ends here.
     pub tls: Option<Tls>,
     pub metrics_token: Option<SecretString>,
+    /// Whom to tell of a hole.
+    pub security_contact: Option<String>,
     /// Whether people on other machines are served.
     pub is_public: bool,
 }
@@ -40,6 +42,7 @@ impl From<&HttpConfig> for Front {
             trusted_proxies: config.proxies(),
             tls: config.tls().map(|(certificate, key)| Tls { certificate: certificate.to_owned(), key: key.to_owned() }),
             metrics_token: config.metrics_token.clone(),
+            security_contact: config.security_contact.clone(),
             is_public: config.public_url.is_some(),
         }
     }

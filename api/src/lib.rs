@@ -29,7 +29,7 @@ mod stream;
 mod tls;
 mod warm;
 
-pub use access::Auth;
+pub use access::{Auth, alias_of};
 pub use error::{ApiError, FieldError, Resource};
 pub use front::Front;
 pub use http::Api;

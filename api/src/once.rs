@@ -4,7 +4,7 @@
 use axum::Json;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::TimeDelta;
 use platform::db::idempotency_keys::{KeptAnswer, NewAnswer, keep_answer, kept_answer, try_take_key};
@@ -28,7 +28,7 @@ const LONGEST_KEY: usize = 255;
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "read from the headers themselves")]
 pub(crate) struct IdempotencyKey {
-    /// Random, and the same again when trying again; 1 to 255 visible characters.
+    /// Random, and the same again when trying again; 1 to 255 printable characters of ASCII, no blank before or behind.
     #[param(rename = "Idempotency-Key", nullable = false, example = "8e03978e-40d5-43e8-bc93-6894a57f9324")]
     key: Option<String>,
 }
@@ -141,15 +141,22 @@ fn located(mut response: Response, location: Option<&str>) -> Response {
     response
 }
 
+/// The header as it came: HTTP takes blanks away from both ends (RFC 9110, section 5.5).
+///
+/// # Errors
+/// For one that no such header may be.
+pub(crate) fn sent_key(headers: &HeaderMap, longest: usize) -> Result<Option<&str>, FieldError> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().ok().filter(|key| (1..=longest).contains(&key.len()));
+    let refused = || FieldError::new("Idempotency-Key", format!("must be 1 to {longest} printable characters of ASCII"));
+    key.map(Some).ok_or_else(refused)
+}
+
 impl FromRequestParts<AppState> for Once {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self { key: None }) };
-        let text = value.to_str().unwrap_or_default().trim().trim_matches('"').to_owned();
-        if text.is_empty() || text.len() > LONGEST_KEY {
-            return Err(FieldError::new("Idempotency-Key", "must be 1 to 255 visible characters").into());
-        }
+        let Some(text) = sent_key(&parts.headers, LONGEST_KEY)?.map(str::to_owned) else { return Ok(Self { key: None }) };
         let route = format!("{} {}", parts.method, parts.uri.path());
         let user = Caller::from_request_parts(parts, state).await?.user;
         Ok(Self { key: Some(Key { text, user, route }) })

@@ -13,7 +13,7 @@ use platform::limits::RateLimiter;
 use platform::objects::Objects;
 use platform::telemetry::Metrics;
 
-use crate::access::Auth;
+use crate::access::{Auth, Unsigned};
 use crate::front::Front;
 use crate::http::AtHand;
 use crate::live::Live;
@@ -26,11 +26,12 @@ pub struct AppState(Arc<Shared>);
 pub struct Shared {
     services: Services,
     pub(crate) at_hand: AtHand,
+    pub(crate) unsigned: Unsigned,
 }
 
 impl From<Services> for AppState {
     fn from(services: Services) -> Self {
-        Self(Arc::new(Shared { services, at_hand: AtHand::default() }))
+        Self(Arc::new(Shared { services, at_hand: AtHand::default(), unsigned: Unsigned::default() }))
     }
 }
 

@@ -20,7 +20,7 @@ use platform::db::tenant::ServePool;
 use platform::http::Polite;
 use platform::mail::Mailer;
 use platform::objects::StoredObjects;
-use platform::telemetry::{self, Metrics, Output, Traces};
+use platform::telemetry::{self, Collector, Metrics, Output};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tokio_util::sync::CancellationToken;
@@ -45,7 +45,7 @@ pub struct Context {
     pub db: Database,
     pub clock: SharedClock,
     pub metrics: Metrics,
-    traces: Option<Traces>,
+    collector: Option<Collector>,
     pub json: bool,
 }
 
@@ -53,14 +53,14 @@ impl Context {
     /// Reads the settings, starts or joins the database, and migrates the private one.
     pub async fn open(global: &Global) -> anyhow::Result<Self> {
         let config = Config::load(global.config.as_deref())?;
-        let (metrics, traces) = telemetry::init(&config.telemetry, Output::choose(&config.telemetry))?;
+        let (metrics, collector) = telemetry::init(&config.telemetry, Output::choose(&config.telemetry))?;
         let data = config.data_dir()?;
         let db = Database::open(&config.database, &data).await.context("can't open the database")?;
         // A server of one's own is migrated on purpose (`viralcast migrate`); the private cluster is ours alone.
         if db.is_embedded().await {
             db.migrate().await.context("can't migrate the private database")?;
         }
-        Ok(Self { config, data, db, clock: SystemClock::shared(), metrics, traces, json: global.json })
+        Ok(Self { config, data, db, clock: SystemClock::shared(), metrics, collector, json: global.json })
     }
 
     /// The object store: a bucket, or a folder of the data folder.
@@ -86,7 +86,8 @@ impl Context {
         Breaches::open(&self.config.auth, &self.config.outside).context("can't ask who has lost which passwords")
     }
 
-    fn links(&self) -> anyhow::Result<Links> {
+    /// How links are made that let somebody choose a password.
+    pub fn links(&self) -> anyhow::Result<Links> {
         Ok(Links { origin: self.config.http.public_origin(), secret: self.secret()? })
     }
 
@@ -169,8 +170,8 @@ impl Context {
     /// Leaves the database in order, and the last spans with the collector.
     pub async fn close(self) -> anyhow::Result<()> {
         self.db.close().await.context("the database did not close cleanly")?;
-        if let Some(traces) = self.traces {
-            tokio::task::spawn_blocking(move || traces.shut_down()).await?;
+        if let Some(collector) = self.collector {
+            tokio::task::spawn_blocking(move || collector.shut_down()).await?;
         }
         Ok(())
     }

@@ -53,6 +53,7 @@ fn hint_of(error: &(dyn std::error::Error + 'static)) -> Option<String> {
         .downcast_ref::<Failure>()
         .map(|failure| failure.hint.clone())
         .or_else(|| from::<api::ApiError>(error))
+        .or_else(|| from::<platform::auth::AuthError>(error))
         .or_else(|| from::<jobs::NightError>(error))
         .or_else(|| from::<payments::PaymentError>(error))
         .or_else(|| from::<payments::gateway::GatewayError>(error))

@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{NaiveDate, TimeDelta};
 use domain::Hint;
+use platform::auth::InstallationSecret;
 use platform::clock::Clock;
 use platform::config::SourcesConfig;
 use platform::db::DbError;
@@ -65,6 +66,8 @@ pub struct Asking<'a> {
     pub config: &'a SourcesConfig,
     /// For what is known of a scope already.
     pub pool: &'a PgPool,
+    /// Opens what is kept sealed.
+    pub secret: &'a InstallationSecret,
 }
 
 /// How a source asks.

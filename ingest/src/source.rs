@@ -38,6 +38,11 @@ pub trait Source: Send + Sync {
         false
     }
 
+    /// What of a record is kept: without whoever bought, where the source knows how it says so. Facts are read from what is kept.
+    fn kept(&self, bytes: Vec<u8>) -> Vec<u8> {
+        bytes
+    }
+
     /// Facts of one raw record, batch by batch. Pure: the same record and context give the same batches.
     ///
     /// # Errors

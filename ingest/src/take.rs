@@ -9,6 +9,7 @@ use chrono::{DateTime, NaiveTime, Utc};
 use chrono_tz::Asia::Jakarta;
 use domain::Hint;
 use domain::time::BusinessCalendar;
+use platform::auth::InstallationSecret;
 use platform::clock::Clock;
 use platform::config::SourcesConfig;
 use platform::database::begin;
@@ -40,6 +41,8 @@ pub struct Workshop<'a> {
     pub clock: &'a dyn Clock,
     pub http: &'a Polite,
     pub config: &'a SourcesConfig,
+    /// Opens what is kept sealed.
+    pub secret: &'a InstallationSecret,
 }
 
 /// What a window brought.
@@ -146,7 +149,7 @@ async fn ask_and_store(shop: Workshop<'_>, source: &dyn Source, scope: &str, day
     if let Some(missing) = feed.missing(shop.config) {
         return Err(FetchError::NotSetUp { source_name: source.name(), missing }.into());
     }
-    let asking = Asking { http: shop.http, clock: shop.clock, config: shop.config, pool: shop.pool };
+    let asking = Asking { http: shop.http, clock: shop.clock, config: shop.config, pool: shop.pool, secret: shop.secret };
     let mut landed = Vec::new();
     for reply in feed.fetch(&asking, scope, days).await? {
         // The same bytes are one record, and told now all the same: a price may have gone back to what it was.
@@ -198,7 +201,7 @@ pub async fn take_file(
     told_at: DateTime<Utc>,
 ) -> Result<Taken, TakeError> {
     let record = NewRawRecord { url: Some(name.to_owned()), ..new_record(source, scope, told_at) };
-    let (record, bytes) = land_bytes(shop, record, bytes).await?;
+    let (record, bytes) = land_bytes(shop, record, source.kept(bytes)).await?;
     let stored = StoredRecord { id: record.id, scope: scope.to_owned(), fetched_at: told_at, ..StoredRecord::default() };
     let mut taken = Taken { records: 1, new_records: u64::from(record.is_new), ..Taken::default() };
     taken.add(parse_and_store(shop, source, &stored, name, bytes, None).await?);
@@ -221,7 +224,7 @@ async fn land(
         content_type: reply.content_type,
         ..new_record(source, scope, reply.fetched_at)
     };
-    land_bytes(shop, record, reply.bytes).await
+    land_bytes(shop, record, source.kept(reply.bytes)).await
 }
 
 fn new_record(source: &dyn Source, scope: &str, fetched_at: DateTime<Utc>) -> NewRawRecord {

@@ -5,11 +5,21 @@ use platform::db::auth_sessions::lock_sessions;
 use platform::db::tenant::commit;
 use platform::db::users::own_password_hash;
 use secrecy::SecretString;
+use serde::Deserialize;
 use sqlx::{Postgres, Transaction};
+use utoipa::ToSchema;
 
 use super::{Caller, ClientAddress, check_attempt};
 use crate::error::ApiError;
 use crate::state::AppState;
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PasswordAgain {
+    /// The caller's own, again.
+    #[schema(value_type = String, format = Password, example = "tiga gajah lewat jembatan", max_length = 128)]
+    pub password: SecretString,
+}
 
 /// A transaction of the caller, who gave their password again. Whoever signs in meanwhile, or asks for the same, waits for its end.
 ///

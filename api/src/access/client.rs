@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use axum::extract::{ConnectInfo, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap};
+use platform::auth::InstallationSecret;
 
 use crate::state::AppState;
 
@@ -32,6 +33,17 @@ impl ClientAddress {
             None => String::new(),
         }
     }
+
+    /// As log lines name it: two lines of one network say the same, and without the installation's secret nobody knows which it is.
+    pub fn alias(self, secret: &InstallationSecret) -> String {
+        hex::encode(&secret.sign("clients in logs", &[self.network().as_bytes()])[..6])
+    }
+}
+
+/// How log lines name whoever asks from this address (`client.alias`).
+#[must_use]
+pub fn alias_of(address: IpAddr, secret: &InstallationSecret) -> String {
+    ClientAddress(Some(address.to_canonical())).alias(secret)
 }
 
 /// The peer; where the peer is a proxy of ours, the last address in `X-Forwarded-For` that is not. What stands before it was written
@@ -90,6 +102,17 @@ mod tests {
         assert_eq!(found("203.0.113.9", &["198.51.100.1"], &["10.0.0.1"]), "203.0.113.9");
         assert_eq!(found("10.0.0.1", &["198.51.100.1"], &["10.0.0.1"]), "198.51.100.1");
         assert_eq!(found("::ffff:10.0.0.1", &["198.51.100.1"], &["10.0.0.1"]), "198.51.100.1");
+    }
+
+    #[test]
+    fn an_alias_is_of_a_network_and_says_nothing_of_it() {
+        let secret = InstallationSecret::of("d41fb7c3e2a84960b5f0c9d7813e6a52".into()).expect("random enough");
+        let of = |address: &str| alias_of(address.parse().expect("an address"), &secret);
+        assert_eq!(of("203.0.113.9"), of("::ffff:203.0.113.9"));
+        assert_eq!(of("2001:db8:1:2::9"), of("2001:db8:1:2:ffff::1"), "one network");
+        assert_ne!(of("203.0.113.9"), of("203.0.113.8"));
+        let other = InstallationSecret::of("7e0c52a9f6d84b13a8e5917c3bd20f64".into()).expect("random enough");
+        assert_ne!(of("203.0.113.9"), alias_of("203.0.113.9".parse().expect("an address"), &other));
     }
 
     #[test]

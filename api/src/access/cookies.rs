@@ -13,10 +13,7 @@ use sha2::{Digest as _, Sha256};
 /// Since when somebody last signed in there.
 const DEVICE_LIFE: Duration = Duration::days(365);
 
-/// Only what follows this path gets the refresh token.
-const REFRESH_PATH: &str = "/api/v1/auth";
-
-/// Names and attributes of our cookies. Over TLS their names begin as RFC 6265bis section 4.1.3 says, so that no other host and no
+/// Names and attributes of our cookies. Over TLS their names begin as RFC 6265bis section 4.1.3.2 says, so that no other host and no
 /// plain connection can set them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cookies {
@@ -29,7 +26,7 @@ impl Cookies {
     }
 
     fn refresh_name(self) -> &'static str {
-        if self.is_secure { "__Secure-viralcast_refresh" } else { "viralcast_refresh" }
+        if self.is_secure { "__Host-viralcast_refresh" } else { "viralcast_refresh" }
     }
 
     fn csrf_name(self) -> &'static str {
@@ -56,39 +53,33 @@ impl Cookies {
 
     /// By which the device is known when somebody signs in again; it stays when they sign out.
     pub fn known_device(self, account: &str, token: &str) -> SetCookies {
-        SetCookies(vec![self.cookie(self.device_name(account), token, "/", true, DEVICE_LIFE)])
+        SetCookies(vec![self.cookie(self.device_name(account), token, true, DEVICE_LIFE)])
     }
 
     /// Three cookies: two that scripts cannot read, and the token that a script must send back (`x-csrf-token`).
     pub fn signed_in(self, access: &str, refresh: &RefreshToken, csrf: &str) -> SetCookies {
         let (short, long) = (Duration::seconds(ACCESS_LIFE.num_seconds()), Duration::seconds(REFRESH_LIFE.num_seconds()));
         SetCookies(vec![
-            self.cookie(self.access_name(), access, "/", true, short),
-            self.cookie(self.refresh_name(), refresh.expose(), REFRESH_PATH, true, long),
-            self.cookie(self.csrf_name(), csrf, "/", false, long),
+            self.cookie(self.access_name(), access, true, short),
+            self.cookie(self.refresh_name(), refresh.expose(), true, long),
+            self.cookie(self.csrf_name(), csrf, false, long),
         ])
     }
 
     pub fn signed_out(self) -> SetCookies {
         let gone = Duration::ZERO;
         SetCookies(vec![
-            self.cookie(self.access_name(), "", "/", true, gone),
-            self.cookie(self.refresh_name(), "", REFRESH_PATH, true, gone),
-            self.cookie(self.csrf_name(), "", "/", false, gone),
+            self.cookie(self.access_name(), "", true, gone),
+            self.cookie(self.refresh_name(), "", true, gone),
+            self.cookie(self.csrf_name(), "", false, gone),
         ])
     }
 
-    fn cookie(
-        self,
-        name: impl Into<Cow<'static, str>>,
-        value: &str,
-        path: &'static str,
-        http_only: bool,
-        life: Duration,
-    ) -> Cookie<'static> {
+    /// For every path: without that its name could not begin with `__Host-`.
+    fn cookie(self, name: impl Into<Cow<'static, str>>, value: &str, http_only: bool, life: Duration) -> Cookie<'static> {
         let name: Cow<'static, str> = name.into();
         Cookie::build((name, value.to_owned()))
-            .path(path)
+            .path("/")
             .http_only(http_only)
             .secure(self.is_secure)
             .same_site(SameSite::Strict)
@@ -154,7 +145,7 @@ mod tests {
             shown,
             [
                 "__Host-viralcast_access=aaa; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=900",
-                "__Secure-viralcast_refresh=rrr; HttpOnly; SameSite=Strict; Secure; Path=/api/v1/auth; Max-Age=604800",
+                "__Host-viralcast_refresh=rrr; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=604800",
                 "__Host-viralcast_csrf=ccc; SameSite=Strict; Secure; Path=/; Max-Age=604800",
             ]
         );

@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn a_token_belongs_to_one_session() {
-        let secret = InstallationSecret::of("0123456789abcdef0123456789abcdef".into()).expect("long enough");
+        let secret = InstallationSecret::of("d41fb7c3e2a84960b5f0c9d7813e6a52".into()).expect("random enough");
         let (mine, other) = (Uuid::now_v7(), Uuid::now_v7());
         let with = |value: &str| headers(&[(HEADER, value)]);
         assert!(check_token(&with(&token(&secret, mine)), &secret, mine).is_ok());

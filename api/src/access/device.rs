@@ -83,8 +83,8 @@ mod tests {
 
     #[test]
     fn a_device_is_known_to_the_account_that_it_signed_in_to() {
-        let secret = InstallationSecret::of("0123456789abcdef0123456789abcdef".into()).expect("long enough");
-        let other = InstallationSecret::of("fedcba9876543210fedcba9876543210".into()).expect("long enough");
+        let secret = InstallationSecret::of("d41fb7c3e2a84960b5f0c9d7813e6a52".into()).expect("random enough");
+        let other = InstallationSecret::of("7e0c52a9f6d84b13a8e5917c3bd20f64".into()).expect("random enough");
         let known = |secret: &InstallationSecret, account: &str, name: &'static str, value: &str| {
             let headers = HeaderMap::from_iter([(name.parse().expect("a name"), value.parse().expect("a value"))]);
             Device::known(&headers, Cookies { is_secure: false }, secret, account)

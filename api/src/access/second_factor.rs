@@ -1,7 +1,7 @@
 //! The second factor of somebody whose password was right.
 
 use platform::auth::{CodeKey, RecoveryCode};
-use platform::db::second_factors::{second_factor, use_recovery_code, use_step};
+use platform::db::second_factors::{SecondFactor, second_factor, use_recovery_code, use_step};
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -24,14 +24,27 @@ pub(crate) async fn check_second_factor(
     let Some(factor) = factor else { return Ok(()) };
     let code = code.ok_or(ApiError::SecondFactorRequired)?.expose_secret();
     check_codes(state.limiter.as_ref(), user).await?;
-    if use_code(transaction, state, user, factor.id, code).await? { Ok(()) } else { Err(ApiError::WrongCode) }
+    if use_code(transaction, state, user, &factor, code).await? { Ok(()) } else { Err(ApiError::WrongCode) }
 }
 
 /// Of an app, or on paper.
-async fn use_code(transaction: &mut PgConnection, state: &AppState, user: Uuid, factor: Uuid, code: &str) -> Result<bool, ApiError> {
+async fn use_code(
+    transaction: &mut PgConnection,
+    state: &AppState,
+    user: Uuid,
+    factor: &SecondFactor,
+    code: &str,
+) -> Result<bool, ApiError> {
     let (secret, now) = (state.auth.secret(), state.clock.now());
-    Ok(match CodeKey::of(factor, "", secret)?.step_of(code, now) {
-        Some(step) => use_step(&mut *transaction, user, step).await?,
-        None => use_recovery_code(&mut *transaction, user, &RecoveryCode::presented(code).hash(secret), now).await?,
-    })
+    if let Some(step) = CodeKey::open(&factor.sealed_key, user, secret)?.step_of(code, now) {
+        return Ok(use_step(&mut *transaction, user, step).await?);
+    }
+    let code = RecoveryCode::presented(code);
+    // Paper cannot be written anew when the installation gets another secret.
+    for secret in [Some(secret.clone()), secret.former()].into_iter().flatten() {
+        if use_recovery_code(&mut *transaction, user, &code.hash(&secret), now).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -24,7 +24,7 @@ use futures::FutureExt as _;
 use tower::ServiceBuilder;
 use tower_http::compression::CompressionLayer;
 
-use crate::access;
+use crate::access::{self, ClientAddress};
 use crate::error::ApiError;
 use crate::problem;
 use crate::state::AppState;
@@ -54,10 +54,11 @@ pub(crate) fn wrap(routes: Router<AppState>, state: &AppState) -> Router<AppStat
 async fn tell(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let noted = at_hand::is_usual(request.method(), request.headers()).then(|| (at_hand::address(request.uri()), Moment::now(&state)));
     let observed = Observed::begin(&mut request);
+    let address = ClientAddress::of(&request, &state.front.trusted_proxies);
     let hardening = Hardening::of(request.uri().path());
     let mut response = observed.during(next.run(request)).await;
     hardening.apply(response.headers_mut());
-    observed.end(&mut response);
+    observed.end(&mut response, || address.alias(state.auth.secret()));
     if let Some((address, moment)) = noted {
         state.at_hand.note(address, moment, observed.path, &response);
     }

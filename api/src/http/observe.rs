@@ -1,5 +1,5 @@
 //! One span, one set of metrics and, unless it is a read that went well and fast, one log line a request, all by route template. Neither
-//! query strings nor header values are recorded: they may hold personal data. Who asked is told by an id.
+//! query strings nor header values are recorded: they may hold personal data. Who asked is told by an id, and from where by an alias.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
@@ -69,11 +69,11 @@ impl Observed {
     }
 
     /// Tells of the answer, and the answer of its trace.
-    pub fn end(&self, response: &mut Response) {
+    pub fn end(&self, response: &mut Response, client: impl FnOnce() -> String) {
         let elapsed = self.started.elapsed();
         let (status, route) = (response.status(), self.path.as_ref().map_or(UNMATCHED, MatchedPath::as_str));
         telemetry::answered(&self.span, status.as_u16());
-        self.span.in_scope(|| tell(self.method, route, status, elapsed, response.extensions()));
+        self.span.in_scope(|| tell(self.method, route, status, elapsed, response.extensions(), client));
         count(self.method, route, status, elapsed);
         self.trace_id.tell(response.headers_mut());
     }
@@ -92,14 +92,14 @@ pub(super) fn count(method: &'static str, route: &str, status: StatusCode, elaps
 }
 
 /// Whoever is refused is told of with the reason: it may be somebody who tries doors.
-fn tell(method: &str, route: &str, status: StatusCode, elapsed: Duration, known: &Extensions) {
+fn tell(method: &str, route: &str, status: StatusCode, elapsed: Duration, known: &Extensions, client: impl FnOnce() -> String) {
     let (code, duration_ms) = (status.as_u16(), elapsed.as_secs_f64() * 1e3);
     let user = known.get().map(|asker: &Asker| tracing::field::display(asker.user));
     let problem = known.get().map(|Refusal(kind)| *kind);
     if status.as_u16() < 400 && elapsed < SLOW && matches!(method, "GET" | "HEAD" | "OPTIONS") {
         debug!(http.status = code, user.id = user, duration_ms, "{method} {route} answered {code} in {duration_ms:.1} ms");
     } else {
-        info!(http.status = code, user.id = user, problem.type = problem, duration_ms, "{method} {route} answered {code} in {duration_ms:.1} ms");
+        info!(http.status = code, user.id = user, client.alias = client(), problem.type = problem, duration_ms, "{method} {route} answered {code} in {duration_ms:.1} ms");
     }
 }
 

@@ -36,7 +36,7 @@ fn metrics() -> Metrics {
 
 fn app() -> Router {
     let nowhere = PgPool::connect_lazy_with(PgConnectOptions::new());
-    let secret = InstallationSecret::of("a secret of this test, long enough".into()).expect("long enough");
+    let secret = InstallationSecret::of("d41fb7c3e2a84960b5f0c9d7813e6a52".into()).expect("random enough");
     let payments = Payments::new(nowhere.clone(), SystemClock::shared(), &XenditConfig::default(), &OutsideConfig::default());
     let (db, stopped) = (ServePool::new(nowhere.clone()), CancellationToken::new());
     stopped.cancel();
@@ -136,6 +136,8 @@ async fn the_log_tells_of_what_is_refused_and_not_of_every_read() {
     let told = &line["fields"];
     assert_eq!((&line["level"], &told["http.status"], &told["problem.type"]), (&"INFO".into(), &418.into(), &"/problems/refused".into()));
     assert!(!log.text().contains("secret"));
+    let from = told["client.alias"].as_str().expect("from where");
+    assert!(from.len() == 12 && from.bytes().all(|byte| byte.is_ascii_hexdigit()), "{from}");
 }
 
 #[tokio::test]

@@ -276,6 +276,10 @@ fn not_found(resource: Resource, name: &str, language: Language) -> Wording {
             language.choose("Ekspor", "Export"),
             language.choose("Jenis ekspor dijelaskan di /docs/.", "The kinds of exports are described at /docs/."),
         ),
+        Resource::SecurityContact => (
+            language.choose("Kontak keamanan", "Security contact"),
+            language.choose("Pengelola menyetelnya: http.security_contact.", "Whoever runs this sets it: http.security_contact."),
+        ),
         Resource::Notification => (
             language.choose("Kabar", "News"),
             language.choose("Daftar kabar: GET /api/v1/users/me/notifications.", "News is listed by GET /api/v1/users/me/notifications."),

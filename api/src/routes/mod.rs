@@ -44,6 +44,7 @@ mod refunds;
 mod registrations;
 mod runs;
 mod second_factors;
+mod security_txt;
 mod sessions;
 mod sold_out;
 mod stock_counts;
@@ -114,6 +115,7 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .merge(registrations::routes())
         .merge(runs::routes())
         .merge(second_factors::routes())
+        .merge(security_txt::routes())
         .merge(sessions::routes())
         .merge(sold_out::routes())
         .merge(stock_counts::routes())

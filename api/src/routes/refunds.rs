@@ -19,9 +19,13 @@ use crate::access::Caller;
 use crate::error::{ApiError, FieldError};
 use crate::extract::{Body, PathNames};
 use crate::field::whole;
+use crate::once::sent_key;
 use crate::problem::Problem;
 use crate::record::remember;
 use crate::state::AppState;
+
+/// The provider's: it is told the same key.
+const LONGEST_KEY: usize = 64;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::default().routes(routes!(list, create))
@@ -120,7 +124,7 @@ impl From<Reason> for payments::Reason {
     params(
         ("store" = String, Path, description = "Slug or id", example = "warung-bu-sri"),
         ("payment" = Uuid, Path, description = "Id of the payment"),
-        ("Idempotency-Key" = String, Header, description = "Random, and the same again when trying again; 1 to 64 characters", example = "8e03978e-40d5-43e8-bc93-6894a57f9324"),
+        ("Idempotency-Key" = String, Header, description = "Random, and the same again when trying again; 1 to 64 printable characters of ASCII", example = "8e03978e-40d5-43e8-bc93-6894a57f9324"),
     ),
     request_body = NewRefund,
     responses(
@@ -139,12 +143,8 @@ async fn create(
     Body(new): Body<NewRefund>,
 ) -> Result<(StatusCode, Json<Refund>), ApiError> {
     let payment = find(&state, &caller, &store, &payment, Permission::to(Action::Create, Kind::Refunds)).await?;
-    let key = headers.get("idempotency-key").and_then(|value| value.to_str().ok()).map(|key| key.trim_matches('"')).unwrap_or_default();
-    if !(1..=64).contains(&key.len()) {
-        return Err(
-            FieldError::new("Idempotency-Key", "must be 1 to 64 visible characters: without it a second try could pay back twice").into()
-        );
-    }
+    let missing = || FieldError::new("Idempotency-Key", "is missing: without it a second try could pay back twice");
+    let key = sent_key(&headers, LONGEST_KEY)?.ok_or_else(missing)?;
     if new.amount < 1 {
         return Err(FieldError::new("amount", "must be at least 1").into());
     }

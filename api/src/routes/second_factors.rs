@@ -18,10 +18,9 @@ use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use uuid::Uuid;
 
 use super::sessions::NO_STORE;
-use crate::access::{Caller, ClientAddress, Reader, check_attempt, check_second_factor, with_password_again};
+use crate::access::{Caller, ClientAddress, PasswordAgain, Reader, check_attempt, check_second_factor, with_password_again};
 use crate::error::ApiError;
 use crate::extract::Body;
 use crate::problem::Problem;
@@ -59,14 +58,6 @@ async fn get(caller: Caller, Reader(mut transaction): Reader) -> Result<Json<Sec
     Ok(Json(SecondFactorState { since, recovery_codes_left }))
 }
 
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct PasswordAgain {
-    /// The caller's own, again.
-    #[schema(value_type = String, format = Password, example = "tiga gajah lewat jembatan", max_length = 128)]
-    password: SecretString,
-}
-
 /// What an app needs to show codes.
 #[derive(Serialize, ToSchema)]
 struct NewSecondFactor {
@@ -93,13 +84,13 @@ struct NewSecondFactor {
 )]
 async fn begin(State(state): State<AppState>, caller: Caller, Body(again): Body<PasswordAgain>) -> Result<Response, ApiError> {
     let mut transaction = with_password_again(&state, &caller, again.password).await?;
-    let id = Uuid::now_v7();
-    if !begin_second_factor(&mut *transaction, caller.user, id, state.clock.now()).await? {
+    let user = find_user(&mut *transaction, caller.user).await?.ok_or(ApiError::SignInRequired)?;
+    let key = CodeKey::random(&user.email)?;
+    let sealed = key.sealed(caller.user, state.auth.secret())?;
+    if !begin_second_factor(&mut *transaction, caller.user, &sealed, state.clock.now()).await? {
         return Err(ApiError::Conflict { rule: IS_ON });
     }
-    let user = find_user(&mut *transaction, caller.user).await?.ok_or(ApiError::SignInRequired)?;
     commit(transaction).await?;
-    let key = CodeKey::of(id, &user.email, state.auth.secret())?;
     Ok((StatusCode::CREATED, NO_STORE, Json(NewSecondFactor { key: key.text(), uri: key.uri() })).into_response())
 }
 
@@ -137,12 +128,12 @@ async fn confirm(State(state): State<AppState>, caller: Caller, Body(shown): Bod
     let mut transaction = caller.begin(&state).await?;
     // First, since with it whoever signs in takes turns with this.
     revoke_others(&mut transaction, user, Some(caller.session), Revocation::SecondFactorSet, now).await?;
-    let SecondFactor { id, confirmed_at, .. } =
+    let SecondFactor { id, sealed_key, confirmed_at, .. } =
         second_factor(&mut *transaction, user).await?.ok_or(ApiError::Conflict { rule: NOT_BEGUN })?;
     if confirmed_at.is_some() {
         return Err(ApiError::Conflict { rule: IS_ON });
     }
-    let step = CodeKey::of(id, "", secret)?.step_of(shown.code.expose_secret(), now).ok_or(ApiError::WrongCode)?;
+    let step = CodeKey::open(&sealed_key, user, secret)?.step_of(shown.code.expose_secret(), now).ok_or(ApiError::WrongCode)?;
     let codes: Vec<RecoveryCode> = (0..RECOVERY_CODES).map(|_| RecoveryCode::random()).collect();
     let hashes: Vec<Vec<u8>> = codes.iter().map(|code| code.hash(secret).to_vec()).collect();
     let is_used = use_step(&mut *transaction, user, step).await?;

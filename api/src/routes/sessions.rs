@@ -19,8 +19,8 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::access::{
-    Agent, Caller, ClientAddress, Device, DeviceToken, Failure, Proven, Reader, SignIn, check_attempt, check_origin, check_token,
-    end_earlier, refresh, remember_failure, sign_in,
+    Agent, Caller, ClientAddress, Device, DeviceToken, Failure, PasswordAgain, Proven, Reader, SignIn, check_attempt, check_origin,
+    check_token, end_earlier, refresh, remember_failure, sign_in, with_password_again,
 };
 use crate::error::{ApiError, Resource};
 use crate::extract::{Body, PathName, line};
@@ -224,12 +224,16 @@ async fn logout(State(state): State<AppState>, caller: Caller) -> Result<Respons
     post,
     path = "/api/v1/auth/logout-everywhere", operation_id = "logout_everywhere",
     tag = "auth",
-    responses((status = 204, description = "Signed out everywhere")),
+    request_body = PasswordAgain,
+    responses(
+        (status = 204, description = "Signed out everywhere"),
+        (status = 401, description = "The password is wrong", body = Problem, content_type = "application/problem+json"),
+    ),
     extensions(("x-permission" = json!("signed-in"))),
 )]
-async fn logout_everywhere(State(state): State<AppState>, caller: Caller) -> Result<Response, ApiError> {
+async fn logout_everywhere(State(state): State<AppState>, caller: Caller, Body(again): Body<PasswordAgain>) -> Result<Response, ApiError> {
     let now = state.clock.now();
-    let mut transaction = caller.begin(&state).await?;
+    let mut transaction = with_password_again(&state, &caller, again.password).await?;
     revoke_others(&mut transaction, caller.user, None, Revocation::SignedOutEverywhere, now).await?;
     revoke_tokens(&mut *transaction, caller.user, now).await?;
     remember(&mut transaction, &state, &caller, None, "signed_out_everywhere", &caller.user.to_string(), json!({})).await?;
@@ -288,22 +292,29 @@ async fn list(State(state): State<AppState>, caller: Caller, Reader(mut transact
     Ok(Json(Sessions { sessions: rows.into_iter().map(|row| Session::of(row, &caller)).collect() }))
 }
 
-/// End one session.
+/// End one session, wherever it is: whoever borrowed a phone does not sign its owner out of theirs.
 #[utoipa::path(
-    delete,
-    path = "/api/v1/auth/sessions/{session}", operation_id = "end_session",
+    post,
+    path = "/api/v1/auth/sessions/{session}/end", operation_id = "end_session",
     tag = "auth",
     params(("session" = Uuid, Path, description = "Id of the session")),
+    request_body = PasswordAgain,
     responses(
         (status = 204, description = "Ended"),
+        (status = 401, description = "The password is wrong", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such session", body = Problem, content_type = "application/problem+json"),
     ),
     extensions(("x-permission" = json!("signed-in"))),
 )]
-async fn end(State(state): State<AppState>, caller: Caller, PathName(session): PathName) -> Result<StatusCode, ApiError> {
+async fn end(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathName(session): PathName,
+    Body(again): Body<PasswordAgain>,
+) -> Result<StatusCode, ApiError> {
     let missing = || ApiError::NotFound { resource: Resource::Session, name: session.clone() };
     let id = Uuid::try_parse(&session).map_err(|_| missing())?;
-    let mut transaction = caller.begin(&state).await?;
+    let mut transaction = with_password_again(&state, &caller, again.password).await?;
     if !revoke_family(&mut transaction, caller.user, id, Revocation::SignedOut, state.clock.now()).await? {
         return Err(missing());
     }

@@ -19,6 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use crate::access::ClientAddress;
 use crate::error::ApiError;
 use crate::extract::PathName;
 use crate::state::AppState;
@@ -96,16 +97,19 @@ struct PushedItem {
 async fn push_orders(
     State(state): State<AppState>,
     PathName(store): PathName,
+    address: ClientAddress,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<(StatusCode, Json<Delivery>), ApiError> {
     let now = state.clock.now();
+    state.unsigned.check(address)?;
     // A store that does not exist is answered like a signature that is wrong.
-    let store_id: Uuid = store.parse().map_err(|_| ApiError::Unsigned)?;
-    let secrets = push_secrets(&mut *state.db.acquire().await?, store_id, now).await?;
+    let unsigned = || state.unsigned.refuse(address, ApiError::Unsigned);
+    let store_id: Uuid = store.parse().map_err(|_| unsigned())?;
+    let secrets = push_secrets(&mut *state.db.acquire().await?, state.auth.secret(), store_id, now).await?;
     let is_signed = |secret: &String| Webhook::new(secret).is_ok_and(|webhook| webhook.verify(&body, &headers).is_ok());
     if !secrets.iter().any(is_signed) {
-        return Err(ApiError::Unsigned);
+        return Err(unsigned());
     }
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let event_key = format!("{store_id}:{}", header(HEADER_WEBHOOK_ID));

@@ -4,12 +4,14 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
+use payments::PaymentError;
 use platform::telemetry;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::access::ClientAddress;
 use crate::error::ApiError;
 use crate::state::AppState;
 
@@ -41,8 +43,17 @@ struct PaymentDelivery {
     security(()),
     extensions(("x-permission" = json!("public"))),
 )]
-async fn tell_payment(State(state): State<AppState>, headers: HeaderMap, body: Bytes) -> Result<Json<PaymentDelivery>, ApiError> {
+async fn tell_payment(
+    State(state): State<AppState>,
+    address: ClientAddress,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<PaymentDelivery>, ApiError> {
     let token = headers.get("x-callback-token").map(|value| value.as_bytes());
-    let is_new = state.payments.receive(token, &body, Some(telemetry::cause())).await?;
+    let received = state.payments.receive(token, &body, Some(telemetry::cause())).await;
+    let is_new = received.map_err(|error| match error {
+        PaymentError::WrongToken => state.unsigned.refuse(address, error.into()),
+        error => error.into(),
+    })?;
     Ok(Json(PaymentDelivery { is_new }))
 }

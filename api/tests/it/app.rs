@@ -34,6 +34,10 @@ use uuid::Uuid;
 use crate::contract;
 use crate::world::{self, World};
 
+/// Of the installation.
+pub const SECRET: &str = "d41fb7c3e2a84960b5f0c9d7813e6a52";
+pub const ANOTHER_SECRET: &str = "7e0c52a9f6d84b13a8e5917c3bd20f64";
+
 pub struct App {
     pub db: TestDb,
     pub world: World,
@@ -71,7 +75,7 @@ impl App {
         let world = world::create(&mut connection).await;
         drop(connection);
         let clock = SimulatedClock::at(world::instant(now));
-        let secret = InstallationSecret::of("a secret of this test, long enough".into()).expect("long enough");
+        let secret = InstallationSecret::of(SECRET.into()).expect("random enough");
         ensure_signing_key(db.work(), &secret, clock.now()).await.expect("a key");
         let serve = ServePool::new(db.serve().clone());
         let stop = CancellationToken::new();
@@ -124,7 +128,13 @@ impl App {
 
     /// The same after its secret was changed.
     pub fn with_secret(self, secret: &str) -> Self {
-        self.restarted_with(InstallationSecret::of(secret.into()).expect("long enough"))
+        self.restarted_with(InstallationSecret::of(secret.into()).expect("random enough"))
+    }
+
+    /// The same, and the secret before is known.
+    pub fn with_secret_after(self, secret: &str, former: &str) -> Self {
+        let secret = InstallationSecret::of(secret.into()).expect("random enough").after(Some(former.into()));
+        self.restarted_with(secret)
     }
 
     pub fn where_a_second_factor_is_for(self, whom: SecondFactorFor) -> Self {

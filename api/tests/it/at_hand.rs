@@ -104,7 +104,7 @@ async fn whoever_may_no_longer_is_told_so_at_once() {
     let path = format!("{STORE}/members/{}", app.world.cashier);
     assert_eq!(app.call(Method::DELETE, &path, &[("authorization", &owner)], None).await.status, 204);
     assert_eq!(get(&app, &cashier, PREDICTIONS, &[]).await.status, 404, "no member any more");
-    assert_eq!(app.call(Method::POST, "/api/v1/auth/logout-everywhere", &[("authorization", &owner)], None).await.status, 204);
+    assert_eq!(app.call(Method::POST, "/api/v1/auth/logout", &[("authorization", &owner)], None).await.status, 204);
     assert_eq!(get(&app, &owner, PREDICTIONS, &[]).await.status, 401, "signed out");
 }
 

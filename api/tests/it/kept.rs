@@ -271,5 +271,6 @@ async fn whoever_finds_no_room_is_told_at_once() {
     assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (503, "2"), "{}", refused.text());
     assert!(began.elapsed() < Duration::from_secs(5), "it did not wait for a connection: {:?}", began.elapsed());
     drop(held);
-    assert!(waiting.await.iter().all(|reply| reply.status == 401), "who waits gets an answer");
+    // So many at once of one network are held off.
+    assert!(waiting.await.iter().all(|reply| [401, 429].contains(&reply.status.as_u16())), "who waits gets an answer");
 }

@@ -1,7 +1,7 @@
 //! What every answer has, whoever asks for what.
 
 use api::{Front, Limits, Services};
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request};
 use serde_json::json;
 use std::sync::Arc;
@@ -66,6 +66,23 @@ async fn the_server_answers_to_its_own_names() {
     let front = Front { hosts: vec!["app.example.id".into()], ..Front::default() };
     let status = async |host: &str| ask(fronted(&app, front.clone()), Method::GET, "/livez", &[("host", host)]).await.status().as_u16();
     assert_eq!((status("app.example.id").await, status("App.Example.ID:443").await, status("evil.example").await), (200, 200, 421));
+}
+
+#[tokio::test]
+async fn whom_to_tell_of_a_hole_is_told_where_somebody_is_named() {
+    let app = App::new().await;
+    let path = "/.well-known/security.txt";
+    assert_eq!(app.get(path).await.status, 404);
+    let contact = Some("mailto:keamanan@app.example.id".to_owned());
+    let front = Front { security_contact: contact, origin: "https://app.example.id".to_owned(), ..Front::default() };
+    let told = ask(fronted(&app, front), Method::GET, path, &[("host", "localhost")]).await;
+    assert_eq!(told.status(), 200);
+    assert_eq!(told.headers()["content-type"], "text/plain; charset=utf-8");
+    let text = String::from_utf8(to_bytes(told.into_body(), 1 << 10).await.expect("a body").to_vec()).expect("text");
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "Contact: mailto:keamanan@app.example.id");
+    assert!(lines[1].starts_with("Expires: 2026-12-") && lines[1].ends_with("Z"), "{text}");
+    assert_eq!(lines[3], "Canonical: https://app.example.id/.well-known/security.txt");
 }
 
 #[tokio::test]

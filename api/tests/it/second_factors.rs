@@ -5,12 +5,14 @@ use chrono::TimeDelta;
 use platform::auth::{OneTimeToken, Purpose};
 use platform::clock::Clock as _;
 use platform::config::SecondFactorFor;
+use platform::database::begin;
+use platform::db::sealed::reseal;
 use platform::db::users::{set_password, verify_email};
 use serde_json::{Value, json};
 use totp_rs::TOTP;
 use uuid::Uuid;
 
-use crate::app::{App, NOBODY, Reply, assert_shown};
+use crate::app::{ANOTHER_SECRET, App, NOBODY, Reply, SECRET, assert_shown};
 use crate::eventually;
 
 const PASSWORD: &str = "tiga gajah lewat jembatan";
@@ -239,4 +241,27 @@ async fn codes_are_not_guessed_from_many_devices() {
         answers.push(app.post_from(from, "/api/v1/auth/login", &[], body).await.status.as_u16());
     }
     assert_eq!((&answers[..10], answers[11]), (&[401; 10][..], 429), "{answers:?}");
+}
+
+#[tokio::test]
+async fn the_phone_and_the_paper_outlive_the_installations_secret() {
+    let app = App::new().await;
+    let sri = Person::of(&app, app.world.owner, "sri@example.com").await;
+    let phone = sri.begin().await;
+    let papers = sri.confirm(&phone).await;
+    async fn signs_in(app: &App, code: Option<&str>, phone: &TOTP) -> u16 {
+        half_a_minute(app);
+        let sri = Person { app, email: "sri@example.com", access: String::new() };
+        let code = code.map_or_else(|| sri.code(phone), str::to_owned);
+        sri.sign_in(Some(&code)).await.status.as_u16()
+    }
+    let app = app.with_secret_after(ANOTHER_SECRET, SECRET);
+    assert_eq!((signs_in(&app, None, &phone).await, signs_in(&app, Some(&papers[0]), &phone).await), (200, 200));
+    let mut transaction = begin(app.db.work()).await.expect("a transaction");
+    let resealed = reseal(&mut transaction, app.state.auth.keys.secret()).await.expect("sealed anew");
+    transaction.commit().await.expect("kept");
+    assert_eq!((resealed.signing_keys, resealed.second_factors, resealed.closed), (1, 1, Vec::<String>::new()));
+    let app = app.with_secret(ANOTHER_SECRET);
+    assert_eq!(signs_in(&app, None, &phone).await, 200, "the former is needed no more");
+    assert_eq!(signs_in(&app, Some(&papers[1]), &phone).await, 401, "but for paper");
 }

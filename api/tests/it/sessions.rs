@@ -9,7 +9,7 @@ use platform::db::tenant::{Tenant, begin_as, commit};
 use platform::db::users::{set_password, verify_email};
 use serde_json::{Value, json};
 
-use crate::app::{App, NOBODY, Reply, assert_shown};
+use crate::app::{ANOTHER_SECRET, App, NOBODY, Reply, assert_shown};
 use crate::eventually;
 
 const PASSWORD: &str = "tiga gajah lewat jembatan";
@@ -167,7 +167,7 @@ async fn another_secret_ends_every_session() {
     let app = App::new().await;
     with_password(&app).await;
     let tokens = login(&app).await;
-    let app = app.with_secret("quite another secret, just as long");
+    let app = app.with_secret(ANOTHER_SECRET);
     ensure_signing_key(app.db.work(), app.state.auth.keys.secret(), app.state.clock.now()).await.expect("a key");
     assert_eq!(refresh(&app, text(&tokens["refresh_token"])).await.status, 401);
 }
@@ -238,8 +238,13 @@ async fn signing_out_works_at_once_here_and_everywhere() {
     assert_eq!(current.len(), 2);
 
     app.clock.advance(TimeDelta::seconds(1));
-    let out = app.call(Method::POST, "/api/v1/auth/logout-everywhere", &[("authorization", &bearer(&two))], None).await;
-    assert_eq!(out.status, 204);
+    let everywhere = async |password: &str| {
+        let body = Some(json!({ "password": password }));
+        app.call(Method::POST, "/api/v1/auth/logout-everywhere", &[("authorization", &bearer(&two))], body).await.status
+    };
+    assert_eq!(everywhere("another that it is not").await, 401);
+    assert_eq!(me(&app, text(&three["access_token"])).await.status, 200);
+    assert_eq!(everywhere(PASSWORD).await, 204);
     for tokens in [&two, &three] {
         assert_eq!(me(&app, text(&tokens["access_token"])).await.status, 401);
         assert_eq!(refresh(&app, text(&tokens["refresh_token"])).await.status, 401);
@@ -252,14 +257,20 @@ async fn one_of_the_sessions_is_ended_by_its_id() {
     let app = App::new().await;
     with_password(&app).await;
     let (one, two) = (login(&app).await, login(&app).await);
-    let bearer = format!("Bearer {}", text(&one["access_token"]));
-    let path = format!("/api/v1/auth/sessions/{}", text(&two["session_id"]));
-    assert_eq!(app.call(Method::DELETE, &path, &[("authorization", &bearer)], None).await.status, 204);
+    let hash = app.state.auth.passwords.hash(PASSWORD.into()).await.expect("a hash");
+    set_password(app.db.work(), app.world.neighbour, &hash, None).await.expect("set");
+    let end = async |who: &str, session: &Value, password: &str| {
+        let (path, bearer) = (format!("/api/v1/auth/sessions/{}/end", text(session)), format!("Bearer {who}"));
+        app.call(Method::POST, &path, &[("authorization", &bearer)], Some(json!({ "password": password }))).await.status
+    };
+    let (first, second) = (text(&one["access_token"]), &two["session_id"]);
+    assert_eq!(end(first, second, "another that it is not").await, 401);
+    assert_eq!(me(&app, text(&two["access_token"])).await.status, 200, "whoever borrowed a phone ends nothing");
+    assert_eq!(end(first, second, PASSWORD).await, 204);
     assert_eq!(me(&app, text(&two["access_token"])).await.status, 401);
-    assert_eq!(app.call(Method::DELETE, &path, &[("authorization", &bearer)], None).await.status, 404);
-    let foreign = format!("Bearer {}", app.token_of(app.world.neighbour).await);
-    let path = format!("/api/v1/auth/sessions/{}", text(&one["session_id"]));
-    assert_eq!(app.call(Method::DELETE, &path, &[("authorization", &foreign)], None).await.status, 404, "nobody ends another's");
+    assert_eq!(end(first, second, PASSWORD).await, 404);
+    let neighbour = app.token_of(app.world.neighbour).await;
+    assert_eq!(end(&neighbour, &one["session_id"], PASSWORD).await, 404, "nobody ends another's");
 }
 
 #[tokio::test]

@@ -1,12 +1,15 @@
 //! What tills push.
 
 use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
+use platform::database::begin;
 use platform::db::push_secrets::renew_push_secret;
+use platform::db::sealed::reseal;
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 use uuid::Uuid;
 
-use crate::app::{App, Reply, assert_shown};
+use crate::app::{ANOTHER_SECRET, App, Reply, SECRET as OUR_SECRET, assert_shown};
 use crate::world::{NOW, instant};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=";
@@ -52,8 +55,12 @@ impl Push {
 
 async fn app() -> App {
     let app = App::new().await;
-    renew_push_secret(app.db.work(), app.world.store, SECRET, instant(NOW)).await.expect("a secret");
+    renew(&app, SECRET, instant(NOW)).await;
     app
+}
+
+async fn renew(app: &App, secret: &str, now: DateTime<Utc>) {
+    renew_push_secret(app.db.work(), app.state.auth.keys.secret(), app.world.store, secret, now).await.expect("a secret");
 }
 
 /// Events that are kept and jobs that will understand them.
@@ -117,16 +124,19 @@ async fn what_is_not_signed_with_the_stores_secret_is_refused_alike() {
     }
     assert_eq!(kept(&app).await, (0, 0));
     assert_shown("a_push_that_is_not_signed", &refusals[5]);
+    let flood = futures::future::join_all((0..60).map(async |_| push.send_signed(&app, now, "").await)).await;
+    let late = flood.iter().find(|reply| reply.status == StatusCode::TOO_MANY_REQUESTS).expect("too many");
+    assert_eq!(late.header("retry-after"), "60");
 }
 
 #[tokio::test]
 async fn a_renewed_secret_leaves_a_day_to_tell_the_till() {
     let app = app().await;
     let sent = async |secret, id| Push { secret, id, ..Push::to(&app) }.send(&app).await.status;
-    renew_push_secret(app.db.work(), app.world.store, RENEWED, instant(NOW) - chrono::TimeDelta::hours(23)).await.expect("a secret");
+    renew(&app, RENEWED, instant(NOW) - chrono::TimeDelta::hours(23)).await;
     assert_eq!(sent(SECRET, "a").await, StatusCode::ACCEPTED);
     assert_eq!(sent(RENEWED, "b").await, StatusCode::ACCEPTED);
-    renew_push_secret(app.db.work(), app.world.store, RENEWED, instant(NOW) - chrono::TimeDelta::hours(25)).await.expect("a secret");
+    renew(&app, RENEWED, instant(NOW) - chrono::TimeDelta::hours(25)).await;
     assert_eq!(sent(SECRET, "c").await, StatusCode::UNAUTHORIZED);
     assert_eq!(sent(RENEWED, "d").await, StatusCode::ACCEPTED);
 }
@@ -145,4 +155,24 @@ async fn the_serving_role_never_sees_the_secrets_themselves() {
         let error = sqlx::query(statement).execute(app.db.serve()).await.expect_err(statement);
         assert_eq!(error.as_database_error().and_then(|error| error.code()).as_deref(), Some("42501"), "{statement}");
     }
+}
+
+#[tokio::test]
+async fn secrets_are_kept_sealed_and_outlive_the_installations_own() {
+    let app = app().await;
+    let stored = async |app: &App| sqlx::query_scalar::<_, String>("select secret from pos_push_secrets").fetch_one(app.db.work()).await;
+    let before = stored(&app).await.expect("it");
+    assert!(before.starts_with("sealed:") && !before.contains(SECRET), "{before}");
+
+    let app = app.with_secret(ANOTHER_SECRET);
+    assert_eq!(Push::to(&app).send(&app).await.status, StatusCode::UNAUTHORIZED, "sealed with another");
+    let app = app.with_secret_after(ANOTHER_SECRET, OUR_SECRET);
+    assert_eq!(Push { id: "evt_2", ..Push::to(&app) }.send(&app).await.status, StatusCode::ACCEPTED);
+    let mut transaction = begin(app.db.work()).await.expect("a transaction");
+    let resealed = reseal(&mut transaction, app.state.auth.keys.secret()).await.expect("sealed anew");
+    transaction.commit().await.expect("kept");
+    assert_eq!((resealed.push_secrets, resealed.closed), (1, Vec::<String>::new()));
+    assert_ne!(stored(&app).await.expect("it"), before);
+    let app = app.with_secret(ANOTHER_SECRET);
+    assert_eq!(Push { id: "evt_3", ..Push::to(&app) }.send(&app).await.status, StatusCode::ACCEPTED, "the former is needed no more");
 }

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::NaiveDate;
 use clap::Args;
 use domain::text::{Language, When, amount, forecast_sentence};
@@ -12,15 +15,19 @@ use platform::db::forecasts::{ForecastRow, published_forecasts};
 use platform::db::plan_items::{PlanItemRow, published_plan};
 use platform::db::stores::StoreRow;
 use platform::db::users::{NewUser, create_user, find_user_id};
+use rand::RngCore as _;
+use rand::rngs::OsRng;
 use standin::server::Server;
 use standin::services::{self, xendit::Settings};
 use standin::world::{World, simulate};
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 use super::run::night;
 use super::serve::{Roles, until_told};
 use super::{owner_id, set_new_password};
 use crate::context::{Context, Global, with_context};
+use crate::failure::Failure;
 use crate::table::table;
 use crate::world;
 
@@ -47,6 +54,10 @@ pub struct Arguments {
 impl Arguments {
     pub fn run(self, global: &Global) -> anyhow::Result<()> {
         with_context(global, async |context| {
+            if let Some(url) = &context.config.http.public_url {
+                let what = format!("no demonstration where people are served ({url}): it makes shops that are none, and money that is none");
+                return Err(Failure::with_hint(what, "unset VIRALCAST_HTTP__PUBLIC_URL and take another data folder or database"));
+            }
             context.db.migrate().await?;
             let today = self.today.unwrap_or_else(|| context.clock.now().with_timezone(&chrono_tz::Asia::Jakarta).date_naive());
             let mut nights: Vec<(StoreRow, NaiveDate)> = Vec::new();
@@ -160,9 +171,18 @@ async fn accounts(context: &Context) -> anyhow::Result<[(&'static str, String, &
     };
     drop(connection);
     Ok([
-        (world::OWNER, set_new_password(context, owner, None).await?, "owns the shops"),
-        (OPERATOR, set_new_password(context, operator, None).await?, "sees runs, backfills and the queue too"),
+        (world::OWNER, random_password(context, owner).await?, "owns the shops"),
+        (OPERATOR, random_password(context, operator).await?, "sees runs, backfills and the queue too"),
     ])
+}
+
+/// 128 random bits.
+async fn random_password(context: &Context, id: Uuid) -> anyhow::Result<String> {
+    let mut bytes = [0; 16];
+    OsRng.try_fill_bytes(&mut bytes).context("the machine gives no random bytes")?;
+    let password = BASE64_URL_SAFE_NO_PAD.encode(bytes);
+    set_new_password(context, id, &password).await?;
+    Ok(password)
 }
 
 fn print_urls(context: &Arc<Context>, nights: &[(StoreRow, NaiveDate)], people: &[(&str, String, &str)]) {

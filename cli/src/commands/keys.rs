@@ -1,14 +1,18 @@
-//! `viralcast keys generate | list | retire`
+//! `viralcast keys generate | list | retire | alias | reseal`
+
+use std::net::IpAddr;
 
 use clap::Subcommand;
 use platform::auth::NewSigningKey;
+use platform::database::begin;
+use platform::db::sealed::{Resealed, reseal};
 use platform::db::signing_keys::{insert_signing_key, list_signing_keys, retire_signing_key};
 
 use crate::context::{Global, with_context};
 use crate::failure::Failure;
 use crate::table::table;
 
-/// Keys that access tokens are signed with
+/// Keys that access tokens are signed with, and what the installation's secret seals
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example: viralcast keys generate\n\nTo rotate, generate a key; a quarter of an hour later nothing depends on the one before: retire it."
@@ -33,6 +37,10 @@ enum Action {
         /// As `keys list` shows it
         kid: String,
     },
+    /// Show how log lines name whoever asks from an address (`client.alias`)
+    Alias { address: IpAddr },
+    /// Seal anew, with the secret of now, what VIRALCAST_AUTH__FORMER_SECRET sealed
+    Reseal,
 }
 
 impl Arguments {
@@ -76,8 +84,37 @@ impl Arguments {
                     }
                     eprintln!("within a minute no server takes what `{kid}` has signed");
                 }
+                Action::Alias { address } => {
+                    let alias = api::alias_of(*address, &context.secret()?);
+                    match context.json {
+                        true => println!("{}", serde_json::json!({ "address": address, "alias": alias })),
+                        false => println!("{alias}"),
+                    }
+                }
+                Action::Reseal => {
+                    let mut transaction = begin(context.db.work()).await?;
+                    let resealed = reseal(&mut transaction, &context.secret()?).await?;
+                    transaction.commit().await?;
+                    if context.json {
+                        println!("{}", serde_json::to_string_pretty(&resealed)?);
+                    } else {
+                        tell(&resealed);
+                    }
+                }
             }
             Ok(())
         })
+    }
+}
+
+fn tell(Resealed { signing_keys, second_factors, push_secrets, till_tokens, closed }: &Resealed) {
+    println!(
+        "sealed anew: {signing_keys} signing keys, {second_factors} second factors, {push_secrets} push secrets, {till_tokens} tokens for tills"
+    );
+    for what in closed {
+        println!("not opened, left as it is: {what}");
+    }
+    if closed.is_empty() {
+        eprintln!("nothing needs the former secret any more but codes on paper that were handed out under it");
     }
 }

@@ -134,7 +134,7 @@ impl Arguments {
                 })?;
                 let store = context.store(&store).await?;
                 let till = PosConnection { base_url: url.clone(), outlet_id: outlet.clone(), token };
-                upsert_pos_connection(context.db.work(), store.id, &till).await?;
+                upsert_pos_connection(context.db.work(), &context.secret()?, store.id, &till).await?;
                 if context.json {
                     println!("{}", serde_json::json!({ "store": store.slug, "outlet": outlet }));
                 } else {
@@ -145,7 +145,7 @@ impl Arguments {
             Action::PushSecret { store } => with_context(global, async |context| {
                 let store = context.store(&store).await?;
                 let secret = new_secret()?;
-                renew_push_secret(context.db.work(), store.id, &secret, context.clock.now()).await?;
+                renew_push_secret(context.db.work(), &context.secret()?, store.id, &secret, context.clock.now()).await?;
                 let path = format!("/api/v1/webhooks/pos/{}", store.id);
                 if context.json {
                     println!("{}", serde_json::json!({ "store": store.slug, "path": path, "secret": secret }));

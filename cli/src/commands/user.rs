@@ -3,16 +3,15 @@
 use std::io::BufRead as _;
 
 use anyhow::Context as _;
-use base64::Engine as _;
 use clap::Subcommand;
-use platform::auth::{Passwords, Weakness, weakness};
+use platform::auth::{Passwords, Purpose, Weakness, weakness};
 use platform::database::begin;
 use platform::db::audit_log::{NewAuditEntry, record};
 use platform::db::auth_sessions::{Revocation, revoke_others};
 use platform::db::disabled_accounts::{Disabled, disable_account, enable_account};
+use platform::db::one_time_tokens::{create_one_time_token, use_up_one_time_tokens};
 use platform::db::second_factors::remove_second_factor;
-use platform::db::users::{NewUser, create_user, find_user_id, list_users, set_password, verify_email};
-use rand::RngCore as _;
+use platform::db::users::{NewUser, create_user, find_user_id, list_users, set_password, take_password_away, verify_email};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -30,7 +29,7 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Create an account; prints a random password unless one is given
+    /// Create an account; prints a link by which its owner chooses a password, unless one is given
     Create {
         email: String,
         #[arg(long)]
@@ -42,7 +41,7 @@ enum Action {
         #[arg(long)]
         password_stdin: bool,
     },
-    /// Set a new password and end every session; prints a random one unless one is given
+    /// End every session and set the given password, or take the old one away and print a link by which a new one is chosen
     Password {
         email: String,
         /// Read the password from the first line of standard input
@@ -69,12 +68,12 @@ impl Arguments {
                 }
                 let new = NewUser { email: email.clone(), name: name.clone(), password_hash: None, is_operator: *operator };
                 let id = create_user(context.db.work(), &new).await?;
-                say(&context, id, email, given).await
+                give_way_in(&context, id, email, given).await
             }
             Action::Password { email, password_stdin } => {
                 let given = given_password(&context, *password_stdin, &[email]).await?;
                 let id = existing(&context, email).await?;
-                say(&context, id, email, given).await
+                give_way_in(&context, id, email, given).await
             }
             Action::ForgetSecondFactor { email } => forget_second_factor(&context, email).await,
             Action::Disable { email } => disable(&context, email).await,
@@ -162,34 +161,42 @@ async fn enable(context: &Context, email: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Prints what was not given: the password alone on standard output.
-async fn say(context: &Context, id: Uuid, email: &str, given: Option<String>) -> anyhow::Result<()> {
-    let is_given = given.is_some();
-    let password = set_new_password(context, id, given).await?;
+/// The password that was given; else prints a link, alone on standard output. Whoever runs this has not chosen, and does not know, what
+/// somebody else signs in with for good.
+async fn give_way_in(context: &Context, id: Uuid, email: &str, given: Option<String>) -> anyhow::Result<()> {
+    if let Some(password) = given {
+        set_new_password(context, id, &password).await?;
+        if context.json {
+            println!("{}", json!({ "id": id, "email": email }));
+        }
+        return Ok(());
+    }
+    let (links, now, purpose) = (context.links()?, context.clock.now(), Purpose::VerifyEmail);
+    let mut transaction = begin(context.db.work()).await?;
+    revoke_others(&mut transaction, id, None, Revocation::ByOperator, now).await?;
+    take_password_away(&mut *transaction, id, now).await?;
+    use_up_one_time_tokens(&mut *transaction, id, now).await?;
+    let token = create_one_time_token(&mut *transaction, id, purpose, &links.secret, now).await?;
+    transaction.commit().await?;
+    let (link, until) = (links.to_choose_password(token, purpose), now + purpose.life());
     if context.json {
-        let password = (!is_given).then_some(password);
-        println!("{}", json!({ "id": id, "email": email, "password": password }));
-    } else if !is_given {
-        println!("{password}");
-        eprintln!("the password of {email}; it is shown once");
+        println!("{}", json!({ "id": id, "email": email, "link": link, "expires_at": until }));
+    } else {
+        println!("{link}");
+        eprintln!("by it {email} chooses a password; it works once, until {}, and is shown once", until.format("%Y-%m-%d %H:%M UTC"));
     }
     Ok(())
 }
 
-/// Sets a password, a random one unless it is given, verifies the address and ends every session. Returns the password.
-pub async fn set_new_password(context: &Context, id: Uuid, given: Option<String>) -> anyhow::Result<String> {
+/// Verifies the address and ends every session.
+pub async fn set_new_password(context: &Context, id: Uuid, password: &str) -> anyhow::Result<()> {
     let now = context.clock.now();
-    let password = match given {
-        Some(password) => password,
-        None => random_password()?,
-    };
-    let hash = Passwords::default().hash(password.clone().into()).await?;
+    let hash = Passwords::default().hash(password.to_owned().into()).await?;
     let mut transaction = begin(context.db.work()).await?;
     set_password(&mut *transaction, id, &hash, Some(now)).await?;
     verify_email(&mut *transaction, id, now).await?;
     revoke_others(&mut transaction, id, None, Revocation::ByOperator, now).await?;
-    transaction.commit().await?;
-    Ok(password)
+    Ok(transaction.commit().await?)
 }
 
 async fn given_password(context: &Context, is_given: bool, about: &[&str]) -> anyhow::Result<Option<String>> {
@@ -210,11 +217,4 @@ async fn given_password(context: &Context, is_given: bool, about: &[&str]) -> an
             Err(Failure::with_hint("the password is easily guessed".to_owned(), "take several words that do not belong together"))
         }
     }
-}
-
-/// 96 random bits.
-fn random_password() -> anyhow::Result<String> {
-    let mut bytes = [0; 16];
-    rand::rngs::OsRng.try_fill_bytes(&mut bytes).context("the machine gives no random bytes")?;
-    Ok(base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(bytes))
 }

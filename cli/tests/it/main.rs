@@ -5,6 +5,7 @@ mod forecast;
 mod help;
 mod odd;
 mod panels;
+mod people;
 mod pipes;
 mod report;
 mod resume;

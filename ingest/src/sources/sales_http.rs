@@ -12,6 +12,7 @@ use platform::config::SourcesConfig;
 use platform::db::DbError;
 use platform::db::pos_connections::{get_pos_connection, stores_with_pos};
 use platform::http::{Manners, Question, Quota, Reply};
+use serde_json::{Map, Value};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -60,6 +61,10 @@ impl Source for SalesHttp {
         Some(self)
     }
 
+    fn kept(&self, bytes: Vec<u8>) -> Vec<u8> {
+        without_people(&bytes).unwrap_or(bytes)
+    }
+
     fn parse(&self, raw: &RawRecord, _: &ParseContext) -> Result<Box<dyn Batches>, SourceError> {
         let document = document(raw)?;
         let (mut orders, mut rejected, mut rows) = (Vec::new(), Vec::new(), 0);
@@ -89,7 +94,7 @@ impl Feed for SalesHttp {
 
     async fn fetch(&self, asking: &Asking<'_>, scope: &str, days: Days) -> Result<Vec<Reply>, FetchError> {
         let missing = FetchError::NotSetUp { source_name: SOURCE, missing: "the store's till: viralcast store connect" };
-        let till = get_pos_connection(asking.pool, scope).await.map_err(FetchError::Database)?.ok_or(missing)?;
+        let till = get_pos_connection(asking.pool, asking.secret, scope).await.map_err(FetchError::Database)?.ok_or(missing)?;
         let end = days.end.and_time(chrono::NaiveTime::MIN).and_utc();
         let mut since = days.first.and_time(chrono::NaiveTime::MIN).and_utc();
         let (mut page, mut replies) = (1, Vec::new());
@@ -130,6 +135,48 @@ fn updates(page: &[u8]) -> (usize, Option<DateTime<Utc>>) {
     let times = orders.iter().filter_map(|order| DateTime::parse_from_rfc3339(order["updated_at"].as_str()?).ok());
     let last = times.max().and_then(|last| DateTime::from_timestamp(last.timestamp(), 0));
     (orders.len(), last)
+}
+
+/// Parts of the names of fields that tell of whoever ordered. A till's records are kept for as long as the store's books, and nothing here is
+/// forecast from people.
+const OF_PEOPLE: [&str; 17] = [
+    "customer",
+    "guest",
+    "member",
+    "recipient",
+    "name",
+    "phone",
+    "mobile",
+    "email",
+    "address",
+    "note",
+    "remark",
+    "pelanggan",
+    "pembeli",
+    "telepon",
+    "telp",
+    "alamat",
+    "catatan",
+];
+/// The same of an item, which has a name of its own.
+const OF_WISHES: [&str; 3] = ["note", "remark", "catatan"];
+
+/// A page without them; `None` if it has none, or is no page.
+fn without_people(page: &[u8]) -> Option<Vec<u8>> {
+    let mut document: Value = serde_json::from_slice(page).ok()?;
+    let mut removed = 0;
+    for order in document.get_mut("data")?.as_array_mut()?.iter_mut().filter_map(Value::as_object_mut) {
+        removed += remove(order, &OF_PEOPLE);
+        let items = order.get_mut("items").and_then(Value::as_array_mut).into_iter().flatten();
+        removed += items.filter_map(Value::as_object_mut).map(|item| remove(item, &OF_WISHES)).sum::<usize>();
+    }
+    if removed == 0 { None } else { serde_json::to_vec(&document).ok() }
+}
+
+fn remove(fields: &mut Map<String, Value>, parts: &[&str]) -> usize {
+    let before = fields.len();
+    fields.retain(|field, _| !parts.iter().any(|part| field.to_lowercase().contains(part)));
+    before - fields.len()
 }
 
 fn order(row: &Row<'_>, fetched_at: DateTime<Utc>) -> Result<PosOrder, Rejected> {
@@ -175,4 +222,35 @@ fn item(row: &Row<'_>) -> Result<PosItem, Rejected> {
     let quantity = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
     let quantity = quantity.filter(|quantity| (0.001..=1e5).contains(quantity)).ok_or_else(|| row.refuse("quantity", "is no quantity"))?;
     Ok(PosItem { product, quantity, unit_price: row.optional_number("price", 0.0..=1e8)?.map(|price| price.round() as i64) })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn whoever_ordered_is_not_kept_and_what_was_sold_is() {
+        let item = json!({"product": "Ayam Geprek", "name": "Ayam Geprek", "quantity": 2, "price": 18_000.5});
+        let order = json!({"id": "T-1", "status": "paid", "created_at": "2026-11-28T12:01:05+07:00", "discount": 1_000, "items": [item]});
+        let mut told = json!({ "data": [order] });
+        let plain = told.clone();
+        assert_eq!(SalesHttp.kept(plain.to_string().into_bytes()), plain.to_string().into_bytes(), "as it came");
+        for (field, value) in [
+            ("customer", json!({"name": "Putu", "phone": "0812"})),
+            ("customer_phone", json!("0812")),
+            ("Nama_Pelanggan", json!("Putu")),
+            ("email", json!("putu@example.com")),
+            ("notes", json!("untuk Putu")),
+        ] {
+            told["data"][0][field] = value;
+        }
+        told["data"][0]["items"][0]["note"] = json!("Putu: pedas");
+        let kept = SalesHttp.kept(told.to_string().into_bytes());
+        assert_eq!(serde_json::from_slice::<Value>(&kept).expect("JSON"), plain);
+        for broken in ["", "{", "[]", r#"{"data": 1}"#, r#"{"data": [1, null]}"#] {
+            assert_eq!(SalesHttp.kept(broken.as_bytes().to_vec()), broken.as_bytes(), "{broken}");
+        }
+    }
 }

@@ -111,13 +111,13 @@ impl Outside {
         };
         upsert_village(shop.db.work(), &village).await.expect("a village");
         let till = PosConnection { base_url: format!("{base}/pos"), outlet_id: "warung-imas".to_owned(), token: "a token".to_owned() };
-        upsert_pos_connection(shop.db.work(), shop.store.id, &till).await.expect("a till");
+        upsert_pos_connection(shop.db.work(), &shop.secret, shop.store.id, &till).await.expect("a till");
         Self { shop, http, config: SourcesConfig::of_stand_ins(&base), faults, paging }
     }
 
     pub fn workshop(&self) -> Workshop<'_> {
-        let Shop { db, objects, clock, .. } = &self.shop;
-        Workshop { pool: db.work(), objects, clock, http: &self.http, config: &self.config }
+        let Shop { db, objects, clock, secret, .. } = &self.shop;
+        Workshop { pool: db.work(), objects, clock, http: &self.http, config: &self.config, secret }
     }
 
     pub async fn take(&self, asked: &Asked, days: Days) -> Result<Taken, TakeError> {

@@ -27,7 +27,8 @@ const CLEANED: &str = "Tanggal,Tn,Tx,Tavg,RH_avg,RR,ss,ff_x,ddd_x,ff_avg,ddd_car
 async fn hand_over(shop: &Shop, source: &str, scope: &str, name: &str, text: &str) -> Result<Taken, TakeError> {
     let http = Polite::new(shop.db.work().clone(), &OutsideConfig::default()).expect("a client");
     let config = SourcesConfig::of_stand_ins("http://127.0.0.1:1");
-    let workshop = Workshop { pool: shop.db.work(), objects: &shop.objects, clock: &shop.clock, http: &http, config: &config };
+    let workshop =
+        Workshop { pool: shop.db.work(), objects: &shop.objects, clock: &shop.clock, http: &http, config: &config, secret: &shop.secret };
     let sources = sources::all();
     let source = sources.find(source).expect("registered");
     assert!(source.takes_files());

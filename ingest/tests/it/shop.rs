@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ingest::sales_csv::{self, Destination, IngestError, Report, SalesCsvOptions};
+use platform::auth::InstallationSecret;
 use platform::clock::SimulatedClock;
 use platform::db::stores::{NewStore, SalesSource, StoreRow, create_store, find_store};
 use platform::db::users::{NewUser, create_user};
@@ -17,6 +18,7 @@ pub struct Shop {
     pub clock: SimulatedClock,
     pub objects: StoredObjects,
     pub folder: TempDir,
+    pub secret: InstallationSecret,
 }
 
 impl Shop {
@@ -43,7 +45,8 @@ impl Shop {
         let folder = tempfile::tempdir().expect("a folder");
         let objects = StoredObjects::folder(&folder.path().join("objects")).expect("an object store");
         let clock = SimulatedClock::at("2026-11-23T01:00:00Z".parse().expect("an instant"));
-        Self { db, store, clock, objects, folder }
+        let secret = InstallationSecret::of("d41fb7c3e2a84960b5f0c9d7813e6a52".into()).expect("random enough");
+        Self { db, store, clock, objects, folder, secret }
     }
 
     pub async fn ingest(&self, file: &Path) -> Result<Report, IngestError> {

@@ -38,7 +38,7 @@ use domain::time::BusinessCalendar;
 use ingest::take::Workshop;
 use models::{Effort, EngineConfig, GuardCount};
 use payments::Payments;
-use platform::auth::InstallationSecret;
+use platform::auth::{InstallationSecret, OneTimeToken, Purpose};
 use platform::clock::SharedClock;
 use platform::config::{S3Config, SourcesConfig};
 use platform::db::stores::StoreRow;
@@ -47,6 +47,7 @@ use platform::mail::Mailer;
 use platform::objects::Objects;
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
+use uuid::Uuid;
 
 pub use error::{KeptError, NightError};
 pub use kept::{LastModel, last_model};
@@ -95,12 +96,25 @@ pub struct Links {
     pub secret: InstallationSecret,
 }
 
+impl Links {
+    /// By which whoever has it chooses a password. After `#` it is sent to no server, neither in a log nor as the page that someone came from.
+    #[must_use]
+    pub fn to_choose_password(&self, token: Uuid, purpose: Purpose) -> String {
+        let page = match purpose {
+            Purpose::VerifyEmail | Purpose::JoinStore => "verify-email",
+            Purpose::ResetPassword => "reset-password",
+        };
+        format!("{}/{page}#token={}", self.origin, OneTimeToken::of(token, purpose, &self.secret).expose())
+    }
+}
+
 impl Nightly {
     /// What ingest works with.
     #[must_use]
     pub fn workshop(&self) -> Workshop<'_> {
-        let Outside { http, sources, .. } = &self.outside;
-        Workshop { pool: &self.work, objects: self.objects.as_ref(), clock: self.clock.as_ref(), http, config: sources }
+        let Outside { http, sources, links, .. } = &self.outside;
+        let (objects, clock) = (self.objects.as_ref(), self.clock.as_ref());
+        Workshop { pool: &self.work, objects, clock, http, config: sources, secret: &links.secret }
     }
 }
 

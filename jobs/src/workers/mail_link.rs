@@ -1,7 +1,7 @@
 //! Mail a link that works once: to choose a password, to prove an address.
 
 use domain::job::{Letter, MailLink, Outcome};
-use platform::auth::{OneTimeToken, Purpose};
+use platform::auth::Purpose;
 use platform::db::one_time_tokens::{TokenLetter, token_letter};
 use platform::mail::Mail;
 use platform::queue::{JobContext, Worker};
@@ -30,14 +30,12 @@ impl LinkWorker {
     async fn send(&self, args: &MailLink) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let Nightly { work, clock, outside, .. } = &self.0;
         let Some(to) = token_letter(work, args.token_id, clock.now()).await? else { return Ok(()) };
-        let (purpose, page) = match args.letter {
-            Letter::VerifyEmail => (Purpose::VerifyEmail, "verify-email"),
-            Letter::ResetPassword | Letter::AlreadyRegistered => (Purpose::ResetPassword, "reset-password"),
-            Letter::JoinStore => (Purpose::JoinStore, "verify-email"),
+        let purpose = match args.letter {
+            Letter::VerifyEmail => Purpose::VerifyEmail,
+            Letter::ResetPassword | Letter::AlreadyRegistered => Purpose::ResetPassword,
+            Letter::JoinStore => Purpose::JoinStore,
         };
-        let token = OneTimeToken::of(args.token_id, purpose, &outside.links.secret);
-        // After `#` it is sent to no server, neither in a log nor as the page that someone came from.
-        let link = format!("{}/{page}#token={}", outside.links.origin, token.expose());
+        let link = outside.links.to_choose_password(args.token_id, purpose);
         let mail = Mail { key: Some(format!("link:{}", args.token_id)), ..letter(args.letter, &to, &link) };
         match outside.mail.send(&mail).await {
             Err(error) if !error.is_worth_another_try() => events::not_mailed(&error),

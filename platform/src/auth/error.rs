@@ -9,6 +9,8 @@ use crate::db::DbError;
 pub enum AuthError {
     #[error("the installation's secret has {length} characters")]
     ShortSecret { length: usize },
+    #[error("the installation's secret could be guessed")]
+    GuessableSecret,
     #[error("the installation's secret in `{path}` cannot be read or written")]
     SecretFile {
         path: PathBuf,
@@ -16,8 +18,8 @@ pub enum AuthError {
         source: std::io::Error,
     },
     /// Sealed with another secret, or damaged.
-    #[error("the signing key `{kid}` cannot be opened with this installation's secret")]
-    Sealed { kid: String },
+    #[error("{what} cannot be opened with this installation's secret")]
+    Sealed { what: String },
     #[error("there is no signing key")]
     NoSigningKey,
     /// Not said more precisely: whoever sends a false token learns nothing from us.
@@ -38,10 +40,12 @@ pub enum AuthError {
 impl Hint for AuthError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::ShortSecret { .. } => "set VIRALCAST_AUTH__SECRET to at least 32 random characters: `openssl rand -base64 32`",
+            Self::ShortSecret { .. } | Self::GuessableSecret => {
+                "set VIRALCAST_AUTH__SECRET to random bytes in base64 or hexadecimal, at least 32 characters: `openssl rand -base64 32`"
+            }
             Self::SecretFile { .. } => "make the file readable to this user alone, or set VIRALCAST_AUTH__SECRET",
             Self::Sealed { .. } => {
-                "set VIRALCAST_AUTH__SECRET as it was; if it is lost, `viralcast keys generate --at-once` makes a key of this secret and everyone signs in again"
+                "set VIRALCAST_AUTH__FORMER_SECRET to the one that it was sealed with, and run `viralcast keys reseal`; if it is lost, `viralcast keys generate --at-once` makes a key of this secret, and everyone signs in again"
             }
             Self::NoSigningKey => "make one with `viralcast keys generate --at-once`",
             Self::Database(error) => return error.hint(),

@@ -21,8 +21,10 @@ pub use error::AuthError;
 pub use one_time_token::{OneTimeToken, Purpose};
 pub use passwords::{Passwords, Verdict};
 pub use refresh_token::{FAMILY_LIFE, GRACE, REFRESH_LIFE, RefreshToken, SESSIONS_A_USER};
+pub(crate) use second_factor::PURPOSE as SECOND_FACTORS;
 pub use second_factor::{CodeKey, RECOVERY_CODES, RecoveryCode};
 pub use secret::InstallationSecret;
+pub(crate) use signing_keys::PURPOSE as SIGNING_KEYS;
 pub use signing_keys::{NewSigningKey, SigningKeys, ensure_signing_key};
 pub use strength::{Weakness, weakness};
 

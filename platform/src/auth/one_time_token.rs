@@ -31,7 +31,8 @@ impl Purpose {
     pub fn life(self) -> TimeDelta {
         match self {
             Self::VerifyEmail => TimeDelta::hours(24),
-            Self::ResetPassword => TimeDelta::minutes(30),
+            // It takes the place of a password: as short as ASVS 5.0 has it for what comes by another way (6.5.5).
+            Self::ResetPassword => TimeDelta::minutes(10),
             Self::JoinStore => TimeDelta::days(7),
         }
     }

@@ -22,16 +22,41 @@ pub const RECOVERY_CODES: usize = 10;
 /// 80 bits.
 const RECOVERY_BYTES: usize = 10;
 
-/// What somebody's app has. It is derived from the id of its row: who reads the database can make no code.
+/// What it is sealed for.
+pub(crate) const PURPOSE: &str = "second factors";
+
+/// What somebody's app has. The database has it sealed: who reads there can make no code.
 pub struct CodeKey(TOTP);
 
 impl CodeKey {
-    /// `account` is shown in the app.
+    /// A new one; `account` is shown in the app.
     ///
     /// # Errors
     /// [`AuthError::Crypto`], which no key of ours makes.
-    pub fn of(id: Uuid, account: &str, secret: &InstallationSecret) -> Result<Self, AuthError> {
-        let key = secret.sign("second factors", &[id.as_bytes()])[..KEY_BYTES].to_vec();
+    pub fn random(account: &str) -> Result<Self, AuthError> {
+        let mut key = vec![0; KEY_BYTES];
+        OsRng.fill_bytes(&mut key);
+        Self::of(key, account)
+    }
+
+    /// The key of a person, as the database has it.
+    ///
+    /// # Errors
+    /// [`AuthError::Sealed`].
+    pub fn open(sealed: &[u8], user: Uuid, secret: &InstallationSecret) -> Result<Self, AuthError> {
+        let closed = || AuthError::Sealed { what: format!("the second factor of {user}") };
+        Self::of(secret.open_sealed(PURPOSE, &user.to_string(), sealed).ok_or_else(closed)?, "")
+    }
+
+    /// For the database.
+    ///
+    /// # Errors
+    /// [`AuthError::Crypto`].
+    pub fn sealed(&self, user: Uuid, secret: &InstallationSecret) -> Result<Vec<u8>, AuthError> {
+        secret.seal(PURPOSE, &user.to_string(), &self.0.secret)
+    }
+
+    fn of(key: Vec<u8>, account: &str) -> Result<Self, AuthError> {
         // The label of an address in the app must not have one.
         let account = account.replace(':', " ");
         // SHA-1 is what every app does; as a MAC it is unbroken (RFC 6238, section 1.2).
@@ -101,7 +126,7 @@ mod tests {
     use super::*;
 
     fn secret() -> InstallationSecret {
-        InstallationSecret::of("0123456789abcdef0123456789abcdef".into()).expect("long enough")
+        InstallationSecret::of("d41fb7c3e2a84960b5f0c9d7813e6a52".into()).expect("random enough")
     }
 
     fn at(seconds: i64) -> DateTime<Utc> {
@@ -120,14 +145,18 @@ mod tests {
 
     #[test]
     fn a_code_works_for_about_a_minute_and_for_its_own_key() {
-        let key = CodeKey::of(Uuid::from_u128(1), "sri:a@example.com", &secret()).expect("a key");
+        let key = CodeKey::random("sri:a@example.com").expect("a key");
         let now = 1_800_000_000;
         let code = key.0.generate(now as u64);
         let spaced = format!("{} {}", &code[..3], &code[3..]);
         for (shift, works) in [(-60, false), (-30, true), (0, true), (30, true), (60, false)] {
             assert_eq!(key.step_of(&spaced, at(now + shift)), works.then_some(now / 30), "{shift}");
         }
-        let other = CodeKey::of(Uuid::from_u128(2), "sri@example.com", &secret()).expect("a key");
+        let sri = Uuid::from_u128(1);
+        let sealed = key.sealed(sri, &secret()).expect("sealed");
+        assert_eq!(CodeKey::open(&sealed, sri, &secret()).expect("hers").step_of(&code, at(now)), Some(now / 30));
+        assert!(matches!(CodeKey::open(&sealed, Uuid::from_u128(2), &secret()), Err(AuthError::Sealed { .. })), "nobody else's");
+        let other = CodeKey::random("sri@example.com").expect("a key");
         assert_eq!(other.step_of(&code, at(now)), None);
         for wrong in ["", "12345", "1234567", "abcdef", "１２３４５６"] {
             assert_eq!(key.step_of(wrong, at(now)), None, "{wrong}");

@@ -24,7 +24,7 @@ use crate::clock::SharedClock;
 use crate::db::signing_keys::{SigningKeyRow, insert_signing_key, list_signing_keys, lock_signing_keys};
 use crate::db::tenant::{begin_write, commit};
 
-const PURPOSE: &str = "signing keys";
+pub(crate) const PURPOSE: &str = "signing keys";
 /// RFC 9068, section 2.1.
 const KIND: &str = "at+jwt";
 /// A new key signs from then on: by now every server has read it.
@@ -208,7 +208,7 @@ impl SigningKeys {
 
     fn open(&self, row: SigningKeyRow) -> Result<Key, AuthError> {
         let Some(der) = self.secret.open_sealed(PURPOSE, &row.kid, &row.sealed_key) else {
-            return Err(AuthError::Sealed { kid: row.kid });
+            return Err(AuthError::Sealed { what: format!("the signing key `{}`", row.kid) });
         };
         let refused = |_| AuthError::Crypto("read an RSA key");
         let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", BASE64_STANDARD.encode(der));

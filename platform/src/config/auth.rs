@@ -8,9 +8,11 @@ use crate::host::is_read_on_the_way;
 settings! {
     /// Signing in.
     pub struct AuthConfig in "auth" {
-        /// Secret of the installation, at least 32 characters: signing keys are sealed with it. Unset: a file in the data folder, made
+        /// Secret of the installation, at least 32 random characters: signing keys are sealed with it. Unset: a file in the data folder, made
         /// at first need. Several machines on one database share one.
         secret: Option<SecretString> = None, "VIRALCAST_AUTH__SECRET";
+        /// The secret before this one, until `viralcast keys reseal` has sealed anew what it sealed.
+        former_secret: Option<SecretString> = None, "VIRALCAST_AUTH__FORMER_SECRET";
         /// Who needs a second factor: `nobody`; `operators`, who see no runs, backfills and stores of others without; `everyone`, who can do
         /// nothing but begin with one.
         second_factor_for: SecondFactorFor = SecondFactorFor::Nobody, "VIRALCAST_AUTH__SECOND_FACTOR_FOR";

@@ -31,6 +31,17 @@ pub enum ConfigError {
     #[error("the environment variable {name} is not valid UTF-8")]
     NotText { name: &'static str },
 
+    #[error("{env} and {env}_FILE are both set; unset one of them")]
+    SetTwice { env: &'static str },
+
+    #[error("cannot read `{path}`, which {env}_FILE names: {source}; let this user read it, and hold text")]
+    ValueFile {
+        env: &'static str,
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+
     /// A value is not of the setting's kind.
     #[error("{place} has a wrong value: {source}")]
     WrongValue {

@@ -32,6 +32,8 @@ settings! {
         streams_a_person: usize = 10, "VIRALCAST_HTTP__STREAMS_A_PERSON";
         /// Bearer token with which a collector reads `/metrics`. Without it operators do, and on a server of this machine alone everyone.
         metrics_token: Option<SecretString> = None, "VIRALCAST_HTTP__METRICS_TOKEN";
+        /// Whom to tell of a hole, as in `mailto:keamanan@app.example.id`: what `/.well-known/security.txt` says. Unset: there is none.
+        security_contact: Option<String> = None, "VIRALCAST_HTTP__SECURITY_CONTACT";
         /// Seconds after which a request that is still being worked on is answered with 503.
         request_timeout_seconds: u64 = 30, "VIRALCAST_HTTP__REQUEST_TIMEOUT_SECONDS";
         /// Seconds that running requests and jobs get to finish at shutdown.
@@ -123,6 +125,18 @@ impl HttpConfig {
                 "set VIRALCAST_HTTP__PUBLIC_URL as well, or use 127.0.0.1",
             );
         }
+        if let Some(text) = &self.security_contact
+            && !Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "mailto" | "https" | "tel"))
+        {
+            let (key, env) = ("http.security_contact", "VIRALCAST_HTTP__SECURITY_CONTACT");
+            return invalid(
+                key,
+                env,
+                text,
+                "it is no way to reach anybody",
+                "write mailto:keamanan@app.example.id, or an https:// address",
+            );
+        }
         if let Some(text) = listed(self.allowed_origins.as_deref()).find(|text| origin(text).is_none()) {
             let (key, env) = ("http.allowed_origins", "VIRALCAST_HTTP__ALLOWED_ORIGINS");
             return invalid(key, env, text, "it is not the address of a site", "write it as https://a.example,https://b.example");
@@ -187,6 +201,17 @@ mod tests {
         whole.public_url = Some("https://app.example.id".to_owned());
         whole.bind = "0.0.0.0".parse().expect("an address");
         assert!(whole.check().is_ok());
+    }
+
+    #[test]
+    fn whom_to_tell_of_a_hole_can_be_reached() {
+        for contact in ["mailto:keamanan@app.example.id", "https://app.example.id/keamanan", "tel:+62-21-5550100"] {
+            assert!(with(|config| config.security_contact = Some(contact.to_owned())).check().is_ok(), "{contact}");
+        }
+        for contact in ["keamanan@app.example.id", "http://app.example.id", "javascript:alert(1)"] {
+            let error = with(|config| config.security_contact = Some(contact.to_owned())).check().expect_err(contact).to_string();
+            assert!(error.contains("http.security_contact"), "{error}");
+        }
     }
 
     #[test]

@@ -11,7 +11,8 @@ use super::{Config, ConfigError, FILE_VARIABLE, Origin, Setting};
 type Variables = BTreeMap<OsString, OsString>;
 
 impl Config {
-    /// As [`Config::load`] with an environment of the caller's. A variable that is set to nothing counts as unset.
+    /// As [`Config::load`] with an environment of the caller's. A variable that is set to nothing counts as unset; `VARIABLE_FILE` names a file
+    /// with the value of `VARIABLE`.
     pub fn load_with(file: Option<&Path>, environment: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Self, ConfigError> {
         let variables: Variables = environment.into_iter().filter(|(_, value)| !value.is_empty()).collect();
         let known = Self::default().settings();
@@ -34,6 +35,15 @@ impl Config {
         loaded.check()?;
         Ok(loaded)
     }
+}
+
+/// Put behind the name of a variable, it names a file with the value: how vaults and orchestrators hand over secrets.
+const IN_A_FILE: &str = "_FILE";
+
+/// Without the line's end that editors leave there.
+fn read_value(env: &'static str, path: &Path) -> Result<String, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::ValueFile { env, path: path.to_owned(), source })?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 /// Says which setting it was and where it was set; the error of the crate `config` knows the key but not always the place.
@@ -114,7 +124,7 @@ fn keys_near(key: &str, known: &[Setting]) -> String {
 fn refuse_unknown_variables(variables: &Variables, known: &[Setting]) -> Result<(), ConfigError> {
     for name in variables.keys().filter_map(|name| name.to_str()) {
         let Some((section, _)) = name.strip_prefix("VIRALCAST_").and_then(|rest| rest.split_once("__")) else { continue };
-        if known.iter().any(|setting| setting.env == name) {
+        if known.iter().any(|setting| setting.env == name.strip_suffix(IN_A_FILE).unwrap_or(name)) {
             continue;
         }
         let start = format!("{}.", section.to_lowercase());
@@ -179,8 +189,13 @@ impl EnvironmentLayer {
     fn read(variables: &Variables, known: &[Setting]) -> Result<Self, ConfigError> {
         let mut set = Vec::new();
         for Setting { key, env, .. } in known {
-            let Some(value) = variables.get(&OsString::from(*env)) else { continue };
-            let value = value.clone().into_string().map_err(|_| ConfigError::NotText { name: env })?;
+            let (value, file) = (variables.get(&OsString::from(*env)), variables.get(&OsString::from(format!("{env}{IN_A_FILE}"))));
+            let value = match (value, file) {
+                (None, None) => continue,
+                (Some(_), Some(_)) => return Err(ConfigError::SetTwice { env }),
+                (Some(value), None) => value.clone().into_string().map_err(|_| ConfigError::NotText { name: env })?,
+                (None, Some(file)) => read_value(env, Path::new(file))?,
+            };
             set.push(Variable { key, env, value });
         }
         Ok(Self(set))

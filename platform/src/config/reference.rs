@@ -4,6 +4,7 @@ const HEAD: &str = "# Settings
 
 Nothing has to be set. What is set comes from one TOML file (`--config FILE`, or the variable
 `VIRALCAST_CONFIG`) and from environment variables, which win over the file. An unknown name in either is an error.
+`VARIABLE_FILE` names a file that holds the value of `VARIABLE`: how vaults and orchestrators hand over secrets.
 `viralcast doctor` shows the value in force and where it comes from.
 
 ```toml

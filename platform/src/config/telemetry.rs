@@ -9,9 +9,9 @@ settings! {
         log: String = "info,sqlx=error".to_owned(), "RUST_LOG";
         /// `json`, `terminal`, or `auto`: for people when stderr is a terminal, else JSON lines.
         format: LogFormat = LogFormat::Auto, "VIRALCAST_TELEMETRY__FORMAT";
-        /// Collector that spans are sent to, OTLP over HTTP as JSON: `http://HOST:4318`. Unset: none are sent.
+        /// Collector that spans and log lines are sent to, OTLP over HTTP as JSON: `http://HOST:4318`. Unset: none are sent.
         otlp_endpoint: Option<String> = None, "OTEL_EXPORTER_OTLP_ENDPOINT";
-        /// Whether spans may go to a collector on another machine without TLS: where nobody else listens in that network.
+        /// Whether they may go to a collector on another machine without TLS: where nobody else listens in that network.
         plain_otlp: bool = false, "VIRALCAST_TELEMETRY__PLAIN_OTLP";
         /// Share of the traces that begin here and are sent, from 0 to 1; what a caller or cause has decided is kept to.
         trace_share: f64 = 1.0, "VIRALCAST_TELEMETRY__TRACE_SHARE";

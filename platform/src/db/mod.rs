@@ -62,6 +62,7 @@ pub mod runs;
 pub mod sales_daily;
 pub mod sales_files;
 pub mod schedule_ticks;
+pub mod sealed;
 pub mod second_factors;
 pub mod signing_keys;
 pub mod source_breakers;

@@ -4,6 +4,7 @@ use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use super::error::{DbError, InTable};
+use crate::auth::{AuthError, InstallationSecret};
 
 #[derive(Clone, PartialEq, Eq)]
 pub struct PosConnection {
@@ -21,9 +22,20 @@ impl std::fmt::Debug for PosConnection {
 }
 
 const TABLE: &str = "pos_connections";
+/// What tokens are sealed for; each is bound to its store.
+pub(super) const PURPOSE: &str = "tokens for tills";
 
-/// Connects a store with its till, or anew.
-pub async fn upsert_pos_connection(executor: impl PgExecutor<'_>, store_id: Uuid, connection: &PosConnection) -> Result<(), DbError> {
+/// Connects a store with its till, or anew. The token is kept sealed.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn upsert_pos_connection(
+    executor: impl PgExecutor<'_>,
+    secret: &InstallationSecret,
+    store_id: Uuid,
+    connection: &PosConnection,
+) -> Result<(), DbError> {
+    let token = secret.seal_text(PURPOSE, &store_id.to_string(), &connection.token).map_err(|error| refused(&error))?;
     sqlx::query!(
         "insert into pos_connections (store_id, base_url, outlet_id, token) values ($1, $2, $3, $4)
          on conflict (store_id) do update
@@ -31,7 +43,7 @@ pub async fn upsert_pos_connection(executor: impl PgExecutor<'_>, store_id: Uuid
         store_id,
         connection.base_url,
         connection.outlet_id,
-        connection.token,
+        token,
     )
     .execute(executor)
     .await
@@ -40,17 +52,32 @@ pub async fn upsert_pos_connection(executor: impl PgExecutor<'_>, store_id: Uuid
 }
 
 /// The till of a store (slug or id).
-pub async fn get_pos_connection(executor: impl PgExecutor<'_>, store: &str) -> Result<Option<PosConnection>, DbError> {
-    sqlx::query_as!(
-        PosConnection,
-        "select c.base_url, c.outlet_id, c.token
+///
+/// # Errors
+/// [`DbError`], also where the token was sealed with another secret.
+pub async fn get_pos_connection(
+    executor: impl PgExecutor<'_>,
+    secret: &InstallationSecret,
+    store: &str,
+) -> Result<Option<PosConnection>, DbError> {
+    let row = sqlx::query!(
+        "select c.store_id, c.base_url, c.outlet_id, c.token
          from pos_connections c join stores s on s.id = c.store_id
          where s.slug = $1 or s.id::text = $1",
         store,
     )
     .fetch_optional(executor)
     .await
-    .in_table(TABLE, "find a till")
+    .in_table(TABLE, "find a till")?;
+    let Some(row) = row else { return Ok(None) };
+    let closed = || refused(&AuthError::Sealed { what: format!("the token for the till of store {}", row.store_id) });
+    let token = secret.open_text(PURPOSE, &row.store_id.to_string(), &row.token).ok_or_else(closed)?;
+    Ok(Some(PosConnection { base_url: row.base_url, outlet_id: row.outlet_id, token }))
+}
+
+fn refused(error: &AuthError) -> DbError {
+    let hint = "set VIRALCAST_AUTH__FORMER_SECRET and run `viralcast keys reseal`, or connect the store anew: viralcast store connect";
+    DbError::Refused { table: TABLE, operation: "use the token for a till", reason: error.to_string(), hint }
 }
 
 /// Active stores with a till.

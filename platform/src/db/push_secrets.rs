@@ -5,17 +5,35 @@ use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use super::error::{DbError, InTable};
+use crate::auth::InstallationSecret;
 
 const TABLE: &str = "pos_push_secrets";
+/// What they are sealed for; each is bound to its store.
+pub(super) const PURPOSE: &str = "push secrets";
 
-/// Gives a store a new secret; the one before it is taken for a day longer.
-pub async fn renew_push_secret(executor: impl PgExecutor<'_>, store_id: Uuid, secret: &str, now: DateTime<Utc>) -> Result<(), DbError> {
+/// Gives a store a new secret, which is kept sealed; the one before it is taken for a day longer.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn renew_push_secret(
+    executor: impl PgExecutor<'_>,
+    installation: &InstallationSecret,
+    store_id: Uuid,
+    secret: &str,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let sealed = installation.seal_text(PURPOSE, &store_id.to_string(), secret).map_err(|error| DbError::Refused {
+        table: TABLE,
+        operation: "renew a secret",
+        reason: error.to_string(),
+        hint: "try again",
+    })?;
     sqlx::query!(
         "insert into pos_push_secrets (store_id, secret, renewed_at) values ($1, $2, $3)
          on conflict (store_id) do update
          set previous_secret = pos_push_secrets.secret, secret = excluded.secret, renewed_at = excluded.renewed_at",
         store_id,
-        secret,
+        sealed,
         now,
     )
     .execute(executor)
@@ -24,10 +42,27 @@ pub async fn renew_push_secret(executor: impl PgExecutor<'_>, store_id: Uuid, se
     Ok(())
 }
 
-/// What a push to this store may be signed with now; nothing if it never had a secret or does not exist.
-pub async fn push_secrets(executor: impl PgExecutor<'_>, store_id: Uuid, now: DateTime<Utc>) -> Result<Vec<String>, DbError> {
-    sqlx::query_scalar!(r#"select secret as "secret!" from app.push_secrets($1, $2) as secret"#, store_id, now)
+/// What a push to this store may be signed with now; nothing if it never had a secret or does not exist. One that was sealed with a secret that we
+/// do not know is none.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn push_secrets(
+    executor: impl PgExecutor<'_>,
+    installation: &InstallationSecret,
+    store_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Vec<String>, DbError> {
+    let kept = sqlx::query_scalar!(r#"select secret as "secret!" from app.push_secrets($1, $2) as secret"#, store_id, now)
         .fetch_all(executor)
         .await
-        .in_table(TABLE, "find the secrets of a store")
+        .in_table(TABLE, "find the secrets of a store")?;
+    let opened = |kept: &String| {
+        let opened = installation.open_text(PURPOSE, &store_id.to_string(), kept);
+        if opened.is_none() {
+            tracing::warn!(store.id = %store_id, "a push secret was sealed with another secret: run `viralcast keys reseal`");
+        }
+        opened
+    };
+    Ok(kept.iter().filter_map(opened).collect())
 }

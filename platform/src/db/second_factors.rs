@@ -8,10 +8,10 @@ use super::error::{DbError, InTable};
 
 const TABLE: &str = "second_factors";
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecondFactor {
-    /// From which its key is derived.
     pub id: Uuid,
+    pub sealed_key: Vec<u8>,
     /// `None` until the person showed a code of it: it is asked for by nobody yet.
     pub confirmed_at: Option<DateTime<Utc>>,
     /// Codes on paper that were not used.
@@ -21,7 +21,7 @@ pub struct SecondFactor {
 pub async fn second_factor(executor: impl PgExecutor<'_>, user: Uuid) -> Result<Option<SecondFactor>, DbError> {
     sqlx::query_as!(
         SecondFactor,
-        r#"select id, confirmed_at,
+        r#"select id, sealed_key, confirmed_at,
                   (select count(*) from recovery_codes c where c.user_id = f.user_id and c.used_at is null) as "recovery_codes_left!"
            from second_factors f
            where user_id = $1"#,
@@ -33,13 +33,19 @@ pub async fn second_factor(executor: impl PgExecutor<'_>, user: Uuid) -> Result<
 }
 
 /// Begins with a new one, in the place of one that was never confirmed. False if there is one that was.
-pub async fn begin_second_factor(executor: impl PgExecutor<'_>, user: Uuid, id: Uuid, now: DateTime<Utc>) -> Result<bool, DbError> {
+pub async fn begin_second_factor(
+    executor: impl PgExecutor<'_>,
+    user: Uuid,
+    sealed_key: &[u8],
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
     sqlx::query!(
-        "insert into second_factors as known (user_id, id, created_at) values ($1, $2, $3)
-         on conflict (user_id) do update set id = excluded.id, created_at = excluded.created_at
+        "insert into second_factors as known (user_id, id, sealed_key, created_at) values ($1, $2, $3, $4)
+         on conflict (user_id) do update set id = excluded.id, sealed_key = excluded.sealed_key, created_at = excluded.created_at
          where known.confirmed_at is null",
         user,
-        id,
+        Uuid::now_v7(),
+        sealed_key,
         now,
     )
     .execute(executor)

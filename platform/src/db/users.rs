@@ -167,6 +167,15 @@ pub async fn set_password(
     Ok(())
 }
 
+/// Nobody signs in until a new one was chosen, and every access token that was issued earlier stops working.
+pub async fn take_password_away(executor: impl PgExecutor<'_>, id: Uuid, now: DateTime<Utc>) -> Result<(), DbError> {
+    sqlx::query!("update users set password_hash = null, tokens_valid_from = $2 where id = $1", id, now)
+        .execute(executor)
+        .await
+        .in_table(TABLE, "take a password away")?;
+    Ok(())
+}
+
 /// Refuses every access token that was issued earlier.
 pub async fn revoke_tokens(executor: impl PgExecutor<'_>, id: Uuid, now: DateTime<Utc>) -> Result<(), DbError> {
     sqlx::query!("update users set tokens_valid_from = $2 where id = $1", id, now)

@@ -39,7 +39,7 @@ pub(super) async fn migrations(database: &Database) -> Check {
 }
 
 /// Row-level security confines only roles that are neither superuser nor exempt from it.
-pub(super) async fn roles(database: &Database) -> Check {
+pub(super) async fn roles(database: &Database, config: &Config) -> Check {
     const NAME: &str = "roles";
     let (work, serve) = match (exempt(database.work()).await, exempt(database.serve()).await) {
         (Ok(work), Ok(serve)) => (work, serve),
@@ -56,6 +56,12 @@ pub(super) async fn roles(database: &Database) -> Check {
             NAME,
             "the workers' role is subject to row-level security and would see no rows",
             "as a superuser: alter role viralcast_work bypassrls",
+        ),
+        // Whoever gets into the API's process could act as any of them.
+        (true, false) if config.database.url.is_some() && config.database.serve_url.is_none() => Check::warning(
+            NAME,
+            "the API logs in with the owner's login and acts as viralcast_serve",
+            "set DATABASE_SERVE_URL to a login that is a member of viralcast_serve alone, and DATABASE_WORK_URL likewise",
         ),
         (true, false) => Check::ok(NAME, "workers see all stores, the API one at a time"),
     }
@@ -109,7 +115,7 @@ mod tests {
         let variables = |config: &Config| of_one_host(config).into_iter().map(|(_, variable)| variable).collect::<Vec<_>>();
         assert_eq!(variables(&config), ["REDIS_URL", "OBJECT_STORE_URL", "VIRALCAST_AUTH__SECRET"]);
         config.objects.url = Some("s3://viralcast".to_owned());
-        config.auth.secret = Some("0123456789abcdef0123456789abcdef".into());
+        config.auth.secret = Some("d41fb7c3e2a84960b5f0c9d7813e6a52".into());
         assert_eq!(variables(&config), ["REDIS_URL"]);
         config.cache.redis_url = Some("redis://cache".into());
         assert!(of_one_host(&config).is_empty());

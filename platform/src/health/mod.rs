@@ -80,5 +80,5 @@ pub async fn of_database(database: &Database, config: &Config) -> Vec<Check> {
     if version.status == Status::Failed {
         return vec![version];
     }
-    vec![version, database::migrations(database).await, database::roles(database).await, database::hosts(database, config).await]
+    vec![version, database::migrations(database).await, database::roles(database, config).await, database::hosts(database, config).await]
 }

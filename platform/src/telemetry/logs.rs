@@ -1,12 +1,13 @@
 use std::io::IsTerminal;
 
+use opentelemetry_appender_tracing::layer::{OpenTelemetryTracingBridge, TracingSpanAttributes};
 use tracing::{Level, Metadata, Subscriber};
-use tracing_subscriber::filter::{EnvFilter, FilterFn, filter_fn};
+use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::registry;
 
-use super::{TelemetryError, Traces};
+use super::{Collector, TelemetryError};
 use crate::config::{LogFormat, TelemetryConfig};
 
 /// Whom the log lines are for.
@@ -34,14 +35,15 @@ impl Output {
 pub fn subscriber<W>(
     config: &TelemetryConfig,
     output: Output,
-    traces: Option<&Traces>,
+    collector: Option<&Collector>,
     writer: W,
 ) -> Result<Box<dyn Subscriber + Send + Sync>, TelemetryError>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::try_new(&config.log).map_err(|source| TelemetryError::Filter { filter: config.log.clone(), source })?;
-    let Some(traces) = traces else {
+    let wanted = || EnvFilter::try_new(&config.log).map_err(|source| TelemetryError::Filter { filter: config.log.clone(), source });
+    let filter = wanted()?;
+    let Some(collector) = collector else {
         // The filter is everybody's: a span that no line will show is not even made.
         let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
         return Ok(match output {
@@ -54,14 +56,23 @@ where
         Output::Json => lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed(),
         Output::Terminal => lines.compact().with_target(false).with_ansi(std::io::stderr().is_terminal()).boxed(),
     };
-    let spans = tracing_opentelemetry::layer().with_tracer(traces.tracer()).with_filter(own_spans());
-    Ok(Box::new(registry().with(lines.with_filter(filter)).with(spans)))
+    let spans = tracing_opentelemetry::layer().with_tracer(collector.tracer()).with_filter(filter_fn(is_own_span));
+    let sent = OpenTelemetryTracingBridge::builder(collector.lines()).with_tracing_span_attributes(TracingSpanAttributes::all()).build();
+    let sent = sent.with_filter(wanted()?.and(filter_fn(|metadata: &Metadata<'_>| !is_of_sending(metadata))));
+    Ok(Box::new(registry().with(lines.with_filter(filter)).with(spans).with(sent)))
 }
 
-/// Ours, whatever the log lines are filtered by: not those of the libraries, among them the one that sends spans.
-fn own_spans() -> FilterFn {
+/// Whatever the log lines are filtered by.
+fn is_own_span(metadata: &Metadata<'_>) -> bool {
     const OURS: [&str; 6] = ["platform", "api", "jobs", "ingest", "cli", "viralcast"];
-    filter_fn(|metadata: &Metadata<'_>| {
-        metadata.is_span() && *metadata.level() <= Level::INFO && OURS.contains(&metadata.target().split("::").next().unwrap_or_default())
-    })
+    metadata.is_span() && *metadata.level() <= Level::INFO && OURS.contains(&library(metadata))
+}
+
+/// What the libraries say that send: each line of theirs would be one more to send.
+fn is_of_sending(metadata: &Metadata<'_>) -> bool {
+    library(metadata).starts_with("opentelemetry") || ["reqwest", "hyper", "hyper_util", "h2", "rustls"].contains(&library(metadata))
+}
+
+fn library<'a>(metadata: &Metadata<'a>) -> &'a str {
+    metadata.target().split("::").next().unwrap_or_default()
 }

@@ -1,12 +1,12 @@
-//! Log lines on stderr, the numbers behind `/metrics`, and spans for a collector.
+//! Log lines on stderr, the numbers behind `/metrics`, and spans and lines for a collector.
 
+mod collector;
 mod logs;
 mod metrics;
-mod traces;
 
+pub use collector::{Collector, answered, cause, exported, follow, is_exporting, new_trace, trace_of};
 pub use logs::{Output, subscriber};
 pub use metrics::Metrics;
-pub use traces::{Traces, answered, cause, exported, follow, is_exporting, new_trace, trace_of};
 
 use tracing::subscriber::set_global_default;
 
@@ -28,20 +28,20 @@ pub enum TelemetryError {
     #[error("cannot set up metrics: {0}")]
     Metrics(#[source] metrics_exporter_prometheus::BuildError),
     #[error(
-        "cannot send traces to `{endpoint}`: {source}; write `http://HOST:4318` (OTEL_EXPORTER_OTLP_ENDPOINT, telemetry.otlp_endpoint)"
+        "cannot send anything to `{endpoint}`: {source}; write `http://HOST:4318` (OTEL_EXPORTER_OTLP_ENDPOINT, telemetry.otlp_endpoint)"
     )]
-    Traces {
+    Collector {
         endpoint: String,
         #[source]
         source: opentelemetry_otlp::ExporterBuildError,
     },
 }
 
-/// Sends this process's log lines to stderr and its spans to a collector, if one is set, and collects its metrics. Once per
+/// Sends this process's log lines to stderr and, with its spans, to a collector, if one is set, and collects its metrics. Once per
 /// process; call it within the runtime.
-pub fn init(config: &TelemetryConfig, output: Output) -> Result<(Metrics, Option<Traces>), TelemetryError> {
-    let traces = Traces::start(config)?;
-    let subscriber = subscriber(config, output, traces.as_ref(), std::io::stderr)?;
+pub fn init(config: &TelemetryConfig, output: Output) -> Result<(Metrics, Option<Collector>), TelemetryError> {
+    let collector = Collector::start(config)?;
+    let subscriber = subscriber(config, output, collector.as_ref(), std::io::stderr)?;
     set_global_default(subscriber).map_err(TelemetryError::LogsAlready)?;
-    Ok((Metrics::install()?, traces))
+    Ok((Metrics::install()?, collector))
 }

@@ -72,6 +72,20 @@ fn secrets_are_read_but_never_shown() {
 }
 
 #[test]
+fn a_value_can_be_in_a_file_of_its_own() {
+    let (_folder, path) = file("postgres://warung:hunter2@db/app\n");
+    let path = path.to_str().expect("text");
+    let config = Config::load_with(None, environment(&[("DATABASE_URL_FILE", path)])).expect("a configuration");
+    assert_eq!(config.database.url.as_ref().map(|secret| secret.expose_secret()), Some("postgres://warung:hunter2@db/app"));
+    let twice = refusal("", &[("DATABASE_URL_FILE", path), ("DATABASE_URL", "postgres://db/app")]);
+    assert!(twice.contains("DATABASE_URL and DATABASE_URL_FILE are both set"), "{twice}");
+    let gone = refusal("", &[("VIRALCAST_AUTH__SECRET_FILE", "/nowhere/secret")]);
+    assert!(gone.contains("`/nowhere/secret`, which VIRALCAST_AUTH__SECRET_FILE names"), "{gone}");
+    let none = refusal("", &[("VIRALCAST_AUTH__SECRETS_FILE", path)]);
+    assert!(none.contains("unknown environment variable"), "{none}");
+}
+
+#[test]
 fn the_data_folder_can_be_set() {
     let config = Config::load_with(None, environment(&[("VIRALCAST_DATA_DIR", "/srv/shop")])).expect("loaded");
     assert_eq!(config.data_dir().expect("a folder").path(), Path::new("/srv/shop"));

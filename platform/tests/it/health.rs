@@ -122,6 +122,18 @@ async fn a_serving_role_that_escapes_row_level_security_is_refused() {
 }
 
 #[tokio::test]
+async fn one_login_for_all_roles_is_warned_of() {
+    let db = TestDb::new().await;
+    let config = config(&[("DATABASE_URL", db.database_url(Role::Superuser))]);
+    let database = Database::open(&config.database, &DataDir::at("unused").expect("a path")).await.expect("opened");
+    let checks = health::of_database(&database, &config).await;
+    assert_eq!(found(&checks, "roles").status, Status::Warning, "{checks:?}");
+    assert!(found(&checks, "roles").hint.as_ref().is_some_and(|hint| hint.contains("DATABASE_SERVE_URL")), "{checks:?}");
+    database.close().await.expect("closed");
+    db.close().await;
+}
+
+#[tokio::test]
 async fn a_redis_is_asked_and_one_that_is_gone_is_told() {
     let embedded = health::of_engines(&Config::default()).await;
     assert_eq!((found(&embedded, "cache").status, found(&embedded, "mail").status), (Status::Ok, Status::Ok), "{embedded:?}");

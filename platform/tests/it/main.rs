@@ -5,6 +5,7 @@ mod database;
 mod db;
 mod embedded;
 mod health;
+mod http;
 mod limits;
 mod mail;
 mod objects;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use domain::job::Outcome;
 use platform::config::TelemetryConfig;
 use platform::queue::{self, EnqueueOptions};
-use platform::telemetry::{Metrics, Output, Traces, cause, subscriber};
+use platform::telemetry::{Collector, Metrics, Output, cause, subscriber};
 use platform::testing::TestDb;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -99,7 +99,7 @@ async fn collector() -> (String, Arc<Mutex<Vec<Value>>>) {
                     let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
                     let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
                     if length.is_some_and(|length: usize| body.len() >= length) {
-                        assert!(head.starts_with("POST /v1/traces "), "{head}");
+                        assert!(head.starts_with("POST /v1/traces ") || head.starts_with("POST /v1/logs "), "{head}");
                         kept.lock().expect("posts").push(serde_json::from_str(body).expect("JSON"));
                         bytes.clear();
                         let answer = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
@@ -112,33 +112,47 @@ async fn collector() -> (String, Arc<Mutex<Vec<Value>>>) {
     (address, posted)
 }
 
+fn list(value: &Value, key: &str) -> Vec<Value> {
+    value[key].as_array().cloned().unwrap_or_default()
+}
+
 fn spans(posted: &[Value]) -> Vec<Value> {
-    let list = |value: &Value, key: &str| value[key].as_array().cloned().unwrap_or_default();
     let scopes = posted.iter().flat_map(|post| list(post, "resourceSpans")).flat_map(|resource| list(&resource, "scopeSpans"));
     scopes.flat_map(|scope| list(&scope, "spans")).collect()
 }
 
-/// The subscriber is of the whole process, so this is one test.
+fn lines(posted: &[Value]) -> Vec<Value> {
+    let scopes = posted.iter().flat_map(|post| list(post, "resourceLogs")).flat_map(|resource| list(&resource, "scopeLogs"));
+    scopes.flat_map(|scope| list(&scope, "logRecords")).collect()
+}
+
+/// The subscriber is of the whole process, so this is one test: spans, and the lines that are said in them.
 #[tokio::test]
 async fn a_job_is_a_span_of_the_trace_that_caused_it() {
     let (endpoint, posted) = collector().await;
     let config = TelemetryConfig { otlp_endpoint: Some(endpoint), ..TelemetryConfig::default() };
-    let traces = Traces::start(&config).expect("an address").expect("a collector");
-    let lines = subscriber(&config, Output::Json, Some(&traces), std::io::sink).expect("a subscriber");
-    tracing::subscriber::set_global_default(lines).expect("the first");
+    let collector = Collector::start(&config).expect("an address").expect("a collector");
+    let told = subscriber(&config, Output::Json, Some(&collector), std::io::sink).expect("a subscriber");
+    tracing::subscriber::set_global_default(told).expect("the first");
 
     let db = TestDb::new().await;
-    let (trace_id, mut connection) =
-        (tracing::info_span!(target: "api", "request").in_scope(cause), db.work().acquire().await.expect("connect"));
+    let asked = || {
+        tracing::info!(target: "api", { http.status = 202 }, "it is asked for");
+        cause()
+    };
+    let request = tracing::info_span!(target: "api", "request", request.id = "r-1");
+    let (trace_id, mut connection) = (request.in_scope(asked), db.work().acquire().await.expect("connect"));
+    drop(request);
     let options = EnqueueOptions { trace_id: Some(trace_id.clone()), ..EnqueueOptions::default() };
     let id = queue::enqueue(&mut connection, &step("a"), options).await.expect("enqueue").id;
     drop(connection);
     let program = Runner::start(db.work(), does(|_, _| async { Outcome::Done }));
     until(db.work(), id, "completed").await;
     program.stop().await;
-    tokio::task::spawn_blocking(move || traces.shut_down()).await.expect("no panic");
+    tokio::task::spawn_blocking(move || collector.shut_down()).await.expect("no panic");
 
-    let spans = spans(&posted.lock().expect("posts"));
+    let posted = posted.lock().expect("posts");
+    let (spans, lines) = (spans(&posted), lines(&posted));
     let named = |name: &str| spans.iter().find(|span| span["name"] == name).unwrap_or_else(|| panic!("no {name} in {spans:?}"));
     let (request, job) = (named("request"), named("job"));
     assert_eq!(format!("{}-{}", text(&request["traceId"]), text(&request["spanId"])), trace_id);
@@ -146,6 +160,11 @@ async fn a_job_is_a_span_of_the_trace_that_caused_it() {
     let outcome = job["attributes"].as_array().expect("a list").iter().find(|one| one["key"] == "job.outcome").expect("an outcome");
     assert_eq!(outcome["value"]["stringValue"], "done");
     assert_eq!(spans.len(), 2, "of nobody else: {spans:?}");
+
+    let line = lines.iter().find(|line| line["body"]["stringValue"] == "it is asked for").unwrap_or_else(|| panic!("no line in {lines:?}"));
+    assert_eq!((&line["traceId"], &line["spanId"]), (&request["traceId"], &request["spanId"]));
+    let said = |key: &str| list(line, "attributes").into_iter().find(|one| one["key"] == key).unwrap_or_default()["value"].clone();
+    assert_eq!((&said("http.status")["intValue"], &said("request.id")["stringValue"]), (&"202".into(), &"r-1".into()), "{line}");
 }
 
 fn text(value: &Value) -> &str {
@@ -157,18 +176,18 @@ async fn a_collector_that_does_not_answer_holds_nobody_up() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let endpoint = Some(format!("http://{}", silent.local_addr().expect("its number")));
     let config = TelemetryConfig { otlp_endpoint: endpoint, ..TelemetryConfig::default() };
-    let traces = Traces::start(&config).expect("an address").expect("a collector");
-    let lines = subscriber(&config, Output::Json, Some(&traces), std::io::sink).expect("a subscriber");
+    let collector = Collector::start(&config).expect("an address").expect("a collector");
+    let lines = subscriber(&config, Output::Json, Some(&collector), std::io::sink).expect("a subscriber");
     let began = std::time::Instant::now();
     tracing::subscriber::with_default(lines, || (0..10_000).for_each(|_| drop(tracing::info_span!(target: "api", "request").entered())));
     assert!(began.elapsed() < std::time::Duration::from_secs(2), "{:?}", began.elapsed());
-    tokio::task::spawn_blocking(move || traces.shut_down()).await.expect("no panic");
+    tokio::task::spawn_blocking(move || collector.shut_down()).await.expect("no panic");
     assert!(began.elapsed() < std::time::Duration::from_secs(20), "{:?}", began.elapsed());
 }
 
 #[test]
 fn an_address_that_is_none_is_refused() {
     let config = TelemetryConfig { otlp_endpoint: Some("no address".to_owned()), ..TelemetryConfig::default() };
-    let error = Traces::start(&config).expect_err("a refusal");
+    let error = Collector::start(&config).expect_err("a refusal");
     assert!(error.to_string().contains("OTEL_EXPORTER_OTLP_ENDPOINT"), "{error}");
 }

@@ -1,5 +1,6 @@
 //! What the functions behind erasure and attribution do for the serving role, and what they do not.
 
+use platform::auth::InstallationSecret;
 use platform::db::erasure::erase_account;
 use platform::db::pos_connections::{PosConnection, upsert_pos_connection};
 use platform::db::tenant::{Tenant, begin_as, commit};
@@ -12,9 +13,10 @@ async fn nobody_erases_what_belongs_to_another_whatever_they_say_is_theirs() {
     let shop = Shop::open().await;
     let mut work = shop.connection().await;
     let (stranger, strangers_store) = add_store(&mut work, "tetangga").await;
+    let secret = InstallationSecret::of("d41fb7c3e2a84960b5f0c9d7813e6a52".into()).expect("random enough");
     for store in [shop.store_id, strangers_store] {
         let till = PosConnection { base_url: "https://till.example".into(), outlet_id: "1".into(), token: "secret".into() };
-        upsert_pos_connection(&mut *work, store, &till).await.expect("a till");
+        upsert_pos_connection(&mut *work, &secret, store, &till).await.expect("a till");
     }
     let hire = "insert into store_members (store_id, user_id, role) values ($1, $2, 'admin')";
     sqlx::query(hire).bind(shop.store_id).bind(stranger).execute(&mut *work).await.expect("a colleague");

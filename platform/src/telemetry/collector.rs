@@ -1,4 +1,4 @@
-//! Spans for a collector: OTLP over HTTP. A trace begins with a request, a tick or a command and goes on in the jobs that it
+//! Spans and log lines for a collector: OTLP over HTTP. A trace begins with a request, a tick or a command and goes on in the jobs that it
 //! asked for, whichever program works on them and whenever.
 //!
 //! A cause is written down as `TRACE` or `TRACE-SPAN` in the hexadecimal of W3C trace context. Without a collector only the
@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use opentelemetry::trace::{SpanContext, SpanId, Status, TraceContextExt as _, TraceFlags, TraceId, TraceState, TracerProvider as _};
 use opentelemetry::{Context, KeyValue};
-use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _};
+use opentelemetry_otlp::{LogExporter, Protocol, SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
@@ -18,47 +19,57 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use super::TelemetryError;
 use crate::config::TelemetryConfig;
 
-/// For a batch of spans.
+/// For a batch of spans or lines.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 static IS_EXPORTING: AtomicBool = AtomicBool::new(false);
 
-/// Sends spans until it is shut down.
+/// Sends spans and log lines until it is shut down.
 #[derive(Debug, Clone)]
-pub struct Traces(SdkTracerProvider);
+pub struct Collector {
+    spans: SdkTracerProvider,
+    lines: SdkLoggerProvider,
+}
 
-impl Traces {
-    /// `None` if the settings name no collector. Spans that cannot be delivered are dropped, never waited for.
+impl Collector {
+    /// `None` if the settings name none. What cannot be delivered is dropped, never waited for; the lines are on stderr too.
     ///
     /// # Errors
-    /// [`TelemetryError::Traces`] for an address that is none.
+    /// [`TelemetryError::Collector`] for an address that is none.
     pub fn start(config: &TelemetryConfig) -> Result<Option<Self>, TelemetryError> {
         let Some(endpoint) = &config.otlp_endpoint else { return Ok(None) };
-        let exporter = SpanExporter::builder()
-            .with_http()
-            .with_protocol(Protocol::HttpJson)
-            .with_endpoint(format!("{}/v1/traces", endpoint.trim_end_matches('/')))
-            .with_timeout(PATIENCE)
-            .build()
-            .map_err(|source| TelemetryError::Traces { endpoint: endpoint.clone(), source })?;
+        let refused = |source| TelemetryError::Collector { endpoint: endpoint.clone(), source };
+        let at = |path: &str| format!("{}{path}", endpoint.trim_end_matches('/'));
+        let spans = SpanExporter::builder().with_http().with_protocol(Protocol::HttpJson).with_endpoint(at("/v1/traces"));
+        let spans = spans.with_timeout(PATIENCE).build().map_err(refused)?;
+        let lines = LogExporter::builder().with_http().with_protocol(Protocol::HttpJson).with_endpoint(at("/v1/logs"));
+        let lines = lines.with_timeout(PATIENCE).build().map_err(refused)?;
         let version = KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
-        let provider = SdkTracerProvider::builder()
-            .with_resource(Resource::builder().with_service_name("viralcast").with_attribute(version).build())
+        let resource = Resource::builder().with_service_name("viralcast").with_attribute(version).build();
+        let spans = SdkTracerProvider::builder()
+            .with_resource(resource.clone())
             .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.trace_share))))
-            .with_batch_exporter(exporter)
+            .with_batch_exporter(spans)
             .build();
+        let lines = SdkLoggerProvider::builder().with_resource(resource).with_batch_exporter(lines).build();
         IS_EXPORTING.store(true, Ordering::Relaxed);
-        Ok(Some(Self(provider)))
+        Ok(Some(Self { spans, lines }))
     }
 
     pub(super) fn tracer(&self) -> SdkTracer {
-        self.0.tracer("viralcast")
+        self.spans.tracer("viralcast")
+    }
+
+    pub(super) fn lines(&self) -> &SdkLoggerProvider {
+        &self.lines
     }
 
     /// Delivers what is left, within seconds. Blocks its thread.
     pub fn shut_down(&self) {
-        if let Err(error) = self.0.shutdown() {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the last spans were not delivered");
+        for (what, done) in [("spans", self.spans.shutdown()), ("lines", self.lines.shutdown())] {
+            if let Err(error) = done {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the last {what} were not delivered");
+            }
         }
     }
 }
