@@ -38,6 +38,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/.well-known/security.txt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whom to tell of a hole, where whoever runs this says so (`http.security_contact`). */
+        get: operations["get_security_txt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit-log": {
         parameters: {
             query?: never;
@@ -211,7 +228,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/auth/sessions/{session}": {
+    "/api/v1/auth/sessions/{session}/end": {
         parameters: {
             query?: never;
             header?: never;
@@ -220,9 +237,9 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post?: never;
-        /** End one session. */
-        delete: operations["end_session"];
+        /** End one session, wherever it is: whoever borrowed a phone does not sign its owner out of theirs. */
+        post: operations["end_session"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -4896,6 +4913,61 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    get_security_txt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description RFC 9116 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example Contact: mailto:keamanan@app.example.id
+                     *     Expires: 2026-12-30T00:00:00Z
+                     *     Preferred-Languages: id, en
+                     *     Canonical: https://app.example.id/.well-known/security.txt
+                     */
+                    "text/plain": string;
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            403: components["responses"]["Forbidden"];
+            /** @description Nobody is named */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Security contact `security.txt` does not exist.",
+                     *       "hint": "Whoever runs this sets it: http.security_contact.",
+                     *       "instance": "/.well-known/security.txt",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/not-found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["Unfit"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     list_audit_log: {
         parameters: {
             query?: {
@@ -5130,7 +5202,11 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordAgain"];
+            };
+        };
         responses: {
             /** @description Signed out everywhere */
             204: {
@@ -5140,7 +5216,25 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["SignInRequired"];
+            /** @description The password is wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "This webhook does not carry the right token.",
+                     *       "instance": "/api/v1/auth/logout-everywhere",
+                     *       "status": 401,
+                     *       "title": "Wrong token",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/unsigned"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             403: components["responses"]["Forbidden"];
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -5325,7 +5419,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordAgain"];
+            };
+        };
         responses: {
             /** @description Ended */
             204: {
@@ -5335,7 +5433,25 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["SignInRequired"];
+            /** @description The password is wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "This webhook does not carry the right token.",
+                     *       "instance": "/api/v1/auth/sessions/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/end",
+                     *       "status": 401,
+                     *       "title": "Wrong token",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/unsigned"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             403: components["responses"]["Forbidden"];
             /** @description No such session */
             404: {
@@ -5347,7 +5463,7 @@ export interface operations {
                      * @example {
                      *       "detail": "Session `0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f` does not exist.",
                      *       "hint": "The sessions are listed by GET /api/v1/auth/sessions.",
-                     *       "instance": "/api/v1/auth/sessions/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f",
+                     *       "instance": "/api/v1/auth/sessions/0198c8a5-2f1b-7c3d-9e4f-5a6b7c8d9e0f/end",
                      *       "status": 404,
                      *       "title": "Not found",
                      *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
@@ -5485,7 +5601,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @description Random, and the same again when trying again; 1 to 255 printable characters of ASCII, no blank before or behind.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string;
@@ -5583,7 +5699,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @description Random, and the same again when trying again; 1 to 255 printable characters of ASCII, no blank before or behind.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string;
@@ -5681,7 +5797,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @description Random, and the same again when trying again; 1 to 255 printable characters of ASCII, no blank before or behind.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string;
@@ -5779,7 +5895,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @description Random, and the same again when trying again; 1 to 255 printable characters of ASCII, no blank before or behind.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string;
@@ -5877,7 +5993,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @description Random, and the same again when trying again; 1 to 255 printable characters of ASCII, no blank before or behind.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string;
@@ -6005,7 +6121,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @description Random, and the same again when trying again; 1 to 255 printable characters of ASCII, no blank before or behind.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string;
@@ -6137,7 +6253,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @description Random, and the same again when trying again; 1 to 255 printable characters of ASCII, no blank before or behind.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string;
@@ -6603,7 +6719,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @description Random, and the same again when trying again; 1 to 255 printable characters of ASCII, no blank before or behind.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string;
@@ -7089,7 +7205,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @description Random, and the same again when trying again; 1 to 255 printable characters of ASCII, no blank before or behind.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string;
@@ -7477,7 +7593,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @description Random, and the same again when trying again; 1 to 255 printable characters of ASCII, no blank before or behind.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string;
@@ -7775,7 +7891,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @description Random, and the same again when trying again; 1 to 255 printable characters of ASCII, no blank before or behind.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string;
@@ -7939,7 +8055,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @description Random, and the same again when trying again; 1 to 255 printable characters of ASCII, no blank before or behind.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string;
@@ -9002,7 +9118,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @description Random, and the same again when trying again; 1 to 255 printable characters of ASCII, no blank before or behind.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string;
@@ -10276,7 +10392,7 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description Random, and the same again when trying again; 1 to 64 characters
+                 * @description Random, and the same again when trying again; 1 to 64 printable characters of ASCII
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key": string;
@@ -10707,7 +10823,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @description Random, and the same again when trying again; 1 to 255 printable characters of ASCII, no blank before or behind.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string;
@@ -11374,7 +11490,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @description Random, and the same again when trying again; 1 to 255 printable characters of ASCII, no blank before or behind.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string;
@@ -11664,7 +11780,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @description Random, and the same again when trying again; 1 to 255 printable characters of ASCII, no blank before or behind.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string;
@@ -11836,7 +11952,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @description Random, and the same again when trying again; 1 to 255 printable characters of ASCII, no blank before or behind.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string;
@@ -11997,7 +12113,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Random, and the same again when trying again; 1 to 255 visible characters.
+                 * @description Random, and the same again when trying again; 1 to 255 printable characters of ASCII, no blank before or behind.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string;
