@@ -31,7 +31,8 @@ pub struct Shared {
 
 impl From<Services> for AppState {
     fn from(services: Services) -> Self {
-        Self(Arc::new(Shared { services, at_hand: AtHand::default(), unsigned: Unsigned::default() }))
+        let unsigned = Unsigned::at_most(services.limits.requests_a_minute);
+        Self(Arc::new(Shared { services, at_hand: AtHand::default(), unsigned }))
     }
 }
 

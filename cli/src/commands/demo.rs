@@ -55,7 +55,8 @@ impl Arguments {
     pub fn run(self, global: &Global) -> anyhow::Result<()> {
         with_context(global, async |context| {
             if let Some(url) = &context.config.http.public_url {
-                let what = format!("no demonstration where people are served ({url}): it makes shops that are none, and money that is none");
+                let what =
+                    format!("no demonstration where people are served ({url}): it makes shops that are none, and money that is none");
                 return Err(Failure::with_hint(what, "unset VIRALCAST_HTTP__PUBLIC_URL and take another data folder or database"));
             }
             context.db.migrate().await?;
