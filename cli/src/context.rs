@@ -9,12 +9,13 @@ use jobs::Nightly;
 use jobs::nightly::{Links, Outside, Settings};
 use models::EngineConfig;
 use payments::Payments;
-use platform::auth::{Breaches, InstallationSecret, ensure_signing_key};
+use platform::auth::{AuthError, Breaches, InstallationSecret, ensure_signing_key};
 use platform::cache::ReadThrough;
 use platform::clock::{SharedClock, SystemClock};
 use platform::config::{Config, XenditConfig};
 use platform::data_dir::DataDir;
 use platform::database::Database;
+use platform::db::signing_keys::list_signing_keys;
 use platform::db::stores::{StoreRow, find_store, list_stores};
 use platform::db::tenant::ServePool;
 use platform::http::Polite;
@@ -84,6 +85,19 @@ impl Context {
     /// Passwords that others have lost.
     pub fn breaches(&self) -> anyhow::Result<Breaches> {
         Breaches::open(&self.config.auth, &self.config.outside).context("can't ask who has lost which passwords")
+    }
+
+    /// Refuses to seal, or to make links, with a secret that this machine has just made up: no other could use them.
+    pub async fn require_known_secret(&self) -> anyhow::Result<()> {
+        let secret = self.secret()?;
+        let mut keys = list_signing_keys(self.db.work()).await?;
+        keys.retain(|key| key.retired_at.is_none());
+        match keys.first() {
+            Some(newest) if !keys.iter().any(|key| secret.opens(key)) => {
+                Err(AuthError::Sealed { what: format!("the signing key `{}`", newest.kid) }.into())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// How links are made that let somebody choose a password.

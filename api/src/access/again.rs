@@ -9,7 +9,7 @@ use serde::Deserialize;
 use sqlx::{Postgres, Transaction};
 use utoipa::ToSchema;
 
-use super::{Caller, ClientAddress, check_attempt};
+use super::{Caller, check_again};
 use crate::error::ApiError;
 use crate::state::AppState;
 
@@ -30,8 +30,7 @@ pub(crate) async fn with_password_again(
     caller: &Caller,
     password: SecretString,
 ) -> Result<Transaction<'static, Postgres>, ApiError> {
-    let who = caller.user.to_string();
-    check_attempt(state.limiter.as_ref(), "password", ClientAddress(caller.address), &who, None).await?;
+    check_again(state.limiter.as_ref(), caller).await?;
     let mut transaction = caller.begin(state).await?;
     let stored = own_password_hash(&mut *transaction).await?;
     // A connection does not wait for Argon2.

@@ -6,7 +6,7 @@ use platform::limits::{Quota, RateLimiter, Verdict};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{ClientAddress, Device};
+use super::{Caller, ClientAddress, Device};
 use crate::error::ApiError;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -43,6 +43,16 @@ pub(crate) async fn check_attempt(
     take(limiter, &format!("{purpose}:from:{address}"), BY_ADDRESS).await?;
     take(limiter, &format!("{purpose}:at:{account}:from:{address}"), BY_BOTH).await?;
     take(limiter, &format!("{purpose}:at:{account}"), BY_ACCOUNT).await
+}
+
+/// Counts a password or a code that somebody gives again who is signed in. By their session: whoever has a stolen token of another one does not keep
+/// them from ending it.
+///
+/// # Errors
+/// [`ApiError::TooManyAttempts`].
+pub(crate) async fn check_again(limiter: &dyn RateLimiter, caller: &Caller) -> Result<(), ApiError> {
+    let who = format!("{}:{}", caller.user, caller.session);
+    check_attempt(limiter, "password", ClientAddress(caller.address), &who, None).await
 }
 
 /// Counts a code of somebody whose password was right.

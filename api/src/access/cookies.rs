@@ -25,8 +25,9 @@ impl Cookies {
         if self.is_secure { "__Host-viralcast_access" } else { "viralcast_access" }
     }
 
+    /// Not `viralcast_refresh`, which an earlier program set for a path of its own: of two of one name neither counts.
     fn refresh_name(self) -> &'static str {
-        if self.is_secure { "__Host-viralcast_refresh" } else { "viralcast_refresh" }
+        if self.is_secure { "__Host-viralcast_renewal" } else { "viralcast_renewal" }
     }
 
     fn csrf_name(self) -> &'static str {
@@ -145,7 +146,7 @@ mod tests {
             shown,
             [
                 "__Host-viralcast_access=aaa; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=900",
-                "__Host-viralcast_refresh=rrr; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=604800",
+                "__Host-viralcast_renewal=rrr; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=604800",
                 "__Host-viralcast_csrf=ccc; SameSite=Strict; Secure; Path=/; Max-Age=604800",
             ]
         );

@@ -18,7 +18,7 @@ mod standings;
 mod unsigned;
 
 pub(crate) use again::{PasswordAgain, with_password_again};
-pub(crate) use attempts::{check_attempt, check_codes, check_export, check_links};
+pub(crate) use attempts::{check_again, check_attempt, check_codes, check_export, check_links};
 pub use auth::Auth;
 pub(crate) use caller::{Caller, Operator, Reader};
 pub(crate) use client::ClientAddress;

@@ -25,7 +25,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::access::{Caller, ClientAddress, Device, DeviceToken, check_attempt, check_links, check_origin};
+use crate::access::{Caller, ClientAddress, Device, DeviceToken, check_again, check_attempt, check_links, check_origin};
 use crate::error::{ApiError, FieldError};
 use crate::extract::{Body, email, optional_name};
 use crate::problem::Language;
@@ -202,7 +202,7 @@ async fn change_password(
 ) -> Result<StatusCode, ApiError> {
     let now = state.clock.now();
     let who = caller.user.to_string();
-    check_attempt(state.limiter.as_ref(), "password", ClientAddress(caller.address), &who, None).await?;
+    check_again(state.limiter.as_ref(), &caller).await?;
     let mut transaction = caller.begin(&state).await?;
     let stored = own_password_hash(&mut *transaction).await?;
     let user = find_user(&mut *transaction, caller.user).await?;

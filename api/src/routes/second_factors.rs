@@ -20,7 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::sessions::NO_STORE;
-use crate::access::{Caller, ClientAddress, PasswordAgain, Reader, check_attempt, check_second_factor, with_password_again};
+use crate::access::{Caller, PasswordAgain, Reader, check_again, check_second_factor, with_password_again};
 use crate::error::ApiError;
 use crate::extract::Body;
 use crate::problem::Problem;
@@ -124,7 +124,7 @@ struct RecoveryCodes {
 )]
 async fn confirm(State(state): State<AppState>, caller: Caller, Body(shown): Body<ShownCode>) -> Result<Response, ApiError> {
     let (user, now, secret) = (caller.user, state.clock.now(), state.auth.secret());
-    check_attempt(state.limiter.as_ref(), "password", ClientAddress(caller.address), &user.to_string(), None).await?;
+    check_again(state.limiter.as_ref(), &caller).await?;
     let mut transaction = caller.begin(&state).await?;
     // First, since with it whoever signs in takes turns with this.
     revoke_others(&mut transaction, user, Some(caller.session), Revocation::SecondFactorSet, now).await?;

@@ -115,6 +115,12 @@ async fn a_link_is_for_its_purpose_and_its_time() {
     app.clock.advance(TimeDelta::hours(25));
     assert_eq!(post(&app, "verify-email", body).await.status, 400);
     assert_eq!(post(&app, "verify-email", json!({"token": "invented", "password": PASSWORD})).await.status, 400);
+    // One that takes the place of a password.
+    post(&app, "forgot-password", json!({"email": "sri@example.com"})).await;
+    let (letter, token) = letters(&app).await.pop().expect("a letter");
+    assert_eq!(letter, "reset_password");
+    app.clock.advance(TimeDelta::minutes(11));
+    assert_eq!(post(&app, "reset-password", json!({"token": token, "password": PASSWORD})).await.status, 400);
 }
 
 #[tokio::test]

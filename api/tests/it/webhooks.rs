@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use platform::database::begin;
+use platform::db::pos_connections::{PosConnection, get_pos_connection, upsert_pos_connection};
 use platform::db::push_secrets::renew_push_secret;
 use platform::db::sealed::reseal;
 use serde_json::{Value, json};
@@ -124,9 +125,10 @@ async fn what_is_not_signed_with_the_stores_secret_is_refused_alike() {
     }
     assert_eq!(kept(&app).await, (0, 0));
     assert_shown("a_push_that_is_not_signed", &refusals[5]);
-    let flood = futures::future::join_all((0..300).map(async |_| push.send_signed(&app, now, "").await)).await;
+    let flood = futures::future::join_all((0..301).map(async |_| push.send_signed(&app, now, "").await)).await;
     let late = flood.iter().find(|reply| reply.status == StatusCode::TOO_MANY_REQUESTS).expect("too many");
     assert_eq!(late.header("retry-after"), "60");
+    assert_eq!(push.send(&app).await.status, StatusCode::ACCEPTED, "what is signed is heard, whoever else sends from there");
 }
 
 #[tokio::test]
@@ -164,15 +166,31 @@ async fn secrets_are_kept_sealed_and_outlive_the_installations_own() {
     let before = stored(&app).await.expect("it");
     assert!(before.starts_with("sealed:") && !before.contains(SECRET), "{before}");
 
+    let till = PosConnection { base_url: "https://till.example".into(), outlet_id: "1".into(), token: "a token".into() };
+    upsert_pos_connection(app.db.work(), app.state.auth.keys.secret(), app.world.store, &till).await.expect("a till");
     let app = app.with_secret(ANOTHER_SECRET);
     assert_eq!(Push::to(&app).send(&app).await.status, StatusCode::UNAUTHORIZED, "sealed with another");
+    let renewed = instant(NOW) - chrono::TimeDelta::hours(1);
+    renew(&app, RENEWED, renewed).await;
+    let closed = reseal(&mut *begin(app.db.work()).await.expect("a transaction"), app.state.auth.keys.secret()).await.expect("done").closed;
+    let (slug, id) = ("before the last renewal", app.world.store.to_string());
+    assert_eq!(closed.iter().filter(|what| what.contains(&id)).count(), 2, "{closed:?}");
+    assert!(closed.iter().any(|what| what.ends_with(slug)), "it is told, and as it was: {closed:?}");
     let app = app.with_secret_after(ANOTHER_SECRET, OUR_SECRET);
     assert_eq!(Push { id: "evt_2", ..Push::to(&app) }.send(&app).await.status, StatusCode::ACCEPTED);
     let mut transaction = begin(app.db.work()).await.expect("a transaction");
     let resealed = reseal(&mut transaction, app.state.auth.keys.secret()).await.expect("sealed anew");
     transaction.commit().await.expect("kept");
-    assert_eq!((resealed.push_secrets, resealed.closed), (1, Vec::<String>::new()));
+    assert_eq!((resealed.push_secrets, resealed.till_tokens, resealed.closed), (1, 1, Vec::<String>::new()));
     assert_ne!(stored(&app).await.expect("it"), before);
     let app = app.with_secret(ANOTHER_SECRET);
-    assert_eq!(Push { id: "evt_3", ..Push::to(&app) }.send(&app).await.status, StatusCode::ACCEPTED, "the former is needed no more");
+    for (id, secret) in [("evt_3", SECRET), ("evt_4", RENEWED)] {
+        assert_eq!(
+            Push { id, secret, ..Push::to(&app) }.send(&app).await.status,
+            StatusCode::ACCEPTED,
+            "the former is needed no more: {id}"
+        );
+    }
+    let read = get_pos_connection(app.db.work(), app.state.auth.keys.secret(), "warung-bu-sri").await.expect("read");
+    assert_eq!(read, Some(till));
 }

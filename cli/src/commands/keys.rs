@@ -116,5 +116,8 @@ fn tell(Resealed { signing_keys, second_factors, push_secrets, till_tokens, clos
     }
     if closed.is_empty() {
         eprintln!("nothing needs the former secret any more but codes on paper that were handed out under it");
+        eprintln!(
+            "if somebody may have had it with a copy of the database: keys generate --at-once, keys retire the others, store push-secret and connect anew, and let people renew their second factors"
+        );
     }
 }

@@ -134,6 +134,7 @@ impl Arguments {
                 })?;
                 let store = context.store(&store).await?;
                 let till = PosConnection { base_url: url.clone(), outlet_id: outlet.clone(), token };
+                context.require_known_secret().await?;
                 upsert_pos_connection(context.db.work(), &context.secret()?, store.id, &till).await?;
                 if context.json {
                     println!("{}", serde_json::json!({ "store": store.slug, "outlet": outlet }));
@@ -144,6 +145,7 @@ impl Arguments {
             }),
             Action::PushSecret { store } => with_context(global, async |context| {
                 let store = context.store(&store).await?;
+                context.require_known_secret().await?;
                 let secret = new_secret()?;
                 renew_push_secret(context.db.work(), &context.secret()?, store.id, &secret, context.clock.now()).await?;
                 let path = format!("/api/v1/webhooks/pos/{}", store.id);

@@ -3,16 +3,18 @@
 use std::io::BufRead as _;
 
 use anyhow::Context as _;
+use chrono::{DateTime, Utc};
 use clap::Subcommand;
 use platform::auth::{Passwords, Purpose, Weakness, weakness};
 use platform::database::begin;
 use platform::db::audit_log::{NewAuditEntry, record};
 use platform::db::auth_sessions::{Revocation, revoke_others};
-use platform::db::disabled_accounts::{Disabled, disable_account, enable_account};
+use platform::db::disabled_accounts::{Disabled, disable_account, enable_account, is_disabled};
 use platform::db::one_time_tokens::{create_one_time_token, use_up_one_time_tokens};
 use platform::db::second_factors::remove_second_factor;
 use platform::db::users::{NewUser, create_user, find_user_id, list_users, set_password, take_password_away, verify_email};
 use serde_json::json;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::context::{Context, Global, with_context};
@@ -73,6 +75,10 @@ impl Arguments {
             Action::Password { email, password_stdin } => {
                 let given = given_password(&context, *password_stdin, &[email]).await?;
                 let id = existing(&context, email).await?;
+                if is_disabled(context.db.work(), id).await? {
+                    let hint = format!("let them in first: viralcast user enable {email}");
+                    return Err(Failure::with_hint(format!("`{email}` is disabled"), hint));
+                }
                 give_way_in(&context, id, email, given).await
             }
             Action::ForgetSecondFactor { email } => forget_second_factor(&context, email).await,
@@ -117,10 +123,7 @@ async fn forget_second_factor(context: &Context, email: &str) -> anyhow::Result<
     if !remove_second_factor(&mut *transaction, id).await? {
         return Err(Failure::with_hint(format!("`{email}` has no second factor"), "nothing was changed"));
     }
-    let subject = id.to_string();
-    let (action, details) = ("second_factor_forgotten", json!({}));
-    record(&mut *transaction, &NewAuditEntry { user_id: None, store_id: None, action, subject: &subject, details, ip_address: None, now })
-        .await?;
+    remember(&mut transaction, id, "second_factor_forgotten", now).await?;
     transaction.commit().await?;
     if context.json {
         println!("{}", json!({ "id": id, "email": email, "sessions_ended": sessions_ended }));
@@ -128,6 +131,13 @@ async fn forget_second_factor(context: &Context, email: &str) -> anyhow::Result<
         println!("{email} signs in with the password alone; sessions that ended: {sessions_ended}");
     }
     Ok(())
+}
+
+/// What whoever has the machine did to an account.
+async fn remember(transaction: &mut PgConnection, id: Uuid, action: &'static str, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let (subject, details) = (id.to_string(), json!({}));
+    let entry = NewAuditEntry { user_id: None, store_id: None, action, subject: &subject, details, ip_address: None, now };
+    Ok(record(transaction, &entry).await?)
 }
 
 /// To find it so already is no error.
@@ -172,11 +182,13 @@ async fn give_way_in(context: &Context, id: Uuid, email: &str, given: Option<Str
         return Ok(());
     }
     let (links, now, purpose) = (context.links()?, context.clock.now(), Purpose::VerifyEmail);
+    context.require_known_secret().await?;
     let mut transaction = begin(context.db.work()).await?;
     revoke_others(&mut transaction, id, None, Revocation::ByOperator, now).await?;
     take_password_away(&mut *transaction, id, now).await?;
     use_up_one_time_tokens(&mut *transaction, id, now).await?;
     let token = create_one_time_token(&mut *transaction, id, purpose, &links.secret, now).await?;
+    remember(&mut transaction, id, "password_taken_away", now).await?;
     transaction.commit().await?;
     let (link, until) = (links.to_choose_password(token, purpose), now + purpose.life());
     if context.json {
@@ -196,6 +208,8 @@ pub async fn set_new_password(context: &Context, id: Uuid, password: &str) -> an
     set_password(&mut *transaction, id, &hash, Some(now)).await?;
     verify_email(&mut *transaction, id, now).await?;
     revoke_others(&mut transaction, id, None, Revocation::ByOperator, now).await?;
+    use_up_one_time_tokens(&mut *transaction, id, now).await?;
+    remember(&mut transaction, id, "password_set", now).await?;
     Ok(transaction.commit().await?)
 }
 

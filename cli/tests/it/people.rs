@@ -59,6 +59,13 @@ impl Machine {
         ran.stderr
     }
 
+    /// Somewhere, the only person there is.
+    async fn signed_in(&self) {
+        let session = "insert into auth_sessions (id, user_id, family_id, refresh_hash, signed_in_at, expires_at, created_at)
+                       select gen_random_uuid(), id, gen_random_uuid(), sha256('a token'), now(), now() + interval '7 days', now() from users";
+        sqlx::query(session).execute(self.db.work()).await.expect("a session");
+    }
+
     async fn asks<T>(&self, question: &'static str) -> T
     where
         T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + Send + Unpin,
@@ -67,6 +74,7 @@ impl Machine {
     }
 }
 
+const SESSIONS: &str = "select count(*) from auth_sessions where revoked_at is null";
 const HAS_PASSWORD: &str = "select password_hash is not null from users";
 const LINKS: &str = "select count(*) from one_time_tokens where used_at is null and expires_at <= now() + interval '1 day'";
 
@@ -84,20 +92,27 @@ async fn whoever_makes_an_account_does_not_know_its_password() {
     assert!(weak.contains("easily guessed"), "{weak}");
     let chosen = machine.run("user password sri@example.com --password-stdin", "tiga gajah lewat jembatan\n");
     assert_eq!((chosen.code, chosen.stdout.as_str()), (0, ""), "{}", chosen.stderr);
-    assert!(machine.asks::<bool>(HAS_PASSWORD).await);
+    assert_eq!((machine.asks::<bool>(HAS_PASSWORD).await, machine.asks::<i64>(LINKS).await), (true, 0), "the link of before is no way in");
+    machine.signed_in().await;
 
     let again: serde_json::Value = serde_json::from_str(&machine.done("--json user password sri@example.com")).expect("JSON");
     assert!(again["link"].as_str().is_some_and(|link| !ran.stdout.contains(link)), "{again}");
     let left = (machine.asks::<bool>(HAS_PASSWORD).await, machine.asks::<i64>(LINKS).await);
     assert_eq!(left, (false, 1), "the password is gone, and the link of before");
+    assert_eq!(machine.asks::<i64>(SESSIONS).await, 0, "and whoever was in is out");
+    let told = "select array_agg(action order by id) from audit_log where action like 'password%'";
+    assert_eq!(machine.asks::<Vec<String>>(told).await, ["password_taken_away", "password_set", "password_taken_away"]);
 }
 
 #[tokio::test]
 async fn somebody_is_kept_out_and_let_in_again() {
     let machine = Machine::new().await;
     machine.done("user create sri@example.com --operator");
+    machine.signed_in().await;
     assert!(machine.refused("user disable nobody@example.com", "").contains("has no account"));
-    assert!(machine.done("user disable sri@example.com").contains("may not come in any more"));
+    assert!(machine.done("user disable sri@example.com").contains("may not come in any more; sessions that ended: 1"));
+    assert_eq!(machine.asks::<i64>(SESSIONS).await, 0);
+    assert!(machine.refused("user password sri@example.com", "").contains("is disabled"));
     assert!(machine.done("user disable sri@example.com").contains("was disabled before"));
     let listed: serde_json::Value = serde_json::from_str(&machine.done("--json user list")).expect("JSON");
     assert!(listed[0]["disabled_at"].is_string() && listed[0]["role"] == "operator", "{listed}");
@@ -110,8 +125,14 @@ async fn somebody_is_kept_out_and_let_in_again() {
 async fn the_installation_gets_another_secret() {
     let mut machine = Machine::new().await;
     machine.done("keys generate --at-once");
+    machine.done("user create sri@example.com");
+    machine.done("store create warung --owner sri@example.com");
     machine.settings = vec![("VIRALCAST_AUTH__SECRET", ANOTHER)];
     let closed = machine.done("keys reseal");
+    for line in ["user password sri@example.com", "store push-secret warung"] {
+        let refused = machine.refused(line, "");
+        assert!(refused.contains("cannot be opened with this installation's secret"), "nobody could use what it seals: {refused}");
+    }
     assert!(closed.contains("sealed anew: 0 signing keys") && closed.contains("not opened, left as it is: signing key"), "{closed}");
     machine.settings.push(("VIRALCAST_AUTH__FORMER_SECRET", SECRET));
     assert!(machine.done("keys reseal").contains("sealed anew: 1 signing keys"));

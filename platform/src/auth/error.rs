@@ -41,7 +41,7 @@ impl Hint for AuthError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::ShortSecret { .. } | Self::GuessableSecret => {
-                "set VIRALCAST_AUTH__SECRET to random bytes in base64 or hexadecimal, at least 32 characters: `openssl rand -base64 32`"
+                "set VIRALCAST_AUTH__SECRET to random bytes in base64 or hexadecimal, at least 32 characters: `openssl rand -base64 32`; where something is sealed with the present one, put that in VIRALCAST_AUTH__FORMER_SECRET and run `viralcast keys reseal`"
             }
             Self::SecretFile { .. } => "make the file readable to this user alone, or set VIRALCAST_AUTH__SECRET",
             Self::Sealed { .. } => {

@@ -131,8 +131,8 @@ impl InstallationSecret {
     }
 }
 
-/// As random bytes are written: hexadecimal, or base64 with letters of both cases and something else. Of 32 random bytes in base64 one in ten
-/// thousand does not; words do not, unless somebody disguises them.
+/// As random bytes are written: hexadecimal, or base64 with letters of both cases and something else, which 32 random bytes lack once in ten
+/// thousand times (never with the `=` behind). Words lack it, unless somebody disguises them.
 fn looks_random(text: &str) -> bool {
     let has = |kind: fn(&char) -> bool| text.chars().any(|character| kind(&character));
     let is_hexadecimal = text.chars().all(|character| character.is_ascii_hexdigit());

@@ -57,6 +57,14 @@ impl NewSigningKey {
     }
 }
 
+impl InstallationSecret {
+    /// Whether a signing key was sealed with it, or with the one before.
+    #[must_use]
+    pub fn opens(&self, key: &SigningKeyRow) -> bool {
+        self.open_sealed(PURPOSE, &key.kid, &key.sealed_key).is_some()
+    }
+}
+
 /// Makes a first key where there is none. Programs that begin together make one; `pool` is that of the working role.
 ///
 /// # Errors

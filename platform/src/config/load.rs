@@ -196,6 +196,9 @@ impl EnvironmentLayer {
                 (Some(value), None) => value.clone().into_string().map_err(|_| ConfigError::NotText { name: env })?,
                 (None, Some(file)) => read_value(env, Path::new(file))?,
             };
+            if value.is_empty() {
+                continue;
+            }
             set.push(Variable { key, env, value });
         }
         Ok(Self(set))

@@ -49,6 +49,13 @@ async fn set_disabled(executor: impl PgExecutor<'_>, user: Uuid, since: Option<D
         .map(|done| done.rows_affected() == 1)
 }
 
+pub async fn is_disabled(executor: impl PgExecutor<'_>, user: Uuid) -> Result<bool, DbError> {
+    sqlx::query_scalar!(r#"select disabled_at is not null as "is_disabled!" from users where id = $1"#, user)
+        .fetch_one(executor)
+        .await
+        .in_table("users", "see whether an account is disabled")
+}
+
 /// By whoever has the machine: nobody who signed in.
 fn entry<'a>(action: &'static str, subject: &'a str, now: DateTime<Utc>) -> NewAuditEntry<'a> {
     NewAuditEntry { user_id: None, store_id: None, action, subject, details: json!({}), ip_address: None, now }

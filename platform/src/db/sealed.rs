@@ -1,6 +1,6 @@
 //! What is kept sealed, when the installation gets another secret.
 
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use super::error::{DbError, InTable};
@@ -61,18 +61,33 @@ pub async fn reseal(transaction: &mut PgConnection, secret: &InstallationSecret)
             resealed.closed.push(format!("push secret of store {}", push.store_id));
             continue;
         };
-        // Of a day at most: one that cannot be opened is let go.
-        let before = push.previous_secret.map(|before| text_anew(secret, push_secrets::PURPOSE, push.store_id, &before)).transpose()?;
-        let change = sqlx::query!(
-            "update pos_push_secrets set secret = $2, previous_secret = $3 where store_id = $1",
-            push.store_id,
-            anew,
-            before.flatten(),
-        );
+        let mut before = push.previous_secret;
+        if let Some(sealed) = &before {
+            match text_anew(secret, push_secrets::PURPOSE, push.store_id, sealed)? {
+                Some(anew) => before = Some(anew),
+                None => resealed.closed.push(format!("push secret of store {} before the last renewal", push.store_id)),
+            }
+        }
+        let change =
+            sqlx::query!("update pos_push_secrets set secret = $2, previous_secret = $3 where store_id = $1", push.store_id, anew, before,);
         change.execute(&mut *transaction).await.in_table("pos_push_secrets", "seal a secret")?;
         resealed.push_secrets += 1;
     }
     Ok(resealed)
+}
+
+/// Rows with a text that was stored before texts were sealed, and was not sealed since.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn left_in_the_clear(executor: impl PgExecutor<'_>) -> Result<i64, DbError> {
+    sqlx::query_scalar!(
+        r#"select (select count(*) from pos_connections where token not like 'sealed:%')
+                + (select count(*) from pos_push_secrets where secret not like 'sealed:%' or previous_secret not like 'sealed:%') as "rows!""#
+    )
+    .fetch_one(executor)
+    .await
+    .in_table("pos_push_secrets", "look for what is not sealed")
 }
 
 fn bytes_anew(secret: &InstallationSecret, purpose: &'static str, name: &str, sealed: &[u8]) -> Result<Option<Vec<u8>>, DbError> {

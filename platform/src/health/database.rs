@@ -5,6 +5,7 @@ use sqlx::PgPool;
 use super::Check;
 use crate::config::Config;
 use crate::database::{Database, MigrationState};
+use crate::db::sealed::left_in_the_clear;
 
 const OLDEST_VERSION: i32 = 150_000;
 
@@ -70,6 +71,16 @@ pub(super) async fn roles(database: &Database, config: &Config) -> Check {
 fn unusable(name: &'static str, role: &str, variable: &str, error: &sqlx::Error) -> Check {
     let hint = format!("run `viralcast migrate`, make the login of DATABASE_URL a member of {role}, or set {variable}");
     Check::failed(name, format!("cannot act as {role}: {error}"), hint)
+}
+
+/// What tills sign with, and are asked by, was in the clear once.
+pub(super) async fn seals(database: &Database) -> Check {
+    const NAME: &str = "seals";
+    match left_in_the_clear(database.work()).await {
+        Ok(0) => Check::ok(NAME, "what opens something is sealed"),
+        Ok(rows) => Check::warning(NAME, format!("{rows} secrets of tills are in the clear"), "run `viralcast keys reseal`"),
+        Err(error) => Check::warning(NAME, format!("unknown: {error}"), "see whether the workers' login may read pos_push_secrets"),
+    }
 }
 
 async fn exempt(pool: &PgPool) -> Result<bool, sqlx::Error> {

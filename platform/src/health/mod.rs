@@ -80,5 +80,8 @@ pub async fn of_database(database: &Database, config: &Config) -> Vec<Check> {
     if version.status == Status::Failed {
         return vec![version];
     }
-    vec![version, database::migrations(database).await, database::roles(database, config).await, database::hosts(database, config).await]
+    let migrations = database::migrations(database).await;
+    let (roles, hosts) = (database::roles(database, config).await, database::hosts(database, config).await);
+    let seals = if migrations.status == Status::Ok { Some(database::seals(database).await) } else { None };
+    [version, migrations, roles, hosts].into_iter().chain(seals).collect()
 }

@@ -68,9 +68,11 @@ fn is_own_span(metadata: &Metadata<'_>) -> bool {
     metadata.is_span() && *metadata.level() <= Level::INFO && OURS.contains(&library(metadata))
 }
 
+const SENDERS: [&str; 8] = ["reqwest", "hyper", "hyper_util", "h2", "tower", "tower_http", "rustls", "rustls_platform_verifier"];
+
 /// What the libraries say that send: each line of theirs would be one more to send.
 fn is_of_sending(metadata: &Metadata<'_>) -> bool {
-    library(metadata).starts_with("opentelemetry") || ["reqwest", "hyper", "hyper_util", "h2", "rustls"].contains(&library(metadata))
+    library(metadata).starts_with("opentelemetry") || SENDERS.contains(&library(metadata))
 }
 
 fn library<'a>(metadata: &Metadata<'a>) -> &'a str {

@@ -85,6 +85,7 @@ async fn a_migrated_database_passes_and_changed_or_foreign_migrations_do_not() {
     let checks = health::of_database(&database, &Config::default()).await;
     assert_eq!(found(&checks, "migrations").status, Status::Ok, "{checks:?}");
     assert_eq!(found(&checks, "roles").status, Status::Ok, "{checks:?}");
+    assert_eq!(found(&checks, "seals").status, Status::Ok, "{checks:?}");
 
     sqlx::query("insert into _sqlx_migrations (version, description, success, checksum, execution_time) values (99990101000000, 'later', true, '\\x00', 0)")
         .execute(db.owner())

@@ -49,3 +49,24 @@ async fn a_login_that_may_not_create_roles_is_told_what_to_do() {
     assert!(error.message().contains("viralcast_role_nobody_made"), "{}", error.message());
     assert!(error.hint().is_some_and(|hint| hint.contains("create role viralcast_role_nobody_made")), "{:?}", error.hint());
 }
+
+/// FORCE binds the owner too: what a migration does not see it does not touch.
+#[tokio::test]
+async fn second_factors_of_before_they_were_sealed_are_gone_and_signing_keys_say_how_they_are() {
+    let db = TestDb::new().await;
+    let before = "alter table second_factors drop column sealed_key";
+    sqlx::query(before).execute(db.owner()).await.expect("as it was");
+    let somebody = "with person as (insert into users (id, email, role) values (gen_random_uuid(), 'sri@example.com', 'user') returning id)
+                    insert into second_factors (user_id, id, created_at) select id, gen_random_uuid(), now() from person";
+    sqlx::query(somebody).execute(db.work()).await.expect("a factor");
+    let key = "insert into signing_keys (kid, sealed_key, signs_from) values ('k', '\\xaa', now())";
+    sqlx::query(key).execute(db.work()).await.expect("a key");
+
+    let migration = MIGRATOR.iter().find(|migration| migration.version == 20_261_129_002_400).expect("the migration");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(migration.sql.as_str().to_owned())).execute(db.owner()).await.expect("migrated");
+    let left = "select (select count(*) from second_factors), (select sealed_key from signing_keys)";
+    let left: (i64, Vec<u8>) = sqlx::query_as(left).fetch_one(db.work()).await.expect("what is left");
+    assert_eq!(left, (0, vec![0x01, 0xaa]));
+    let forced = "select relforcerowsecurity from pg_class where oid = 'second_factors'::regclass";
+    assert!(sqlx::query_scalar::<_, bool>(forced).fetch_one(db.work()).await.expect("a flag"));
+}
