@@ -9,7 +9,7 @@ use jobs::Nightly;
 use jobs::nightly::{Links, Outside, Settings};
 use models::EngineConfig;
 use payments::Payments;
-use platform::auth::{AuthError, Breaches, InstallationSecret, ensure_signing_key};
+use platform::auth::{Breaches, InstallationSecret, ensure_signing_key};
 use platform::cache::ReadThrough;
 use platform::clock::{SharedClock, SystemClock};
 use platform::config::{Config, XenditConfig};
@@ -93,9 +93,10 @@ impl Context {
         let mut keys = list_signing_keys(self.db.work()).await?;
         keys.retain(|key| key.retired_at.is_none());
         match keys.first() {
-            Some(newest) if !keys.iter().any(|key| secret.opens(key)) => {
-                Err(AuthError::Sealed { what: format!("the signing key `{}`", newest.kid) }.into())
-            }
+            Some(newest) if !keys.iter().any(|key| secret.opens(key)) => Err(Failure::with_hint(
+                format!("this machine's secret does not open the signing key `{}`: what it sealed, no server could use", newest.kid),
+                "set VIRALCAST_AUTH__SECRET to that of the servers (where none is set, their data folder has it: installation.secret)",
+            )),
             _ => Ok(()),
         }
     }

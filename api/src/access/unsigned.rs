@@ -5,24 +5,35 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use moka::sync::Cache;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::ClientAddress;
 use crate::error::ApiError;
 
 const WINDOW: Duration = Duration::from_secs(60);
 const NETWORKS: u64 = 10_000;
+/// Deliveries of networks that have sent too much which are looked at at a time.
+const TURNS: usize = 2;
 
 /// How many each network has sent lately, by this machine's count. Deliveries that are signed cost nobody anything: a shop may sell as much
 /// as it likes.
 pub(crate) struct Unsigned {
     sent: Cache<String, Arc<AtomicU32>>,
     most: u32,
+    turns: Semaphore,
 }
 
 impl Unsigned {
     /// As many of one network in a window as it may ask anything else.
     pub fn at_most(most: u32) -> Self {
-        Self { sent: Cache::builder().max_capacity(NETWORKS).time_to_live(WINDOW).build(), most }
+        Self { sent: Cache::builder().max_capacity(NETWORKS).time_to_live(WINDOW).build(), most, turns: Semaphore::new(TURNS) }
+    }
+
+    /// Before a delivery is looked at: those of networks that have sent too much wait for each other, and take no connection from anybody else.
+    /// Hold it until that is done.
+    pub async fn turn(&self, address: ClientAddress) -> Option<SemaphorePermit<'_>> {
+        let sent = self.sent.get(&address.network()).map_or(0, |sent| sent.load(Ordering::Relaxed));
+        if sent < self.most { None } else { self.turns.acquire().await.ok() }
     }
 
     /// Counts one that was not signed; how it is refused. Not before it was looked at: others of that network, a vendor's cloud, may sign theirs.

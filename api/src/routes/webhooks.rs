@@ -102,6 +102,7 @@ async fn push_orders(
     body: Bytes,
 ) -> Result<(StatusCode, Json<Delivery>), ApiError> {
     let now = state.clock.now();
+    let _turn = state.unsigned.turn(address).await;
     // A store that does not exist is answered like a signature that is wrong.
     let unsigned = || state.unsigned.refuse(address, ApiError::Unsigned);
     let store_id: Uuid = store.parse().map_err(|_| unsigned())?;

@@ -258,7 +258,7 @@ async fn the_phone_and_the_paper_outlive_the_installations_secret() {
     let app = app.with_secret_after(ANOTHER_SECRET, SECRET);
     assert_eq!((signs_in(&app, None, &phone).await, signs_in(&app, Some(&papers[0]), &phone).await), (200, 200));
     let mut transaction = begin(app.db.work()).await.expect("a transaction");
-    let resealed = reseal(&mut transaction, app.state.auth.keys.secret()).await.expect("sealed anew");
+    let resealed = reseal(&mut transaction, app.state.auth.keys.secret(), app.clock.now()).await.expect("sealed anew");
     transaction.commit().await.expect("kept");
     assert_eq!((resealed.signing_keys, resealed.second_factors, resealed.closed), (1, 1, Vec::<String>::new()));
     let app = app.with_secret(ANOTHER_SECRET);

@@ -273,6 +273,27 @@ async fn one_of_the_sessions_is_ended_by_its_id() {
     assert_eq!(end(&neighbour, &one["session_id"], PASSWORD).await, 404, "nobody ends another's");
 }
 
+/// By its session: whoever has a stolen token uses up their own tries.
+#[tokio::test]
+async fn a_thief_who_guesses_does_not_keep_the_owner_from_ending_it() {
+    let app = App::new().await;
+    with_password(&app).await;
+    let (thief, owner) = (login(&app).await, login(&app).await);
+    let end = async |peer: u8, tokens: &Value, password: &str| {
+        let path = format!("/api/v1/auth/sessions/{}/end", text(&thief["session_id"]));
+        let bearer = format!("Bearer {}", text(&tokens["access_token"]));
+        let peer = std::net::IpAddr::from([203, 0, 113, peer]);
+        app.post_from(peer, &path, &[("authorization", &bearer)], json!({ "password": password })).await.status.as_u16()
+    };
+    let mut refused = Vec::new();
+    for try_ in 0..60 {
+        refused.push(end(try_ / 6, &thief, "another that it is not").await);
+    }
+    assert!(refused.contains(&401) && refused.last() == Some(&429), "fifty an hour from wherever: {refused:?}");
+    assert_eq!(end(100, &owner, PASSWORD).await, 204);
+    assert_eq!(me(&app, text(&thief["access_token"])).await.status, 401);
+}
+
 #[tokio::test]
 async fn the_eleventh_session_ends_the_one_that_was_silent_longest() {
     let app = App::new().await;

@@ -61,7 +61,7 @@ async fn app() -> App {
 }
 
 async fn renew(app: &App, secret: &str, now: DateTime<Utc>) {
-    renew_push_secret(app.db.work(), app.state.auth.keys.secret(), app.world.store, secret, now).await.expect("a secret");
+    renew_push_secret(app.db.work(), app.state.auth.keys.secret(), app.world.store, secret, false, now).await.expect("a secret");
 }
 
 /// Events that are kept and jobs that will understand them.
@@ -145,6 +145,10 @@ async fn a_renewed_secret_leaves_a_day_to_tell_the_till() {
     renew(&app, RENEWED, instant(NOW) - chrono::TimeDelta::hours(25)).await;
     assert_eq!(sent(SECRET, "c").await, StatusCode::UNAUTHORIZED);
     assert_eq!(sent(RENEWED, "d").await, StatusCode::ACCEPTED);
+    let (ours, store) = (app.state.auth.keys.secret(), app.world.store);
+    renew_push_secret(app.db.work(), ours, store, SECRET, true, instant(NOW)).await.expect("a secret");
+    assert_eq!(sent(RENEWED, "e").await, StatusCode::UNAUTHORIZED, "it was stolen");
+    assert_eq!(sent(SECRET, "f").await, StatusCode::ACCEPTED);
 }
 
 #[tokio::test]
@@ -176,14 +180,17 @@ async fn secrets_are_kept_sealed_and_outlive_the_installations_own() {
     assert_eq!(Push::to(&app).send(&app).await.status, StatusCode::UNAUTHORIZED, "sealed with another");
     let renewed = instant(NOW) - chrono::TimeDelta::hours(1);
     renew(&app, RENEWED, renewed).await;
-    let closed = reseal(&mut *begin(app.db.work()).await.expect("a transaction"), app.state.auth.keys.secret()).await.expect("done").closed;
+    let closed = reseal(&mut *begin(app.db.work()).await.expect("a transaction"), app.state.auth.keys.secret(), instant(NOW))
+        .await
+        .expect("done")
+        .closed;
     let (slug, id) = ("before the last renewal", app.world.store.to_string());
     assert_eq!(closed.iter().filter(|what| what.contains(&id)).count(), 2, "{closed:?}");
     assert!(closed.iter().any(|what| what.ends_with(slug)), "it is told, and as it was: {closed:?}");
     let app = app.with_secret_after(ANOTHER_SECRET, OUR_SECRET);
     assert_eq!(Push { id: "evt_2", ..Push::to(&app) }.send(&app).await.status, StatusCode::ACCEPTED);
     let mut transaction = begin(app.db.work()).await.expect("a transaction");
-    let resealed = reseal(&mut transaction, app.state.auth.keys.secret()).await.expect("sealed anew");
+    let resealed = reseal(&mut transaction, app.state.auth.keys.secret(), instant(NOW)).await.expect("sealed anew");
     transaction.commit().await.expect("kept");
     assert_eq!((resealed.push_secrets, resealed.till_tokens, resealed.closed), (1, 1, Vec::<String>::new()));
     assert_ne!(stored(&app).await.expect("it"), before);

@@ -49,6 +49,9 @@ impl Arguments {
             let now = context.clock.now();
             match &self.action {
                 Action::Generate { at_once } => {
+                    if !at_once {
+                        context.require_known_secret().await?;
+                    }
                     let key = NewSigningKey::generate(&context.secret()?, now, *at_once)?;
                     insert_signing_key(context.db.work(), &key).await?;
                     if context.json {
@@ -92,8 +95,9 @@ impl Arguments {
                     }
                 }
                 Action::Reseal => {
+                    context.require_known_secret().await?;
                     let mut transaction = begin(context.db.work()).await?;
-                    let resealed = reseal(&mut transaction, &context.secret()?).await?;
+                    let resealed = reseal(&mut transaction, &context.secret()?, now).await?;
                     transaction.commit().await?;
                     if context.json {
                         println!("{}", serde_json::to_string_pretty(&resealed)?);
@@ -116,8 +120,8 @@ fn tell(Resealed { signing_keys, second_factors, push_secrets, till_tokens, clos
     }
     if closed.is_empty() {
         eprintln!("nothing needs the former secret any more but codes on paper that were handed out under it");
-        eprintln!(
-            "if somebody may have had it with a copy of the database: keys generate --at-once, keys retire the others, store push-secret and connect anew, and let people renew their second factors"
-        );
     }
+    eprintln!(
+        "if somebody may have had it with a copy of the database: keys generate --at-once, keys retire the others, store push-secret --at-once, store connect anew, and let people renew their second factors"
+    );
 }

@@ -75,6 +75,9 @@ enum Action {
     PushSecret {
         /// Store (slug or id)
         store: String,
+        /// Refuse the one before from now on, in place of a day later: after it was stolen
+        #[arg(long)]
+        at_once: bool,
     },
     /// List stores
     List,
@@ -143,11 +146,11 @@ impl Arguments {
                 }
                 Ok(())
             }),
-            Action::PushSecret { store } => with_context(global, async |context| {
+            Action::PushSecret { store, at_once } => with_context(global, async |context| {
                 let store = context.store(&store).await?;
                 context.require_known_secret().await?;
                 let secret = new_secret()?;
-                renew_push_secret(context.db.work(), &context.secret()?, store.id, &secret, context.clock.now()).await?;
+                renew_push_secret(context.db.work(), &context.secret()?, store.id, &secret, at_once, context.clock.now()).await?;
                 let path = format!("/api/v1/webhooks/pos/{}", store.id);
                 if context.json {
                     println!("{}", serde_json::json!({ "store": store.slug, "path": path, "secret": secret }));

@@ -68,6 +68,9 @@ impl Arguments {
                 if find_user_id(context.db.work(), email).await?.is_some() {
                     return Err(Failure::with_hint(format!("`{email}` has an account"), "a new password: viralcast user password EMAIL"));
                 }
+                if given.is_none() {
+                    context.require_known_secret().await?;
+                }
                 let new = NewUser { email: email.clone(), name: name.clone(), password_hash: None, is_operator: *operator };
                 let id = create_user(context.db.work(), &new).await?;
                 give_way_in(&context, id, email, given).await
@@ -78,6 +81,9 @@ impl Arguments {
                 if is_disabled(context.db.work(), id).await? {
                     let hint = format!("let them in first: viralcast user enable {email}");
                     return Err(Failure::with_hint(format!("`{email}` is disabled"), hint));
+                }
+                if given.is_none() {
+                    context.require_known_secret().await?;
                 }
                 give_way_in(&context, id, email, given).await
             }
@@ -182,13 +188,12 @@ async fn give_way_in(context: &Context, id: Uuid, email: &str, given: Option<Str
         return Ok(());
     }
     let (links, now, purpose) = (context.links()?, context.clock.now(), Purpose::VerifyEmail);
-    context.require_known_secret().await?;
     let mut transaction = begin(context.db.work()).await?;
     revoke_others(&mut transaction, id, None, Revocation::ByOperator, now).await?;
-    take_password_away(&mut *transaction, id, now).await?;
+    let had_one = take_password_away(&mut *transaction, id, now).await?;
     use_up_one_time_tokens(&mut *transaction, id, now).await?;
     let token = create_one_time_token(&mut *transaction, id, purpose, &links.secret, now).await?;
-    remember(&mut transaction, id, "password_taken_away", now).await?;
+    remember(&mut transaction, id, if had_one { "password_taken_away" } else { "link_handed_over" }, now).await?;
     transaction.commit().await?;
     let (link, until) = (links.to_choose_password(token, purpose), now + purpose.life());
     if context.json {

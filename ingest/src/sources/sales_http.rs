@@ -12,7 +12,7 @@ use platform::config::SourcesConfig;
 use platform::db::DbError;
 use platform::db::pos_connections::{get_pos_connection, stores_with_pos};
 use platform::http::{Manners, Question, Quota, Reply};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -140,25 +140,34 @@ fn updates(page: &[u8]) -> (usize, Option<DateTime<Utc>>) {
 /// What is kept of a page, an order and an item: what is sold, when and for how much. A till's records are kept for as long as the store's books,
 /// and nothing here is forecast from people, who may be named anywhere else.
 const OF_PAGE: [&str; 1] = ["data"];
-const OF_ORDER: [&str; 10] = ["id", "outlet_id", "status", "created_at", "updated_at", "items", "subtotal", "discount", "tax", "total"];
+const OF_ORDER: [&str; 5] = ["id", "status", "created_at", "updated_at", "items"];
 const OF_ITEM: [&str; 3] = ["product", "quantity", "price"];
 
 /// A page without the rest; `None` if there is none, or it is no page.
 fn without_people(page: &[u8]) -> Option<Vec<u8>> {
     let mut document: Value = serde_json::from_slice(page).ok()?;
-    let mut removed = keep(document.as_object_mut()?, &OF_PAGE);
-    for order in document.get_mut("data")?.as_array_mut()?.iter_mut().filter_map(Value::as_object_mut) {
-        removed += keep(order, &OF_ORDER);
+    let mut removed = keep(&mut document, &OF_PAGE, "data");
+    for order in document.get_mut("data")?.as_array_mut()? {
+        removed += keep(order, &OF_ORDER, "items");
         let items = order.get_mut("items").and_then(Value::as_array_mut).into_iter().flatten();
-        removed += items.filter_map(Value::as_object_mut).map(|item| keep(item, &OF_ITEM)).sum::<usize>();
+        removed += items.map(|item| keep(item, &OF_ITEM, "")).sum::<usize>();
     }
     if removed == 0 { None } else { serde_json::to_vec(&document).ok() }
 }
 
-/// How many were taken away.
-fn keep(fields: &mut Map<String, Value>, names: &[&str]) -> usize {
+/// Leaves what has one of these names and is one value, or the list that has others in it; of what is no object, nothing. How much was taken
+/// away.
+fn keep(value: &mut Value, names: &[&str], list: &str) -> usize {
+    let Some(fields) = value.as_object_mut() else {
+        return usize::from(!value.take().is_null());
+    };
     let before = fields.len();
-    fields.retain(|field, _| names.contains(&field.as_str()));
+    let is_kept = |value: &Value, field: &str| match value {
+        Value::Object(_) => false,
+        Value::Array(_) => field == list,
+        _ => true,
+    };
+    fields.retain(|field, value| names.contains(&field.as_str()) && is_kept(value, field));
     before - fields.len()
 }
 
@@ -216,7 +225,7 @@ mod tests {
     #[test]
     fn whoever_ordered_is_not_kept_and_what_was_sold_is() {
         let item = json!({"product": "Ayam Geprek", "quantity": 2, "price": 18_000.5});
-        let order = json!({"id": "T-1", "status": "paid", "created_at": "2026-11-28T12:01:05+07:00", "discount": 1_000, "items": [item]});
+        let order = json!({"id": "T-1", "status": "paid", "created_at": "2026-11-28T12:01:05+07:00", "items": [item]});
         let mut told = json!({ "data": [order] });
         let plain = told.clone();
         assert_eq!(SalesHttp.kept(plain.to_string().into_bytes()), plain.to_string().into_bytes(), "as it came");
@@ -231,10 +240,14 @@ mod tests {
             told["data"][0][field] = value;
         }
         told["data"][0]["items"][0]["modifiers"] = json!([{"note": "Putu: pedas"}]);
+        told["data"][0]["discount"] = json!({"member": "Putu"});
         told["meta"] = json!({"cashier": "Made"});
         let kept = SalesHttp.kept(told.to_string().into_bytes());
         assert_eq!(serde_json::from_slice::<Value>(&kept).expect("JSON"), plain);
-        for broken in ["", "{", "[]", r#"{"data": 1}"#, r#"{"data": [1, null]}"#] {
+        let odd = json!({"data": ["Putu", {"id": "T-2", "status": {"by": "Putu"}, "items": {"0": {"note": "Putu"}}}, {"items": ["Putu"]}]});
+        let kept = SalesHttp.kept(odd.to_string().into_bytes());
+        assert_eq!(serde_json::from_slice::<Value>(&kept).expect("JSON"), json!({"data": [null, {"id": "T-2"}, {"items": [null]}]}));
+        for broken in ["", "{", "[]", r#"{"data": 1}"#, r#"{"data": [null]}"#] {
             assert_eq!(SalesHttp.kept(broken.as_bytes().to_vec()), broken.as_bytes(), "{broken}");
         }
     }

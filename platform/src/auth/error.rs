@@ -45,7 +45,7 @@ impl Hint for AuthError {
             }
             Self::SecretFile { .. } => "make the file readable to this user alone, or set VIRALCAST_AUTH__SECRET",
             Self::Sealed { .. } => {
-                "set VIRALCAST_AUTH__FORMER_SECRET to the one that it was sealed with, and run `viralcast keys reseal`; if it is lost, `viralcast keys generate --at-once` makes a key of this secret, and everyone signs in again"
+                "set VIRALCAST_AUTH__SECRET to that of the other servers; where it was exchanged, VIRALCAST_AUTH__FORMER_SECRET to the one before, and run `viralcast keys reseal`; if it is lost, `viralcast keys generate --at-once` makes a key of this secret, and everyone signs in again"
             }
             Self::NoSigningKey => "make one with `viralcast keys generate --at-once`",
             Self::Database(error) => return error.hint(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use config::{Config as Layers, Map, Source, Value};
@@ -42,8 +43,13 @@ const IN_A_FILE: &str = "_FILE";
 
 /// Without the line's end that editors leave there.
 fn read_value(env: &'static str, path: &Path) -> Result<String, ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::ValueFile { env, path: path.to_owned(), source })?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+    let refused = |source| ConfigError::ValueFile { env, path: path.to_owned(), source };
+    let text = std::fs::read_to_string(path).map_err(refused)?;
+    match text.trim_end_matches(['\r', '\n']) {
+        // Somebody meant a value: to go on without it could mean another database.
+        "" => Err(refused(Error::new(ErrorKind::InvalidData, "it is empty"))),
+        value => Ok(value.to_owned()),
+    }
 }
 
 /// Says which setting it was and where it was set; the error of the crate `config` knows the key but not always the place.
@@ -196,9 +202,6 @@ impl EnvironmentLayer {
                 (Some(value), None) => value.clone().into_string().map_err(|_| ConfigError::NotText { name: env })?,
                 (None, Some(file)) => read_value(env, Path::new(file))?,
             };
-            if value.is_empty() {
-                continue;
-            }
             set.push(Variable { key, env, value });
         }
         Ok(Self(set))

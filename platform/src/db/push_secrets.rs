@@ -1,6 +1,6 @@
 //! With what the tills of stores sign the orders that they push.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
@@ -8,10 +8,12 @@ use super::error::{DbError, InTable};
 use crate::auth::InstallationSecret;
 
 const TABLE: &str = "pos_push_secrets";
+/// For how long the one before is taken, as `app.push_secrets` says.
+pub(super) const LONGER: TimeDelta = TimeDelta::days(1);
 /// What they are sealed for; each is bound to its store.
 pub(super) const PURPOSE: &str = "push secrets";
 
-/// Gives a store a new secret, which is kept sealed; the one before it is taken for a day longer.
+/// Gives a store a new secret, which is kept sealed; the one before it is taken for a day longer, unless it is refused `at_once`.
 ///
 /// # Errors
 /// [`DbError`].
@@ -20,6 +22,7 @@ pub async fn renew_push_secret(
     installation: &InstallationSecret,
     store_id: Uuid,
     secret: &str,
+    at_once: bool,
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
     let sealed = installation.seal_text(PURPOSE, &store_id.to_string(), secret).map_err(|error| DbError::Refused {
@@ -31,10 +34,11 @@ pub async fn renew_push_secret(
     sqlx::query!(
         "insert into pos_push_secrets (store_id, secret, renewed_at) values ($1, $2, $3)
          on conflict (store_id) do update
-         set previous_secret = pos_push_secrets.secret, secret = excluded.secret, renewed_at = excluded.renewed_at",
+         set previous_secret = case when $4 then null else pos_push_secrets.secret end, secret = excluded.secret, renewed_at = excluded.renewed_at",
         store_id,
         sealed,
         now,
+        at_once,
     )
     .execute(executor)
     .await

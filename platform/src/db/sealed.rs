@@ -1,9 +1,11 @@
 //! What is kept sealed, when the installation gets another secret.
 
+use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use super::error::{DbError, InTable};
+use super::push_secrets::LONGER;
 use super::{pos_connections, push_secrets};
 use crate::auth::{AuthError, InstallationSecret, SECOND_FACTORS, SIGNING_KEYS};
 
@@ -23,7 +25,7 @@ pub struct Resealed {
 ///
 /// # Errors
 /// [`DbError`]; nothing is changed then, if the transaction is not committed.
-pub async fn reseal(transaction: &mut PgConnection, secret: &InstallationSecret) -> Result<Resealed, DbError> {
+pub async fn reseal(transaction: &mut PgConnection, secret: &InstallationSecret, now: DateTime<Utc>) -> Result<Resealed, DbError> {
     let mut resealed = Resealed::default();
     let keys = sqlx::query!("select kid, sealed_key from signing_keys order by kid for update");
     for key in keys.fetch_all(&mut *transaction).await.in_table("signing_keys", "read signing keys")? {
@@ -55,7 +57,11 @@ pub async fn reseal(transaction: &mut PgConnection, secret: &InstallationSecret)
         change.execute(&mut *transaction).await.in_table("pos_connections", "seal a token")?;
         resealed.till_tokens += 1;
     }
-    let pushes = sqlx::query!("select store_id, secret, previous_secret from pos_push_secrets order by store_id for update");
+    let pushes = sqlx::query!(
+        "select store_id, secret, case when renewed_at > $1 then previous_secret end as previous_secret
+         from pos_push_secrets order by store_id for update",
+        now - LONGER,
+    );
     for push in pushes.fetch_all(&mut *transaction).await.in_table("pos_push_secrets", "read secrets")? {
         let Some(anew) = text_anew(secret, push_secrets::PURPOSE, push.store_id, &push.secret)? else {
             resealed.closed.push(format!("push secret of store {}", push.store_id));

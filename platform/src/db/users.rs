@@ -167,13 +167,13 @@ pub async fn set_password(
     Ok(())
 }
 
-/// Nobody signs in until a new one was chosen, and every access token that was issued earlier stops working.
-pub async fn take_password_away(executor: impl PgExecutor<'_>, id: Uuid, now: DateTime<Utc>) -> Result<(), DbError> {
-    sqlx::query!("update users set password_hash = null, tokens_valid_from = $2 where id = $1", id, now)
+/// Nobody signs in until a new one was chosen, and every access token that was issued earlier stops working. False if there was none.
+pub async fn take_password_away(executor: impl PgExecutor<'_>, id: Uuid, now: DateTime<Utc>) -> Result<bool, DbError> {
+    sqlx::query!("update users set password_hash = null, tokens_valid_from = $2 where id = $1 and password_hash is not null", id, now)
         .execute(executor)
         .await
-        .in_table(TABLE, "take a password away")?;
-    Ok(())
+        .in_table(TABLE, "take a password away")
+        .map(|done| done.rows_affected() == 1)
 }
 
 /// Refuses every access token that was issued earlier.

@@ -81,6 +81,9 @@ fn a_value_can_be_in_a_file_of_its_own() {
     assert!(twice.contains("DATABASE_URL and DATABASE_URL_FILE are both set"), "{twice}");
     let gone = refusal("", &[("VIRALCAST_AUTH__SECRET_FILE", "/nowhere/secret")]);
     assert!(gone.contains("`/nowhere/secret`, which VIRALCAST_AUTH__SECRET_FILE names"), "{gone}");
+    let (_folder, empty) = file("\n");
+    let empty = refusal("", &[("DATABASE_URL_FILE", empty.to_str().expect("text"))]);
+    assert!(empty.contains("which DATABASE_URL_FILE names: it is empty"), "{empty}");
     let none = refusal("", &[("VIRALCAST_AUTH__SECRETS_FILE", path)]);
     assert!(none.contains("unknown environment variable"), "{none}");
 }

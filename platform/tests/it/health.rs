@@ -86,6 +86,12 @@ async fn a_migrated_database_passes_and_changed_or_foreign_migrations_do_not() {
     assert_eq!(found(&checks, "migrations").status, Status::Ok, "{checks:?}");
     assert_eq!(found(&checks, "roles").status, Status::Ok, "{checks:?}");
     assert_eq!(found(&checks, "seals").status, Status::Ok, "{checks:?}");
+    let clear = "with person as (insert into users (id, email, role) values (gen_random_uuid(), 'sri@example.com', 'user') returning id),
+                 shop as (insert into stores (id, user_id, slug, name, time_zone) select gen_random_uuid(), id, 'warung', 'Warung', 'Asia/Jakarta' from person returning id)
+                 insert into pos_connections (store_id, base_url, outlet_id, token) select id, 'https://till.example', '1', 'in the clear' from shop";
+    sqlx::query(clear).execute(db.work()).await.expect("a till of before");
+    let checks = health::of_database(&database, &Config::default()).await;
+    assert_eq!(found(&checks, "seals").status, Status::Warning, "{checks:?}");
 
     sqlx::query("insert into _sqlx_migrations (version, description, success, checksum, execution_time) values (99990101000000, 'later', true, '\\x00', 0)")
         .execute(db.owner())
