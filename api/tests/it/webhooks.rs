@@ -180,7 +180,7 @@ async fn secrets_are_kept_sealed_and_outlive_the_installations_own() {
     assert_eq!(Push::to(&app).send(&app).await.status, StatusCode::UNAUTHORIZED, "sealed with another");
     let renewed = instant(NOW) - chrono::TimeDelta::hours(1);
     renew(&app, RENEWED, renewed).await;
-    let closed = reseal(&mut *begin(app.db.work()).await.expect("a transaction"), app.state.auth.keys.secret(), instant(NOW))
+    let closed = reseal(&mut begin(app.db.work()).await.expect("a transaction"), app.state.auth.keys.secret(), instant(NOW))
         .await
         .expect("done")
         .closed;
