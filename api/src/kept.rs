@@ -103,6 +103,7 @@ impl Kept {
         let mut response = Response::new(if has_it { Body::empty() } else { Body::from(form.body.clone()) });
         if has_it {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
+            told.remove(CONTENT_TYPE);
         } else {
             told.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             if takes_gzip {

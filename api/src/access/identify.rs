@@ -37,8 +37,7 @@ impl Asker {
 
     /// Who makes a request that changes nothing, if that is known here: nobody waits and nobody is asked.
     pub(crate) async fn at_hand(state: &AppState, headers: &HeaderMap) -> Option<Self> {
-        let (Token::Bearer(token) | Token::Cookie(token)) = token(state, headers)?;
-        let claims = state.auth.verified(&token)?;
+        let claims = state.auth.verified(token(state, headers)?.text())?;
         let standing = state.auth.standing_at_hand(&claims).await?;
         Some(Self { user: claims.sub, session: claims.sid, standing })
     }
@@ -69,27 +68,41 @@ pub(crate) fn who(extensions: &Extensions) -> String {
     }
 }
 
-enum Token {
+enum Token<'a> {
     /// A program sent it on purpose.
-    Bearer(String),
+    Bearer(&'a str),
     /// A browser sends it with whatever it is made to ask.
     Cookie(String),
 }
 
+impl Token<'_> {
+    fn text(&self) -> &str {
+        match self {
+            Self::Bearer(text) => text,
+            Self::Cookie(text) => text,
+        }
+    }
+}
+
 /// The header wins: whoever sets it means it.
-fn token(state: &AppState, headers: &HeaderMap) -> Option<Token> {
+fn token<'a>(state: &AppState, headers: &'a HeaderMap) -> Option<Token<'a>> {
     match headers.get(AUTHORIZATION) {
         Some(value) => {
             let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then(|| Token::Bearer(token.trim().to_owned()))
+            scheme.eq_ignore_ascii_case("bearer").then(|| Token::Bearer(token.trim()))
         }
         None => state.front.cookies().access(headers).map(Token::Cookie),
     }
 }
 
-async fn caller(state: &AppState, token: &Token, address: ClientAddress, method: &Method, headers: &HeaderMap) -> Result<Caller, ApiError> {
-    let (Token::Bearer(text) | Token::Cookie(text)) = token;
-    let claims = state.auth.verify(text).await?;
+async fn caller(
+    state: &AppState,
+    token: &Token<'_>,
+    address: ClientAddress,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Caller, ApiError> {
+    let claims = state.auth.verify(token.text()).await?;
     if matches!(token, Token::Cookie(_)) && !csrf::is_safe(method) {
         csrf::check_origin(headers)?;
         csrf::check_token(headers, state.auth.secret(), claims.sid)?;

@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use axum::extract::MatchedPath;
-use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, ORIGIN};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, Uri};
 use axum::response::Response;
@@ -18,7 +18,6 @@ use platform::cache::Key;
 use platform::db::users::Standing;
 use uuid::Uuid;
 
-use super::trace::REQUEST_ID;
 use super::{TraceId, host, observe, quota};
 use crate::access::Asker;
 use crate::kept::{Kept, KeptUnder};
@@ -30,8 +29,8 @@ const BYTES: u64 = 8 << 20;
 const HEADERS: usize = 2 << 10;
 const LIFE: Duration = Duration::from_secs(60);
 
-/// Headers of one answer that the next one has of its own.
-const OWN: [HeaderName; 7] = [ETAG, CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LENGTH, REQUEST_ID, quota::LEFT, quota::POLICY];
+/// Headers of one answer that the next one may not have. Others of its own take their places: a copy has no room for more than there are.
+const OWN: [HeaderName; 2] = [CONTENT_ENCODING, CONTENT_LENGTH];
 
 /// What sessions were answered lately.
 pub(crate) struct AtHand(Cache<(Uuid, String), Arc<Answered>>);
@@ -91,12 +90,12 @@ pub(super) async fn answer(state: &AppState, head: &Parts) -> Option<Response> {
         return None;
     }
     let kept: Kept = state.cache.at_hand(&answered.key)?;
-    let verdict = quota::take(state, &asker.user.to_string()).await;
+    let verdict = quota::take(state, asker.user.hyphenated().encode_lower(&mut Uuid::encode_buffer())).await;
     if !verdict.allowed {
         return None;
     }
     let mut response = kept.answer(&head.headers, answered.headers.clone());
-    quota::tell(response.headers_mut(), verdict);
+    quota::tell_left(response.headers_mut(), verdict);
     TraceId::of_caller_or_new(&head.headers).tell(response.headers_mut());
     observe::count("GET", answered.route.as_str(), response.status(), began.elapsed());
     found();

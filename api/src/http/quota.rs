@@ -13,8 +13,8 @@ use crate::access::who;
 use crate::error::ApiError;
 use crate::state::AppState;
 
-pub(super) const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-pub(super) const LEFT: HeaderName = HeaderName::from_static("ratelimit");
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const LEFT: HeaderName = HeaderName::from_static("ratelimit");
 
 const WINDOW: Duration = Duration::from_secs(60);
 
@@ -39,12 +39,18 @@ pub(super) async fn take(state: &AppState, who: &str) -> Verdict {
     state.limiter.take(who, Quota { requests: state.limits.requests_a_minute, window: WINDOW }).await
 }
 
-pub(super) fn tell(headers: &mut HeaderMap, verdict: Verdict) {
-    let policy = format!("\"default\";q={};w={}", verdict.limit, WINDOW.as_secs());
-    let left = format!("\"default\";r={};t={}", verdict.remaining, verdict.reset_after.as_secs_f64().ceil() as u64);
-    for (name, value) in [(POLICY, policy), (LEFT, left)] {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            headers.insert(name, value);
-        }
+fn tell(headers: &mut HeaderMap, verdict: Verdict) {
+    set(headers, POLICY, format!("\"default\";q={};w={}", verdict.limit, WINDOW.as_secs()));
+    tell_left(headers, verdict);
+}
+
+/// The same to who has been told of the policy.
+pub(super) fn tell_left(headers: &mut HeaderMap, verdict: Verdict) {
+    set(headers, LEFT, format!("\"default\";r={};t={}", verdict.remaining, verdict.reset_after.as_secs_f64().ceil() as u64));
+}
+
+fn set(headers: &mut HeaderMap, name: HeaderName, value: String) {
+    if let Ok(value) = HeaderValue::try_from(value) {
+        headers.insert(name, value);
     }
 }
