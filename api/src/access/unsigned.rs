@@ -58,4 +58,18 @@ mod tests {
         assert!(matches!(unsigned.refuse(of(9), ApiError::Unsigned), ApiError::TooManyAttempts { .. }));
         assert!(matches!(unsigned.refuse(of(8), ApiError::Unsigned), ApiError::Unsigned));
     }
+
+    #[tokio::test]
+    async fn networks_that_sent_too_much_take_turns_and_others_do_not_wait() {
+        let unsigned = Unsigned::at_most(1);
+        let of = |last: u8| ClientAddress(Some([203, 0, 113, last].into()));
+        unsigned.refuse(of(9), ApiError::Unsigned);
+        let held = [unsigned.turn(of(9)).await, unsigned.turn(of(9)).await];
+        assert!(held.iter().all(Option::is_some));
+        let mut third = std::pin::pin!(unsigned.turn(of(9)));
+        assert!(futures::poll!(&mut third).is_pending());
+        assert!(unsigned.turn(of(8)).await.is_none(), "nobody else waits");
+        drop(held);
+        assert!(third.await.is_some());
+    }
 }

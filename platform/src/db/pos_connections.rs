@@ -4,6 +4,7 @@ use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use super::error::{DbError, InTable};
+use super::sealed::not_sealed;
 use crate::auth::{AuthError, InstallationSecret};
 
 #[derive(Clone, PartialEq, Eq)]
@@ -35,7 +36,7 @@ pub async fn upsert_pos_connection(
     store_id: Uuid,
     connection: &PosConnection,
 ) -> Result<(), DbError> {
-    let token = secret.seal_text(PURPOSE, &store_id.to_string(), &connection.token).map_err(|error| refused(&error))?;
+    let token = secret.seal_text(PURPOSE, &store_id.to_string(), &connection.token).map_err(|error| not_sealed(TABLE, &error))?;
     sqlx::query!(
         "insert into pos_connections (store_id, base_url, outlet_id, token) values ($1, $2, $3, $4)
          on conflict (store_id) do update
@@ -70,14 +71,14 @@ pub async fn get_pos_connection(
     .await
     .in_table(TABLE, "find a till")?;
     let Some(row) = row else { return Ok(None) };
-    let closed = || refused(&AuthError::Sealed { what: format!("the token for the till of store {}", row.store_id) });
+    let closed = || DbError::Refused {
+        table: TABLE,
+        operation: "use the token for a till",
+        reason: AuthError::Sealed { what: format!("the token for the till of store {}", row.store_id) }.to_string(),
+        hint: "set VIRALCAST_AUTH__FORMER_SECRET and run `viralcast keys reseal`, or connect the store anew: viralcast store connect",
+    };
     let token = secret.open_text(PURPOSE, &row.store_id.to_string(), &row.token).ok_or_else(closed)?;
     Ok(Some(PosConnection { base_url: row.base_url, outlet_id: row.outlet_id, token }))
-}
-
-fn refused(error: &AuthError) -> DbError {
-    let hint = "set VIRALCAST_AUTH__FORMER_SECRET and run `viralcast keys reseal`, or connect the store anew: viralcast store connect";
-    DbError::Refused { table: TABLE, operation: "use the token for a till", reason: error.to_string(), hint }
 }
 
 /// Active stores with a till.

@@ -5,6 +5,7 @@ use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use super::error::{DbError, InTable};
+use super::sealed::not_sealed;
 use crate::auth::InstallationSecret;
 
 const TABLE: &str = "pos_push_secrets";
@@ -25,12 +26,7 @@ pub async fn renew_push_secret(
     at_once: bool,
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
-    let sealed = installation.seal_text(PURPOSE, &store_id.to_string(), secret).map_err(|error| DbError::Refused {
-        table: TABLE,
-        operation: "renew a secret",
-        reason: error.to_string(),
-        hint: "try again",
-    })?;
+    let sealed = installation.seal_text(PURPOSE, &store_id.to_string(), secret).map_err(|error| not_sealed(TABLE, &error))?;
     sqlx::query!(
         "insert into pos_push_secrets (store_id, secret, renewed_at) values ($1, $2, $3)
          on conflict (store_id) do update

@@ -29,7 +29,7 @@ pub async fn reseal(transaction: &mut PgConnection, secret: &InstallationSecret,
     let mut resealed = Resealed::default();
     let keys = sqlx::query!("select kid, sealed_key from signing_keys order by kid for update");
     for key in keys.fetch_all(&mut *transaction).await.in_table("signing_keys", "read signing keys")? {
-        let Some(anew) = bytes_anew(secret, SIGNING_KEYS, &key.kid, &key.sealed_key)? else {
+        let Some(anew) = bytes_anew(secret, "signing_keys", SIGNING_KEYS, &key.kid, &key.sealed_key)? else {
             resealed.closed.push(format!("signing key {}", key.kid));
             continue;
         };
@@ -39,7 +39,7 @@ pub async fn reseal(transaction: &mut PgConnection, secret: &InstallationSecret,
     }
     let factors = sqlx::query!("select user_id, sealed_key from second_factors order by user_id for update");
     for factor in factors.fetch_all(&mut *transaction).await.in_table("second_factors", "read second factors")? {
-        let Some(anew) = bytes_anew(secret, SECOND_FACTORS, &factor.user_id.to_string(), &factor.sealed_key)? else {
+        let Some(anew) = bytes_anew(secret, "second_factors", SECOND_FACTORS, &factor.user_id.to_string(), &factor.sealed_key)? else {
             resealed.closed.push(format!("second factor of {}", factor.user_id));
             continue;
         };
@@ -49,7 +49,7 @@ pub async fn reseal(transaction: &mut PgConnection, secret: &InstallationSecret,
     }
     let tills = sqlx::query!("select store_id, token from pos_connections order by store_id for update");
     for till in tills.fetch_all(&mut *transaction).await.in_table("pos_connections", "read tills")? {
-        let Some(anew) = text_anew(secret, pos_connections::PURPOSE, till.store_id, &till.token)? else {
+        let Some(anew) = text_anew(secret, "pos_connections", pos_connections::PURPOSE, till.store_id, &till.token)? else {
             resealed.closed.push(format!("token for the till of store {}", till.store_id));
             continue;
         };
@@ -63,13 +63,13 @@ pub async fn reseal(transaction: &mut PgConnection, secret: &InstallationSecret,
         now - LONGER,
     );
     for push in pushes.fetch_all(&mut *transaction).await.in_table("pos_push_secrets", "read secrets")? {
-        let Some(anew) = text_anew(secret, push_secrets::PURPOSE, push.store_id, &push.secret)? else {
+        let Some(anew) = text_anew(secret, "pos_push_secrets", push_secrets::PURPOSE, push.store_id, &push.secret)? else {
             resealed.closed.push(format!("push secret of store {}", push.store_id));
             continue;
         };
         let mut before = push.previous_secret;
         if let Some(sealed) = &before {
-            match text_anew(secret, push_secrets::PURPOSE, push.store_id, sealed)? {
+            match text_anew(secret, "pos_push_secrets", push_secrets::PURPOSE, push.store_id, sealed)? {
                 Some(anew) => before = Some(anew),
                 None => resealed.closed.push(format!("push secret of store {} before the last renewal", push.store_id)),
             }
@@ -96,16 +96,30 @@ pub async fn left_in_the_clear(executor: impl PgExecutor<'_>) -> Result<i64, DbE
     .in_table("pos_push_secrets", "look for what is not sealed")
 }
 
-fn bytes_anew(secret: &InstallationSecret, purpose: &'static str, name: &str, sealed: &[u8]) -> Result<Option<Vec<u8>>, DbError> {
-    let content = secret.open_sealed(purpose, name, sealed);
-    content.map(|content| secret.seal(purpose, name, &content).map_err(not_sealed)).transpose()
+fn bytes_anew(
+    secret: &InstallationSecret,
+    table: &'static str,
+    purpose: &'static str,
+    name: &str,
+    sealed: &[u8],
+) -> Result<Option<Vec<u8>>, DbError> {
+    let Some(content) = secret.open_sealed(purpose, name, sealed) else { return Ok(None) };
+    secret.seal(purpose, name, &content).map(Some).map_err(|error| not_sealed(table, &error))
 }
 
-fn text_anew(secret: &InstallationSecret, purpose: &'static str, store: Uuid, stored: &str) -> Result<Option<String>, DbError> {
+fn text_anew(
+    secret: &InstallationSecret,
+    table: &'static str,
+    purpose: &'static str,
+    store: Uuid,
+    stored: &str,
+) -> Result<Option<String>, DbError> {
     let name = store.to_string();
-    secret.open_text(purpose, &name, stored).map(|content| secret.seal_text(purpose, &name, &content).map_err(not_sealed)).transpose()
+    let Some(content) = secret.open_text(purpose, &name, stored) else { return Ok(None) };
+    secret.seal_text(purpose, &name, &content).map(Some).map_err(|error| not_sealed(table, &error))
 }
 
-fn not_sealed(error: AuthError) -> DbError {
-    DbError::Refused { table: "signing_keys", operation: "seal anew", reason: error.to_string(), hint: "try again" }
+/// What the cryptographic library would not seal is not stored.
+pub(super) fn not_sealed(table: &'static str, error: &AuthError) -> DbError {
+    DbError::Refused { table, operation: "seal a secret", reason: error.to_string(), hint: "try again" }
 }
